@@ -1,0 +1,1 @@
+"""What every stage shares: configuration, coordinates, tomograms, picks, tables and the metric."""

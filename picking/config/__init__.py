@@ -1,0 +1,41 @@
+"""The configuration: one model per section, unknown keys refused.
+
+Other rooms import from here: ``from picking.config import load_config``.
+"""
+
+from picking.config.features import ALL_FAMILIES, FamilyName, FeatureSettings
+from picking.config.loading import load_config, validated_config
+from picking.config.particles import CZII_PARTICLES, CZII_WEIGHTS, ParticleType, ScoringSettings
+from picking.config.pipeline import FoldSettings, PipelineConfig, TruthSettings
+from picking.config.stage1_proposals import (
+    NetworkSettings,
+    PeakSettings,
+    PredictionSettings,
+    Stage1Settings,
+    TargetSettings,
+    TrainingSettings,
+)
+from picking.config.stage2_rerank import ClassifierSettings, Stage2Settings
+
+__all__ = [
+    "ALL_FAMILIES",
+    "CZII_PARTICLES",
+    "CZII_WEIGHTS",
+    "ClassifierSettings",
+    "FamilyName",
+    "FeatureSettings",
+    "FoldSettings",
+    "NetworkSettings",
+    "ParticleType",
+    "PeakSettings",
+    "PipelineConfig",
+    "PredictionSettings",
+    "ScoringSettings",
+    "Stage1Settings",
+    "Stage2Settings",
+    "TargetSettings",
+    "TrainingSettings",
+    "TruthSettings",
+    "load_config",
+    "validated_config",
+]

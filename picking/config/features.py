@@ -1,0 +1,38 @@
+"""Settings of the feature tables."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from picking.config.strict_model import StrictModel
+
+FamilyName = Literal[
+    "intensity", "gradient", "shape", "texture", "symmetry", "score_map", "context", "embedding"
+]
+ALL_FAMILIES: tuple[FamilyName, ...] = (
+    "intensity",
+    "gradient",
+    "shape",
+    "texture",
+    "symmetry",
+    "score_map",
+    "context",
+    "embedding",
+)
+
+
+class FeatureSettings(StrictModel):
+    """The configuration's section ``features``."""
+
+    families: tuple[FamilyName, ...] = Field(
+        ALL_FAMILIES, min_length=1, description="feature families that are measured"
+    )
+    shells: int = Field(6, ge=2, le=20, description="shells from the centre to 1.5 radii")
+    neighbours: int = Field(3, ge=1, le=10, description="nearest candidates that are looked at")
+
+    @field_validator("families")
+    @classmethod
+    def _each_once(cls, families: tuple[FamilyName, ...]) -> tuple[FamilyName, ...]:
+        if len(set(families)) != len(families):
+            raise ValueError("a family stands twice in the list")
+        return families

@@ -1,0 +1,156 @@
+"""Settings of stage 1: targets, network, training, prediction, peaks."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
+
+from picking.config.strict_model import StrictModel
+
+Sides = tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
+
+
+class NetworkSettings(StrictModel):
+    """The 3D network, from segmentation-models-pytorch-3d's parts."""
+
+    encoder: str = Field("resnet18", description="encoder of segmentation-models-pytorch-3d")
+    depth: int = Field(4, ge=2, le=5, description="number of halvings in the encoder")
+    decoder_channels: tuple[Annotated[int, Field(gt=0)], ...] = Field(
+        (64, 32, 16), description="channels of the decoder's blocks, coarsest first"
+    )
+    output_stride: int = Field(
+        2, description="input voxels a side for each voxel of the score map: 1, 2 or 4"
+    )
+
+    @model_validator(mode="after")
+    def _decoder_fits(self) -> "NetworkSettings":
+        if self.output_stride not in (1, 2, 4):
+            raise ValueError(f"output_stride is {self.output_stride}; it can be 1, 2 or 4")
+        blocks = self.depth - (self.output_stride.bit_length() - 1)
+        if blocks < 1 or len(self.decoder_channels) != blocks:
+            raise ValueError(
+                f"depth {self.depth} with output_stride {self.output_stride} needs {blocks} "
+                f"decoder_channels, got {len(self.decoder_channels)}"
+            )
+        return self
+
+    @property
+    def side_multiple(self) -> int:
+        """Window sides have to be multiples of this number of voxels."""
+        return int(2**self.depth)
+
+
+class TargetSettings(StrictModel):
+    """What the network learns to answer around a pick."""
+
+    sigma_fraction: float = Field(
+        0.25, gt=0, le=1, description="sigma of the target Gaussian, fraction of the radius"
+    )
+    positive_weight: float = Field(
+        32.0, ge=0, description="extra weight of a target's centre against a voxel outside"
+    )
+    unlabelled_border_angstrom: float = Field(
+        0.0,
+        ge=0,
+        description="width of a band along the xy border where the loss does not count, Å; in the "
+        "CZII labels most particles within 100 Å of the border have no pick",
+    )
+
+
+class TrainingSettings(StrictModel):
+    """How the network is trained."""
+
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (0,), min_length=1, description="one ensemble member per fold for each seed"
+    )
+    epochs: float = Field(
+        12.0,
+        gt=0,
+        description="length of the training: voxels of all crops, as a multiple of the voxels of "
+        "the training runs",
+    )
+    max_steps: int = Field(
+        4000, gt=0, description="most optimiser steps, however large the training runs are"
+    )
+    batch_size: int = Field(1, gt=0, description="crops a step")
+    crop_zyx: Sides = Field((64, 64, 64), description="sides of a training crop, voxels")
+    picks_fraction: float = Field(
+        0.7, ge=0, le=1, description="share of the crops that are centred near a pick"
+    )
+    learning_rate: float = Field(2e-3, gt=0, description="highest learning rate of AdamW")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay")
+    warmup_fraction: float = Field(
+        0.1, ge=0, lt=1, description="share of the steps in which the learning rate rises"
+    )
+    ema_decay: float = Field(
+        0.995, ge=0, lt=1, description="decay a step of the averaged weights that predict"
+    )
+    turns_about_z: bool = Field(
+        True, description="turn crops by multiples of 90° about z (flips are always on)"
+    )
+    intensity_jitter: float = Field(
+        0.1, ge=0, description="spread of the random gain and offset of a crop, in its own sigmas"
+    )
+    checkpoint_every: int = Field(250, gt=0, description="steps between two checkpoints")
+
+    @field_validator("seeds")
+    @classmethod
+    def _each_once(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) != len(seeds):
+            raise ValueError("a seed stands twice in the list; give every member its own")
+        return seeds
+
+
+class PredictionSettings(StrictModel):
+    """How a tomogram's score maps are computed."""
+
+    window_zyx: Sides = Field(
+        (64, 256, 256), description="largest sides of the sliding window, voxels"
+    )
+    overlap: float = Field(0.25, ge=0, lt=1, description="overlap of neighbouring windows")
+    passes: int = Field(
+        4,
+        gt=0,
+        le=16,
+        description="passes over a tomogram, each by one member in one turn; the same number for "
+        "out-of-fold and for test runs, so that both are averaged alike (more only where there "
+        "are more members than passes)",
+    )
+
+
+class PeakSettings(StrictModel):
+    """How candidates are read off the score maps."""
+
+    candidate_budget: int = Field(
+        60, gt=0, description="most candidates of one type in one run: the recall-first net"
+    )
+    suppression_fraction: float = Field(
+        0.8, gt=0, description="least distance of two candidates, as a fraction of the radius"
+    )
+    smoothing_fraction: float = Field(
+        0.15, ge=0, description="sigma of the Gaussian over the score map, fraction of the radius"
+    )
+
+
+class Stage1Settings(StrictModel):
+    """The configuration's section ``stage1_proposals``."""
+
+    network: NetworkSettings = NetworkSettings()
+    targets: TargetSettings = TargetSettings()
+    training: TrainingSettings = TrainingSettings()
+    prediction: PredictionSettings = PredictionSettings()
+    peaks: PeakSettings = PeakSettings()
+
+    @model_validator(mode="after")
+    def _sides_fit(self) -> "Stage1Settings":
+        multiple = self.network.side_multiple
+        for key, sides in (
+            ("training.crop_zyx", self.training.crop_zyx),
+            ("prediction.window_zyx", self.prediction.window_zyx),
+        ):
+            if any(side % multiple for side in sides):
+                fitting = tuple(-(-side // multiple) * multiple for side in sides)
+                raise ValueError(
+                    f"{key} is {sides}; a network of depth {self.network.depth} needs multiples "
+                    f"of {multiple}, for instance {fitting}"
+                )
+        return self

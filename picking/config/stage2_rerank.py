@@ -1,0 +1,38 @@
+"""Settings of stage 2: the classifiers, their calibration, thresholds and the final picks."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from picking.config.strict_model import StrictModel
+
+
+class ClassifierSettings(StrictModel):
+    """LightGBM, one classifier per particle type."""
+
+    learning_rate: float = Field(0.04, gt=0, description="shrinkage of a tree")
+    num_leaves: int = Field(5, ge=2, description="leaves of a tree")
+    max_trees: int = Field(300, gt=0, description="most trees; early stopping takes fewer")
+    patience: int = Field(30, gt=0, description="trees without progress before stopping")
+    min_child_samples: int = Field(20, gt=0, description="least candidates in a leaf")
+    feature_fraction: float = Field(0.5, gt=0, le=1, description="share of features a tree sees")
+    bagging_fraction: float = Field(0.7, gt=0, le=1, description="share of candidates a tree sees")
+    l2: float = Field(5.0, ge=0, description="L2 regularisation of the leaves")
+    bags: int = Field(4, gt=0, description="models of different seeds that are averaged")
+    positive_weight: float = Field(
+        1.0, gt=0, description="weight of a positive candidate against a negative one"
+    )
+
+
+class Stage2Settings(StrictModel):
+    """The configuration's section ``stage2_rerank``."""
+
+    classifier: ClassifierSettings = ClassifierSettings()
+    threshold_rule: Literal["curve", "probability"] = Field(
+        "curve",
+        description="'curve': best pooled out-of-fold F-beta; 'probability': keep a candidate if "
+        "its calibrated probability exceeds F/(1 + beta^2), solved for the fixed point",
+    )
+    suppression_fraction: float = Field(
+        0.8, gt=0, description="least distance of two final picks, as a fraction of the radius"
+    )

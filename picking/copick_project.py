@@ -1,0 +1,201 @@
+"""copick projects: opening one, finding a tomogram in it, and writing a configuration of our own.
+
+copick is imported when it is needed: the Snakefile imports this module at parse time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from picking.config import ParticleType
+from picking.errors import InputError
+
+if TYPE_CHECKING:
+    from copick.models import CopickRoot, CopickTomogram
+
+LOCAL_PROTOCOLS = ("local://", "file://")
+# copick lists folders with glob patterns and does not escape them.
+GLOB_CHARACTERS = "*?["
+
+
+def open_project(copick_config: Path) -> CopickRoot:
+    """Open a copick project.
+
+    Parameters
+    ----------
+    copick_config : Path
+        copick's JSON configuration file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is no copick configuration.
+    """
+    import copick
+
+    try:
+        return copick.from_file(str(copick_config))
+    except OSError as error:
+        raise InputError(
+            copick_config, f"cannot be read ({error.strerror})", "check the path"
+        ) from None
+    except (ValueError, TypeError, KeyError, ImportError) as error:
+        summary = " ".join(str(error).split())
+        raise InputError(
+            copick_config, f"is no copick configuration ({summary})", "mend the file"
+        ) from None
+
+
+def tomogram_or_none(
+    project: CopickRoot, run: str, tomo_type: str, voxel_spacing: float
+) -> CopickTomogram | None:
+    """Find a tomogram of a project, the read-only one first; None where there is none."""
+    copick_run = project.get_run(run)
+    spacing = None if copick_run is None else copick_run.get_voxel_spacing(voxel_spacing)
+    tomograms = [] if spacing is None else spacing.get_tomograms(tomo_type)
+    return tomograms[0] if tomograms else None
+
+
+def find_tomogram(
+    project: CopickRoot, copick_config: Path, run: str, tomo_type: str, voxel_spacing: float
+) -> CopickTomogram:
+    """Find a tomogram of a project.
+
+    Raises
+    ------
+    InputError
+        If the project lacks the run, or the run the tomogram.
+    """
+    tomogram = tomogram_or_none(project, run, tomo_type, voxel_spacing)
+    if tomogram is None:
+        raise InputError(
+            f"{copick_config}, run {run}",
+            f"has no tomogram '{tomo_type}' of voxel spacing {voxel_spacing:.3f}",
+            "add the tomogram, leave out the run, or set tomo_type and voxel_spacing",
+        )
+    return tomogram
+
+
+def tomogram_location(tomogram: CopickTomogram) -> str:
+    """Name the place of a tomogram for messages: its path where it has one."""
+    attribute = "static_path" if getattr(tomogram, "read_only", False) else "overlay_path"
+    path = getattr(tomogram, attribute, None)
+    return str(path) if path else f"run {tomogram.voxel_spacing.run.name}, {tomogram.tomo_type}"
+
+
+def filesystem_config(
+    static_root: Path, overlay_root: Path, particles: Iterable[ParticleType]
+) -> dict[str, Any]:
+    """Make a copick configuration with a read-only and an overlay folder.
+
+    Raises
+    ------
+    InputError
+        If copick could not list the folders.
+    """
+    return {
+        "config_type": "filesystem",
+        "name": "tomosieve",
+        "description": "Tomograms and picks of one run of the tomosieve pipeline.",
+        "static_root": local_url(static_root),
+        "static_fs_args": {},
+        "overlay_root": local_url(overlay_root),
+        "overlay_fs_args": {"auto_mkdir": True},
+        "pickable_objects": pickable_objects(particles),
+    }
+
+
+def pickable_objects(
+    particles: Iterable[ParticleType], described: Sequence[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """Describe particle types as copick's pickable objects.
+
+    Parameters
+    ----------
+    particles : iterable of ParticleType
+        The types.
+    described : sequence of mapping
+        Objects of the user's own configuration, whose other keys (a portal identifier, a map
+        threshold) are kept.
+    """
+    by_name = {item.get("name"): item for item in described}
+    return [
+        {
+            **by_name.get(particle.name, {}),
+            "name": particle.name,
+            "is_particle": True,
+            "label": particle.label,
+            "radius": particle.radius_angstrom,
+            "color": list(particle.color),
+            **({"pdb_id": particle.pdb_id} if particle.pdb_id else {}),
+        }
+        for particle in particles
+    ]
+
+
+def with_overlay(
+    copick_config: Path, overlay_root: Path, particles: Iterable[ParticleType]
+) -> dict[str, Any]:
+    """Make a configuration of the same project whose overlay is another folder.
+
+    Parameters
+    ----------
+    copick_config : Path
+        copick configuration of the project.
+    overlay_root : Path
+        Folder that takes the place of the project's overlay.
+    particles : iterable of ParticleType
+        Pickable objects of the new configuration.
+    """
+    content = read_config(copick_config)
+    content["overlay_root"] = local_url(overlay_root)
+    content["overlay_fs_args"] = {"auto_mkdir": True}
+    content["pickable_objects"] = pickable_objects(particles, content.get("pickable_objects", ()))
+    return content
+
+
+def read_config(copick_config: Path) -> dict[str, Any]:
+    """Read a copick configuration as it stands.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is no JSON object.
+    """
+    try:
+        content = json.loads(Path(copick_config).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            copick_config, f"cannot be read ({error.strerror})", "check the path"
+        ) from None
+    except ValueError as error:
+        raise InputError(copick_config, f"is no JSON file ({error})", "mend the file") from None
+    if not isinstance(content, dict):
+        raise InputError(copick_config, "is no copick configuration", "mend the file")
+    return content
+
+
+def local_url(folder: Path) -> str:
+    """URL of a local folder, absolute: copick takes a relative one from where it is started.
+
+    Raises
+    ------
+    InputError
+        If copick could not list the folder.
+    """
+    absolute = Path(folder).absolute()
+    if any(character in str(absolute) for character in GLOB_CHARACTERS):
+        raise InputError(
+            absolute,
+            f"copick cannot list folders with {GLOB_CHARACTERS} in their path",
+            "rename it",
+        )
+    return f"{LOCAL_PROTOCOLS[0]}{absolute}"
+
+
+def is_local(url: str) -> bool:
+    """Whether a copick root is a folder of this machine."""
+    return "://" not in url or url.startswith(LOCAL_PROTOCOLS)

@@ -1,0 +1,45 @@
+"""Files and folders that appear whole or not at all."""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole_path(path: Path) -> Iterator[Path]:
+    """Give a temporary sibling of ``path`` that takes its place when the block succeeds.
+
+    Works for files and folders. If the block raises, the sibling is removed and whatever stood
+    at ``path`` before stays as it was.
+
+    Parameters
+    ----------
+    path : Path
+        Where the finished file or folder shall stand; missing parent folders are made.
+
+    Yields
+    ------
+    Path
+        The temporary path to write to, on the same file system and with the same suffix.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{uuid.uuid4().hex[:8]}-unfinished-{path.name}")
+    try:
+        yield unfinished
+        if path.is_dir():
+            shutil.rmtree(path)
+        unfinished.replace(path)
+    finally:
+        if unfinished.is_dir():
+            shutil.rmtree(unfinished)
+        else:
+            unfinished.unlink(missing_ok=True)
+
+
+def write_whole_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` as UTF-8, whole or not at all."""
+    with whole_path(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
