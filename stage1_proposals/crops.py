@@ -1,0 +1,183 @@
+"""Training crops: where they are cut, and how they are varied. Everything from a seed."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from picking.config import ParticleType, Stage1Settings, TrainingSettings
+from picking.coordinates import angstrom_xyz_to_indices_zyx
+from picking.tables import POSITION_COLUMNS
+from picking.tomogram import Tomogram, normalised
+from stage1_proposals.targets import render_targets
+from stage1_proposals.turns import ALL_TURNS, TURNS_IN_PLACE
+
+# A pick that a crop is centred near lies within this share of the crop's sides around its middle.
+PICK_REGION = 0.6
+
+
+@dataclass(frozen=True)
+class TrainingVolume:
+    """One training run, ready to be cut.
+
+    Parameters
+    ----------
+    values_zyx : Tensor, (Z, Y, X), float16
+        Normalised voxels, edge-padded to at least a crop's sides.
+    targets_tzyx : Tensor, (T, Z/s, Y/s, X/s), float16
+        Target maps.
+    counted_zyx : Tensor, (Z/s, Y/s, X/s), bool
+        Where the loss counts: false where labels are known to be missing, and in the padding.
+    picks_zyx : tuple of ndarray, (n, 3)
+        Picks of each type as voxel indices.
+    """
+
+    values_zyx: Tensor
+    targets_tzyx: Tensor
+    counted_zyx: Tensor
+    picks_zyx: tuple[NDArray[np.float64], ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Crops with their targets."""
+
+    volumes: Tensor  # (N, 1, Z, Y, X) float32
+    targets: Tensor  # (N, T, Z/s, Y/s, X/s) float32
+    counted: Tensor  # (N, 1, Z/s, Y/s, X/s) float32, 0 or 1
+
+
+def prepare_volume(
+    tomogram: Tomogram,
+    truth: pd.DataFrame,
+    particles: Sequence[ParticleType],
+    settings: Stage1Settings,
+) -> TrainingVolume:
+    """Normalise a tomogram and draw its targets.
+
+    Parameters
+    ----------
+    tomogram : Tomogram
+        The run's tomogram.
+    truth : DataFrame
+        The run's picks (``picking.tables.TRUTH``).
+    particles : sequence of ParticleType
+        Types in the order of the network's channels.
+    settings : Stage1Settings
+        Section ``stage1_proposals``.
+    """
+    stride = settings.network.output_stride
+    shape_zyx = tomogram.values_zyx.shape
+    wanted_zyx = [max(a, b) for a, b in zip(shape_zyx, settings.training.crop_zyx, strict=True)]
+    padded_zyx = [-(-side // stride) * stride for side in wanted_zyx]
+    padding = [(0, b - a) for a, b in zip(shape_zyx, padded_zyx, strict=True)]
+    values = np.pad(normalised(tomogram.values_zyx), padding, mode="edge").astype(np.float16)
+    positions = [
+        truth.loc[truth["particle_type"] == particle.name, POSITION_COLUMNS].to_numpy()
+        for particle in particles
+    ]
+    map_shape_zyx = (
+        padded_zyx[0] // stride,
+        padded_zyx[1] // stride,
+        padded_zyx[2] // stride,
+    )
+    targets = render_targets(
+        positions,
+        [particle.radius_angstrom * settings.targets.sigma_fraction for particle in particles],
+        map_shape_zyx,
+        tomogram.voxel_size_zyx_angstrom,
+        stride,
+    )
+    counted = np.zeros(map_shape_zyx, dtype=bool)
+    margin = settings.targets.unlabelled_border_angstrom / tomogram.voxel_size_zyx_angstrom
+    first_y, first_x = (int(np.ceil(margin[axis] / stride)) for axis in (1, 2))
+    end_z, end_y, end_x = (side // stride for side in shape_zyx)
+    counted[:end_z, first_y : end_y - first_y, first_x : end_x - first_x] = True
+    return TrainingVolume(
+        torch.from_numpy(values),
+        torch.from_numpy(targets.astype(np.float16)),
+        torch.from_numpy(counted),
+        tuple(
+            angstrom_xyz_to_indices_zyx(xyz, tomogram.voxel_size_zyx_angstrom) for xyz in positions
+        ),
+    )
+
+
+def number_of_steps(volumes: Sequence[TrainingVolume], training: TrainingSettings) -> int:
+    """Optimiser steps that make the wanted number of epochs, no more than the most allowed."""
+    voxels = sum(volume.values_zyx.numel() for volume in volumes)
+    voxels_per_step = training.batch_size * math.prod(training.crop_zyx)
+    return min(training.max_steps, math.ceil(training.epochs * voxels / voxels_per_step))
+
+
+def draw_batch(
+    volumes: Sequence[TrainingVolume], settings: Stage1Settings, rng: np.random.Generator
+) -> Batch:
+    """Cut a batch of crops, each turned and with its contrast varied.
+
+    Parameters
+    ----------
+    volumes : sequence of TrainingVolume
+        Training runs.
+    settings : Stage1Settings
+        Section ``stage1_proposals``.
+    rng : numpy.random.Generator
+        Source of all that is drawn.
+    """
+    training = settings.training
+    stride = settings.network.output_stride
+    turns = ALL_TURNS if training.turns_about_z else TURNS_IN_PLACE
+    crops, targets, counted = [], [], []
+    for _ in range(training.batch_size):
+        volume, start_zyx = draw_crop_start(
+            volumes, training.crop_zyx, training.picks_fraction, rng
+        )
+        start = [int(first) // stride * stride for first in start_zyx]
+        box = tuple(slice(a, a + b) for a, b in zip(start, training.crop_zyx, strict=True))
+        map_box = tuple(slice(side.start // stride, side.stop // stride) for side in box)
+        turn = turns[rng.integers(len(turns))]
+        gain = 1.0 + training.intensity_jitter * rng.standard_normal()
+        offset = training.intensity_jitter * rng.standard_normal()
+        crop = volume.values_zyx[box].float() * gain + offset
+        crops.append(turn.apply(crop[None]))
+        targets.append(turn.apply(volume.targets_tzyx[(slice(None), *map_box)].float()))
+        counted.append(turn.apply(volume.counted_zyx[map_box][None].float()))
+    return Batch(torch.stack(crops), torch.stack(targets), torch.stack(counted))
+
+
+def draw_crop_start(
+    volumes: Sequence[TrainingVolume],
+    crop_zyx: Sequence[int],
+    picks_fraction: float,
+    rng: np.random.Generator,
+) -> tuple[TrainingVolume, NDArray[np.int64]]:
+    """Draw a volume and the first voxel (3,) zyx of a crop: near a pick, or anywhere.
+
+    Crops near picks draw the particle type first, evenly, so that rare types are seen as often
+    as frequent ones.
+    """
+    types_with_picks = [
+        index
+        for index in range(len(volumes[0].picks_zyx))
+        if any(len(volume.picks_zyx[index]) for volume in volumes)
+    ]
+    crop = np.asarray(crop_zyx)
+    if types_with_picks and rng.random() < picks_fraction:
+        particle = types_with_picks[rng.integers(len(types_with_picks))]
+        counts = np.cumsum([len(volume.picks_zyx[particle]) for volume in volumes])
+        drawn = rng.integers(counts[-1])
+        index = int(np.searchsorted(counts, drawn, side="right"))
+        volume = volumes[index]
+        pick_zyx = volume.picks_zyx[particle][drawn - (counts[index - 1] if index else 0)]
+        within = 0.5 + PICK_REGION * (rng.random(3) - 0.5)
+        start = np.rint(pick_zyx - within * crop).astype(np.int64)
+    else:
+        volume = volumes[rng.integers(len(volumes))]
+        room = np.asarray(volume.values_zyx.shape) - crop
+        start = rng.integers(0, room + 1)
+    return volume, np.clip(start, 0, np.asarray(volume.values_zyx.shape) - crop)

@@ -1,0 +1,180 @@
+"""The network: an encoder and a U-Net decoder of segmentation-models-pytorch-3d.
+
+The decoder may stop early, so that the score map is coarser than the tomogram (output stride 2 or
+4): at full resolution the last block alone costs more than all the others.
+"""
+
+import warnings
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from picking.config import NetworkSettings
+from picking.errors import InputError
+
+with warnings.catch_warnings():
+    # Its dependency timm scripts layers at import, in a way that torch warns about a dozen times.
+    warnings.simplefilter("ignore")
+    from segmentation_models_pytorch_3d.base import SegmentationHead
+    from segmentation_models_pytorch_3d.base import initialization as smp_initialization
+    from segmentation_models_pytorch_3d.decoders.unet.decoder import UnetDecoder
+    from segmentation_models_pytorch_3d.encoders import get_encoder
+
+# The encoders' own constructors want five strides whatever the depth.
+HALVING = (2, 2, 2)
+ENCODER_STRIDES = (HALVING,) * 5
+# A sigmoid of about 0.01: voxels of particles are rare, and training starts from that.
+RARE_PARTICLE_LOGIT = -4.6
+# Side, voxels, of the probe that checks an encoder: the smallest multiple of every 2**depth.
+PROBE_SIDE = 32
+# Some encoders' errors list all there are.
+MESSAGE_LENGTH = 100
+# Keeps a cosine finite where the features vanish.
+TINY_NORM = 1e-6
+
+
+class NetworkOutput(NamedTuple):
+    """What the network says of a batch of windows."""
+
+    logits: Tensor  # (N, T, Z/s, Y/s, X/s)
+    fine_features: Tensor  # (N, F, Z/s, Y/s, X/s), the decoder's last block
+    coarse_features: Tensor  # (N, G, Z/c, Y/c, X/c), the decoder's first block
+
+
+class ProposalNetwork(nn.Module):
+    """Score maps of every particle type, and features from which an embedding is made.
+
+    Parameters
+    ----------
+    settings : NetworkSettings
+        Encoder, depth, decoder channels, output stride.
+    number_of_types : int
+        Particle types, T.
+
+    Raises
+    ------
+    InputError
+        If the encoder is unknown, or does not halve its input as it should.
+    """
+
+    fine_mean: Tensor
+    fine_prototypes: Tensor
+    coarse_mean: Tensor
+    coarse_prototypes: Tensor
+
+    def __init__(self, settings: NetworkSettings, number_of_types: int) -> None:
+        super().__init__()
+        self.settings = settings
+        where = "stage1_proposals.network.encoder"
+        try:
+            self.encoder = get_encoder(
+                settings.encoder,
+                in_channels=1,
+                depth=settings.depth,
+                weights=None,
+                strides=ENCODER_STRIDES,
+            )
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise InputError(
+                where,
+                f"'{settings.encoder}' cannot be built ({str(error)[:MESSAGE_LENGTH]})",
+                "choose another, for instance resnet18",
+            ) from error
+        self._check_halvings(where)
+        blocks = len(settings.decoder_channels)
+        self.decoder = UnetDecoder(
+            encoder_channels=self.encoder.out_channels,
+            decoder_channels=settings.decoder_channels,
+            n_blocks=blocks,
+            center=settings.encoder.startswith("vgg"),
+            strides=(HALVING,) * blocks,
+        )
+        fine_channels = settings.decoder_channels[-1]
+        coarse_channels = settings.decoder_channels[0]
+        self.head = SegmentationHead(fine_channels, number_of_types, kernel_size=1)
+        smp_initialization.initialize_decoder(self.decoder)
+        nn.init.constant_(self.head[0].bias, RARE_PARTICLE_LOGIT)
+        # Filled in after training by stage1_proposals.prototypes.
+        self.register_buffer("fine_mean", torch.zeros(fine_channels))
+        self.register_buffer("fine_prototypes", torch.zeros(number_of_types, fine_channels))
+        self.register_buffer("coarse_mean", torch.zeros(coarse_channels))
+        self.register_buffer("coarse_prototypes", torch.zeros(number_of_types, coarse_channels))
+
+    def _check_halvings(self, where: str) -> None:
+        # Some encoders ignore `strides` and return the wrong size in silence.
+        was_training = self.encoder.training
+        self.encoder.eval()
+        try:
+            with torch.no_grad():
+                features = self.encoder(torch.zeros(1, 1, PROBE_SIDE, PROBE_SIDE, PROBE_SIDE))
+            sides = [tuple(feature.shape[2:]) for feature in features]
+        except RuntimeError as error:
+            raise InputError(
+                where,
+                f"'{self.settings.encoder}' fails on a volume ({error})",
+                "choose another, for instance resnet18",
+            ) from error
+        finally:
+            self.encoder.train(was_training)
+        wanted = [(PROBE_SIDE >> level,) * 3 for level in range(self.settings.depth + 1)]
+        if sides != wanted:
+            raise InputError(
+                where,
+                f"'{self.settings.encoder}' does not halve its input at every level",
+                "choose another, for instance resnet18",
+            )
+
+    def forward(self, volumes: Tensor) -> NetworkOutput:
+        """Run on normalised volumes.
+
+        Parameters
+        ----------
+        volumes : Tensor, (N, 1, Z, Y, X)
+            Sides are multiples of ``settings.side_multiple``.
+
+        Returns
+        -------
+        NetworkOutput
+        """
+        features = self.encoder(volumes)[1:][::-1]  # coarsest first, the input left out
+        decoded = self.decoder.center(features[0])
+        coarse = None
+        for level, block in enumerate(self.decoder.blocks):
+            skip = features[level + 1] if level + 1 < len(features) else None
+            decoded = block(decoded, skip)
+            coarse = decoded if coarse is None else coarse
+        # The head runs in the weights' precision: bfloat16 logits would tie neighbouring voxels.
+        with torch.autocast(volumes.device.type, enabled=False):
+            logits = self.head(decoded.to(self.head[0].weight.dtype))
+        return NetworkOutput(logits, decoded, coarse)
+
+    def embedding(self, output: NetworkOutput) -> Tensor:
+        """Similarity of every voxel's features to the prototype of each particle type.
+
+        Channels of two networks mean different things; similarity to a prototype means the same
+        for all, so that it may be averaged over members and compared between folds.
+
+        Returns
+        -------
+        Tensor, (N, 2T, Z/s, Y/s, X/s)
+            Cosines, -1 to 1: T of the fine features, then T of the coarse ones.
+        """
+        fine = _cosines(output.fine_features, self.fine_mean, self.fine_prototypes)
+        coarse = _cosines(output.coarse_features, self.coarse_mean, self.coarse_prototypes)
+        coarse = nn.functional.interpolate(
+            coarse, size=fine.shape[2:], mode="trilinear", align_corners=False
+        )
+        return torch.cat([fine, coarse], dim=1)
+
+
+def embedding_names(particle_types: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the channels of :meth:`ProposalNetwork.embedding`."""
+    return tuple(f"{depth}_{name}" for depth in ("fine", "coarse") for name in particle_types)
+
+
+def _cosines(features: Tensor, mean: Tensor, prototypes: Tensor) -> Tensor:
+    """Cosine of centred features (N, F, Z, Y, X) with unit prototypes (T, F): (N, T, Z, Y, X)."""
+    centred = features.float() - mean.float().view(1, -1, 1, 1, 1)
+    products = torch.einsum("nfzyx,tf->ntzyx", centred, prototypes.float())
+    return products / centred.norm(dim=1, keepdim=True).clamp_min(TINY_NORM)

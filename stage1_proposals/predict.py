@@ -1,0 +1,151 @@
+"""Score maps of one tomogram: members and turns averaged, windows blended."""
+
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from picking.config import PredictionSettings
+from picking.errors import InputError
+from picking.score_maps import ScoreMaps
+from picking.tomogram import Tomogram, normalised
+from stage1_proposals.compute_device import ComputeDevice
+from stage1_proposals.network import ProposalNetwork, embedding_names
+from stage1_proposals.sliding_window import (
+    fitting_window,
+    padded_shape,
+    predict_blended,
+    window_boxes,
+)
+from stage1_proposals.turns import ALL_TURNS, Turn
+
+PROGRESS_SECONDS = 5.0
+
+
+def number_of_passes(wanted: int, all_members: int) -> int:
+    """Count the passes over every tomogram, the same for training runs and test runs.
+
+    Parameters
+    ----------
+    wanted : int
+        The setting ``prediction.passes``.
+    all_members : int
+        Members of all folds together: a test run is seen by each of them at least once, so that
+        a training run, which few members may see, gets as many passes as well.
+    """
+    return max(wanted, all_members)
+
+
+def plan_passes(members: int, passes: int) -> list[tuple[int, Turn]]:
+    """Which member looks at the tomogram in which turn.
+
+    Parameters
+    ----------
+    members : int
+        Members that may look at it.
+    passes : int
+        See :func:`number_of_passes`; each pass is in another turn.
+
+    Returns
+    -------
+    list of (int, Turn)
+        Index of the member, and the turn.
+    """
+    return [(index % members, ALL_TURNS[index % len(ALL_TURNS)]) for index in range(passes)]
+
+
+@torch.inference_mode()
+def predict_score_maps(
+    tomogram: Tomogram,
+    networks: Sequence[ProposalNetwork],
+    particle_types: tuple[str, ...],
+    settings: PredictionSettings,
+    passes: int,
+    device: ComputeDevice,
+) -> ScoreMaps:
+    """Compute the score maps of one tomogram.
+
+    Parameters
+    ----------
+    tomogram : Tomogram
+        The tomogram as read.
+    networks : sequence of ProposalNetwork
+        The members that may look at it; all of one output stride.
+    particle_types : tuple of str
+        Types in the order of the networks' channels.
+    settings : PredictionSettings
+        Windows and their overlap.
+    passes : int
+        Passes that are averaged, see :func:`number_of_passes`.
+    device : ComputeDevice
+        Where to compute.
+
+    Returns
+    -------
+    ScoreMaps
+
+    Raises
+    ------
+    InputError
+        If a network's answer is not finite.
+    """
+    stride = networks[0].settings.output_stride
+    types = len(particle_types)
+    volume_zyx = normalised(tomogram.values_zyx)
+    plan = plan_passes(len(networks), passes)
+    window_zyx = fitting_window(
+        volume_zyx.shape, settings.window_zyx, networks[0].settings.side_multiple
+    )
+    shape_zyx = padded_shape(volume_zyx.shape, window_zyx, stride)
+    windows = len(list(window_boxes(shape_zyx, window_zyx, settings.overlap, stride)))
+    for network in networks:
+        network.to(device.device, memory_format=torch.channels_last_3d).eval()
+    total: torch.Tensor | None = None
+    with tqdm(
+        total=windows * len(plan),
+        desc=f"score maps of {tomogram.run}",
+        unit="window",
+        mininterval=PROGRESS_SECONDS,
+        file=sys.stderr,
+    ) as progress:
+        for member, turn in plan:
+            maps = predict_blended(
+                volume_zyx,
+                lambda window, network=networks[member], turn=turn: _answer(
+                    network, window, turn, device
+                ),
+                window_zyx,
+                settings.overlap,
+                stride,
+                progress.update,
+            )
+            total = maps if total is None else total.add_(maps)
+    assert total is not None
+    mean = (total / len(plan)).numpy()
+    if not np.isfinite(mean).all():
+        raise InputError(
+            f"run {tomogram.run}",
+            "a network's answer is not finite",
+            "train again with a lower stage1_proposals.training.learning_rate",
+        )
+    return ScoreMaps(
+        scores_tzyx=mean[:types],
+        embedding_czyx=mean[types:],
+        particle_types=particle_types,
+        embedding_names=embedding_names(particle_types),
+        output_stride=stride,
+        voxel_size_zyx_angstrom=tomogram.voxel_size_zyx_angstrom,
+    )
+
+
+def _answer(
+    network: ProposalNetwork, window: torch.Tensor, turn: Turn, device: ComputeDevice
+) -> torch.Tensor:
+    """Scores and embedding (1, T + C, z, y, x) of one window (1, 1, z, y, x), looked at turned."""
+    turned = turn.apply(window).to(device.device, memory_format=torch.channels_last_3d)
+    with device.autocast():
+        output = network(turned)
+    maps = torch.cat([output.logits.float().sigmoid(), network.embedding(output)], dim=1)
+    return turn.undo(maps)

@@ -1,0 +1,62 @@
+"""Stage 1: train the members of every fold, propose candidates in every run."""
+
+
+rule train_member:
+    input:
+        copick="results/{name}/copick/train.json",
+        truth="results/{name}/truth.csv",
+        folds="results/{name}/folds.json",
+        config=settings_files("data", "stage1_training"),
+    output:
+        weights=MEMBER_WEIGHTS,
+        curve="results/{name}/stage1/{member}/fold{fold}/training_curve.csv",
+    log:
+        "results/{name}/logs/train_member/{member}-fold{fold}.txt",
+    benchmark:
+        "results/{name}/benchmarks/train_member/{member}-fold{fold}.tsv"
+    conda:
+        "../environment.yaml"
+    threads: slots(training_threads())
+    resources:
+        mem_mb=4 * GIBIBYTE_MB,
+        gpu=1,
+        real_threads=training_threads(),
+    params:
+        seed=lambda wildcards: wildcards.member.rpartition("-seed")[2],
+        folder=lambda wildcards, output: Path(output.weights).parent,
+    shell:
+        "python -m stage1_proposals.train --config {input.config:q} --folds {input.folds:q}"
+        " --fold {wildcards.fold} --seed {params.seed} --copick {input.copick:q}"
+        " --truth {input.truth:q} --output {params.folder:q} --threads {resources.real_threads}"
+        " 2>&1 | tee {log:q} >&2"
+
+
+rule propose:
+    input:
+        copick=copick_of,
+        folds="results/{name}/folds.json",
+        weights=expand(MEMBER_WEIGHTS, member=MEMBERS, fold=FOLDS, allow_missing=True),
+        config=settings_files("data", "stage1_training", "stage1_prediction"),
+    output:
+        candidates="results/{name}/candidates/{run}.parquet",
+        score_maps=temp("results/{name}/score_maps/{run}.npz"),
+    log:
+        "results/{name}/logs/propose/{run}.txt",
+    benchmark:
+        "results/{name}/benchmarks/propose/{run}.tsv"
+    conda:
+        "../environment.yaml"
+    threads: slots(1)
+    resources:
+        mem_mb=4 * GIBIBYTE_MB,
+        gpu=1,
+        real_threads=1,
+    params:
+        stage1=lambda wildcards: f"results/{wildcards.name}/stage1",
+        members=MEMBERS,
+    shell:
+        "python -m stage1_proposals.propose --config {input.config:q} --copick {input.copick:q}"
+        " --run {wildcards.run:q} --stage1 {params.stage1:q} --members {params.members:q}"
+        " --folds {input.folds:q} --candidates {output.candidates:q}"
+        " --score-maps {output.score_maps:q} --threads {resources.real_threads}"
+        " 2>&1 | tee {log:q} >&2"

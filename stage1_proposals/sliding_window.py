@@ -1,0 +1,145 @@
+"""Overlapping windows over a tomogram, and the blending of their answers."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+# Weight of a window's outermost voxels: small, so that voxels which see little context count
+# little, but never zero, so that every voxel of the tomogram has an answer.
+EDGE_WEIGHT = 0.05
+
+
+def window_starts(length: int, window: int, overlap: float, multiple: int) -> list[int]:
+    """First voxels of windows that cover ``length`` voxels along one axis.
+
+    Parameters
+    ----------
+    length : int
+        Voxels along the axis, at least ``window``.
+    window : int
+        Side of a window.
+    overlap : float
+        Least share of a window that overlaps the next.
+    multiple : int
+        Starts are multiples of this (the output stride).
+
+    Returns
+    -------
+    list of int
+        Evenly spread; the last window ends at ``length`` or, where the stride does not divide,
+        less than ``multiple`` before it.
+    """
+    last = (length - window) // multiple * multiple
+    if last <= 0:
+        return [0]
+    steps = int(np.ceil(last / (window * (1 - overlap))))
+    starts = np.linspace(0, last, steps + 1).astype(int) // multiple * multiple
+    return [int(start) for start in np.unique(starts)]
+
+
+def blend_weights(window_zyx: Sequence[int], overlap: float) -> Tensor:
+    """Weights (Z, Y, X) of a window's voxels: 1 inside, falling linearly in the overlap."""
+    weights = torch.ones(1)
+    for side in window_zyx:
+        ramp = max(side * overlap, 1.0)
+        from_edge = torch.minimum(torch.arange(side) + 0.5, side - torch.arange(side) - 0.5)
+        axis = (from_edge / ramp).clamp(EDGE_WEIGHT, 1.0)
+        weights = weights[..., None] * axis
+    return weights[0]
+
+
+def fitting_window(
+    shape_zyx: Sequence[int], largest_zyx: Sequence[int], multiple: int
+) -> tuple[int, ...]:
+    """Sides of a window no larger than a volume needs, in multiples of ``multiple`` voxels."""
+    return tuple(
+        min(largest, -(-side // multiple) * multiple)
+        for side, largest in zip(shape_zyx, largest_zyx, strict=True)
+    )
+
+
+def padded_shape(
+    shape_zyx: Sequence[int], window_zyx: Sequence[int], multiple: int
+) -> tuple[int, ...]:
+    """Sides of a volume after :func:`padded_to_windows`."""
+    return tuple(
+        max(-(-side // multiple) * multiple, window)
+        for side, window in zip(shape_zyx, window_zyx, strict=True)
+    )
+
+
+def padded_to_windows(
+    volume_zyx: NDArray[np.float32], window_zyx: Sequence[int], multiple: int
+) -> NDArray[np.float32]:
+    """Pad a volume at its far ends to at least a window, and to multiples of the stride."""
+    wanted_zyx = padded_shape(volume_zyx.shape, window_zyx, multiple)
+    padding = [(0, b - a) for a, b in zip(volume_zyx.shape, wanted_zyx, strict=True)]
+    return np.pad(volume_zyx, padding, mode="reflect" if min(volume_zyx.shape) > 1 else "edge")
+
+
+def predict_blended(
+    volume_zyx: NDArray[np.float32],
+    answer: Callable[[Tensor], Tensor],
+    window_zyx: Sequence[int],
+    overlap: float,
+    output_stride: int,
+    windows_done: Callable[[int], object] = lambda _: None,
+) -> Tensor:
+    """Run ``answer`` on every window of a volume and blend the overlaps.
+
+    Parameters
+    ----------
+    volume_zyx : ndarray, (Z, Y, X), float32
+        Any sides; smaller ones than a window are padded by reflection.
+    answer : callable
+        Maps (1, 1, z, y, x) to (1, C, z/s, y/s, x/s).
+    window_zyx : sequence of int
+        Sides of a window, multiples of ``output_stride``.
+    overlap : float
+        Least overlap of neighbouring windows, as a share of their side.
+    output_stride : int
+        s above.
+    windows_done : callable
+        Called with 1 after every window, for a progress bar.
+
+    Returns
+    -------
+    Tensor, (C, ceil(Z/s), ceil(Y/s), ceil(X/s)), float32
+    """
+    stride = output_stride
+    padded = padded_to_windows(volume_zyx, window_zyx, stride)
+    map_shape = tuple(side // stride for side in padded.shape)
+    weights = blend_weights([side // stride for side in window_zyx], overlap)
+    weight_sum = torch.zeros(map_shape)
+    blended: Tensor | None = None
+    source = torch.from_numpy(padded)
+    for start_zyx in window_boxes(padded.shape, window_zyx, overlap, stride):
+        box = tuple(slice(a, a + b) for a, b in zip(start_zyx, window_zyx, strict=True))
+        map_box = tuple(slice(side.start // stride, side.stop // stride) for side in box)
+        maps = answer(source[box][None, None])[0].float().cpu()
+        if blended is None:
+            blended = torch.zeros((maps.shape[0], *map_shape))
+        blended[(slice(None), *map_box)] += maps * weights
+        weight_sum[map_box] += weights
+        windows_done(1)
+    assert blended is not None
+    blended /= weight_sum
+    end_zyx = [-(-side // stride) for side in volume_zyx.shape]
+    return blended[:, : end_zyx[0], : end_zyx[1], : end_zyx[2]]
+
+
+def window_boxes(
+    shape_zyx: Sequence[int], window_zyx: Sequence[int], overlap: float, multiple: int
+) -> Iterator[tuple[int, int, int]]:
+    """First voxels zyx of all windows that cover a volume."""
+    starts = [
+        window_starts(length, window, overlap, multiple)
+        for length, window in zip(shape_zyx, window_zyx, strict=True)
+    ]
+    for z in starts[0]:
+        for y in starts[1]:
+            for x in starts[2]:
+                yield z, y, x

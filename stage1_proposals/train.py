@@ -1,0 +1,306 @@
+"""Train one member of stage 1's ensemble on all folds but one.
+
+Interrupted, it goes on from its last checkpoint when started again with the same settings.
+"""
+
+import argparse
+import csv
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from picking.command_line import command_parser, run_command
+from picking.config import ParticleType, PipelineConfig, Stage1Settings, load_config
+from picking.errors import InputError
+from picking.folds import Folds
+from picking.inventory import resolve
+from picking.tables import TRUTH
+from picking.tomogram import read_tomogram
+from picking.whole_files import whole_path
+from stage1_proposals.checkpoint import (
+    TrainingState,
+    load_state,
+    new_average,
+    save_state,
+    save_weights,
+    training_key,
+)
+from stage1_proposals.compute_device import ComputeDevice, find_device
+from stage1_proposals.crops import (
+    Batch,
+    TrainingVolume,
+    draw_batch,
+    number_of_steps,
+    prepare_volume,
+)
+from stage1_proposals.loss import weighted_cross_entropy
+from stage1_proposals.network import ProposalNetwork
+from stage1_proposals.prototypes import set_prototypes
+
+CHECKPOINT_NAME = "checkpoint.pt"
+# Long gradients come from the first batches with a rare type; clipping keeps AdamW's state sane.
+LARGEST_GRADIENT_NORM = 5.0
+# The learning rate ends at this share of its highest value.
+FINAL_LEARNING_RATE = 0.01
+# The progress bar is drawn at most this often, seconds: logs stay short.
+PROGRESS_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class MemberSeed:
+    """What the random numbers of one ensemble member derive from."""
+
+    pipeline_seed: int
+    member_seed: int
+    fold: int
+
+    def generator(self, purpose: int, step: int = 0) -> np.random.Generator:
+        """Random numbers for one purpose and step, the same whatever came before."""
+        return np.random.default_rng(
+            [self.pipeline_seed, self.member_seed, self.fold, purpose, step]
+        )
+
+
+INITIAL_WEIGHTS, TRAINING_CROPS, PROTOTYPE_CROPS = range(3)
+
+
+def train_member(
+    volumes: Sequence[TrainingVolume],
+    particles: Sequence[ParticleType],
+    settings: Stage1Settings,
+    seed: MemberSeed,
+    device: ComputeDevice,
+    checkpoint: Path,
+    checkpoint_key: str,
+) -> tuple[ProposalNetwork, list[tuple[int, float, float]]]:
+    """Train a network and return its averaged weights with the training curve.
+
+    Parameters
+    ----------
+    volumes : sequence of TrainingVolume
+        Training runs.
+    particles : sequence of ParticleType
+        Types in the order of the network's channels.
+    settings : Stage1Settings
+        Section ``stage1_proposals``.
+    seed : MemberSeed
+        Seed of weights and crops.
+    device : ComputeDevice
+        Where to compute.
+    checkpoint : Path
+        File of the training state; resumed from if it has the same key, removed at the end.
+    checkpoint_key : str
+        Digest of all that the training depends on.
+
+    Returns
+    -------
+    network : ProposalNetwork
+        In evaluation mode, with prototypes.
+    curve : list of (step, loss, learning rate)
+    """
+    training = settings.training
+    number = number_of_steps(volumes, training)
+    torch.manual_seed(int(seed.generator(INITIAL_WEIGHTS).integers(2**31)))
+    network = ProposalNetwork(settings.network, len(particles)).to(
+        device.device, memory_format=torch.channels_last_3d
+    )
+    averaged = new_average(network, training.ema_decay)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        max_lr=training.learning_rate,
+        total_steps=number,
+        pct_start=training.warmup_fraction,
+        final_div_factor=1 / FINAL_LEARNING_RATE,
+    )
+    scaler = torch.amp.GradScaler(device.device.type, enabled=device.needs_loss_scaling)
+    curve: list[tuple[int, float, float]] = []
+    first_step = 0
+    state = load_state(checkpoint, checkpoint_key)
+    if state is not None:
+        network.load_state_dict(state.network)
+        averaged.load_state_dict(state.averaged)
+        optimiser.load_state_dict(state.optimiser)
+        schedule.load_state_dict(state.schedule)
+        scaler.load_state_dict(state.scaler)
+        curve, first_step = list(state.curve), state.step
+
+    network.train()
+    steps = tqdm(
+        range(first_step, number),
+        initial=first_step,
+        total=number,
+        desc=f"stage 1, fold {seed.fold}, seed {seed.member_seed}",
+        unit="step",
+        mininterval=PROGRESS_SECONDS,
+        file=sys.stderr,
+    )
+    for step in steps:
+        batch = draw_batch(volumes, settings, seed.generator(TRAINING_CROPS, step))
+        learning_rate = float(schedule.get_last_lr()[0])
+        loss = _loss(network, batch, settings, device)
+        if not torch.isfinite(loss):
+            raise InputError(
+                "stage1_proposals.training",
+                f"the loss is not finite at step {step + 1}",
+                "lower learning_rate",
+            )
+        optimiser.zero_grad()
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimiser)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT_NORM)
+        scaler.step(optimiser)
+        scaler.update()
+        schedule.step()
+        averaged.update_parameters(network)
+        curve.append((step + 1, float(loss.detach()), learning_rate))
+        steps.set_postfix(loss=f"{curve[-1][1]:.4f}", refresh=False)
+        if (step + 1) % training.checkpoint_every == 0 and step + 1 < number:
+            save_state(
+                checkpoint,
+                checkpoint_key,
+                TrainingState(
+                    step + 1,
+                    network.state_dict(),
+                    averaged.state_dict(),
+                    optimiser.state_dict(),
+                    schedule.state_dict(),
+                    scaler.state_dict(),
+                    curve,
+                ),
+            )
+    trained = averaged.module
+    set_prototypes(trained, volumes, settings, device, seed.generator(PROTOTYPE_CROPS))
+    return trained.eval(), curve
+
+
+def _loss(
+    network: ProposalNetwork, batch: Batch, settings: Stage1Settings, device: ComputeDevice
+) -> torch.Tensor:
+    volumes = batch.volumes.to(device.device, memory_format=torch.channels_last_3d)
+    with device.autocast():
+        output = network(volumes)
+    return weighted_cross_entropy(
+        output.logits,
+        batch.targets.to(device.device),
+        batch.counted.to(device.device),
+        settings.targets.positive_weight,
+    )
+
+
+def train_fold(
+    config: PipelineConfig,
+    folds: Path,
+    fold: int,
+    member_seed: int,
+    copick_config: Path,
+    truth: Path,
+    output: Path,
+    threads: int | None,
+) -> None:
+    """Train on the runs that ``fold`` does not judge; write ``weights.safetensors`` and the curve.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        Resolved configuration.
+    folds : Path
+        ``folds.json``: which run is judged in which fold.
+    fold : int
+        The fold whose runs are left out.
+    member_seed : int
+        One of ``training.seeds``.
+    copick_config : Path
+        copick project of the training runs.
+    truth : Path
+        Picks of all training runs (``picking.tables.TRUTH``).
+    output : Path
+        Folder for ``weights.safetensors`` and ``training_curve.csv``.
+    threads : int or None
+        CPU threads.
+    """
+    runs = Folds.read(folds).training_runs(fold)
+    picks = TRUTH.read(truth)
+    device = find_device(threads)
+    started = time.monotonic()
+    # As a context, a progress bar ends its line before an error is printed.
+    with tqdm(runs, desc="reading tomograms", unit="run", file=sys.stderr) as progress:
+        volumes = [
+            prepare_volume(
+                read_tomogram(copick_config, run, config.tomo_type, config.voxel_spacing),
+                picks[picks["run"] == run],
+                config.known_particles,
+                config.stage1_proposals,
+            )
+            for run in progress
+        ]
+    particle_types = [particle.name for particle in config.known_particles]
+    checkpoint = output / CHECKPOINT_NAME
+    network, curve = train_member(
+        volumes,
+        config.known_particles,
+        config.stage1_proposals,
+        MemberSeed(config.seed, member_seed, fold),
+        device,
+        checkpoint,
+        training_key(
+            volumes,
+            config.stage1_proposals.network.model_dump_json(),
+            config.stage1_proposals.targets.model_dump_json(),
+            config.stage1_proposals.training.model_dump_json(),
+            particle_types,
+            config.seed,
+            member_seed,
+            fold,
+        ),
+    )
+    save_weights(output / "weights.safetensors", network, particle_types)
+    with (
+        whole_path(output / "training_curve.csv") as unfinished,
+        unfinished.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(("step", "loss", "learning_rate"))
+        writer.writerows(curve)
+    checkpoint.unlink(missing_ok=True)
+    print(
+        f"stage 1, fold {fold}, seed {member_seed}: {len(curve)} steps on {len(runs)} runs, "
+        f"{device.device.type}, {device.half_dtype or torch.float32}, "
+        f"{time.monotonic() - started:.0f} s",
+        file=sys.stderr,
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse the command line and train."""
+    parser = command_parser(__doc__)
+    parser.add_argument("--folds", type=Path, required=True, help="folds.json")
+    parser.add_argument("--fold", type=int, required=True, help="the fold that is left out")
+    parser.add_argument("--seed", type=int, required=True, help="seed of the ensemble member")
+    parser.add_argument("--copick", type=Path, required=True, help="copick project of the runs")
+    parser.add_argument("--truth", type=Path, required=True, help="truth table")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the member")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
+    arguments: argparse.Namespace = parser.parse_args(argv)
+    train_fold(
+        resolve(load_config(arguments.config)),
+        arguments.folds,
+        arguments.fold,
+        arguments.seed,
+        arguments.copick,
+        arguments.truth,
+        arguments.output,
+        arguments.threads,
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)
