@@ -1,0 +1,135 @@
+"""Measure the speed and memory of feature extraction on data made from a seed.
+
+Prints microseconds per candidate for each family, then, as the last line, one JSON object with
+``seconds_full_size`` (all families, normalising included, reading files not), ``candidates`` and
+``peak_memory_gb`` (of this process, its data included).
+"""
+
+import argparse
+import json
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+# Python searches this folder first, and this file is named like the room that it measures.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from features.catalogue import IMAGE_FAMILIES, RUN_FAMILIES, catalogue
+from features.extract import batches_of_one_type, cut, extract_features
+from features.run_context import make_run_context
+from features.subtomograms import make_resolution_levels
+from picking.config import ALL_FAMILIES, CZII_PARTICLES, FeatureSettings
+from picking.coordinates import indices_zyx_to_angstrom_xyz
+from picking.score_maps import ScoreMaps
+from picking.tomogram import Tomogram, normalised
+
+FULL_SIZE_ZYX = (184, 630, 630)
+FULL_SIZE_CANDIDATES = 1500
+OUTPUT_STRIDE = 2
+VOXEL_SIZE_ZYX_ANGSTROM = np.array([10.012444196428572] * 3)
+TOMOGRAM_SIGMA = 7e-6  # of the challenge's tomograms
+KIBIBYTES_PER_GIGABYTE = 1e9 / 1024
+
+
+def made_run(
+    shape_zyx: tuple[int, int, int], number: int, seed: int
+) -> tuple[Tomogram, pd.DataFrame, ScoreMaps]:
+    """Make noise of a tomogram's size, maps of a network's, and candidates of every type."""
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal(shape_zyx, dtype=np.float32)
+    values *= np.float32(TOMOGRAM_SIGMA)
+    names = tuple(particle.name for particle in CZII_PARTICLES)
+    map_shape = tuple(-(-side // OUTPUT_STRIDE) for side in shape_zyx)
+
+    def noise(channels: int) -> NDArray[np.float32]:
+        return rng.random((channels, *map_shape), dtype=np.float32)
+
+    embedding_names = tuple(f"{depth}_{name}" for depth in ("fine", "coarse") for name in names)
+    score_maps = ScoreMaps(
+        noise(len(names)),
+        noise(len(embedding_names)),
+        names,
+        embedding_names,
+        OUTPUT_STRIDE,
+        VOXEL_SIZE_ZYX_ANGSTROM,
+    )
+    indices_zyx = rng.random((number, 3)) * (np.array(shape_zyx) - 1)
+    positions = indices_zyx_to_angstrom_xyz(indices_zyx, VOXEL_SIZE_ZYX_ANGSTROM)
+    candidates = pd.DataFrame(
+        {
+            "run": "TS_1",
+            "candidate_id": np.arange(number, dtype=np.int32),
+            "particle_type": [names[index % len(names)] for index in range(number)],
+            "x": positions[:, 0],
+            "y": positions[:, 1],
+            "z": positions[:, 2],
+            "proposal_score": rng.random(number, dtype=np.float32),
+        }
+    )
+    return Tomogram("TS_1", values, VOXEL_SIZE_ZYX_ANGSTROM), candidates, score_maps
+
+
+def family_seconds(
+    tomogram: Tomogram, candidates: pd.DataFrame, score_maps: ScoreMaps, settings: FeatureSettings
+) -> dict[str, float]:
+    """Seconds that each family takes, and what they share."""
+    seconds = dict.fromkeys(("normalising", "subtomograms", *ALL_FAMILIES), 0.0)
+    start = time.perf_counter()
+    resolutions = make_resolution_levels(
+        normalised(tomogram.values_zyx), tomogram.voxel_size_zyx_angstrom, coarsest_level=1
+    )
+    run_context = make_run_context(candidates, score_maps, CZII_PARTICLES, resolutions)
+    seconds["normalising"] = time.perf_counter() - start
+    for members in batches_of_one_type(run_context):
+        start = time.perf_counter()
+        subtomograms = cut(run_context, members)
+        seconds["subtomograms"] += time.perf_counter() - start
+        for name, family in IMAGE_FAMILIES.items():
+            start = time.perf_counter()
+            family.measure(subtomograms, settings)
+            seconds[name] += time.perf_counter() - start
+    for name, family in RUN_FAMILIES.items():
+        start = time.perf_counter()
+        family.measure(run_context, settings)
+        seconds[name] = time.perf_counter() - start
+    return seconds
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shape", type=int, nargs=3, default=FULL_SIZE_ZYX, metavar="VOXELS")
+    parser.add_argument("--candidates", type=int, default=FULL_SIZE_CANDIDATES)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args(argv)
+    settings = FeatureSettings()
+    run = made_run(tuple(arguments.shape), arguments.candidates, arguments.seed)
+
+    start = time.perf_counter()
+    extract_features(*run, CZII_PARTICLES, settings)
+    seconds = time.perf_counter() - start
+    for name, family in family_seconds(*run, settings).items():
+        print(f"{name:14s} {family / arguments.candidates * 1e6:8.0f} us per candidate")
+    particle_types, embedding_names = run[2].particle_types, run[2].embedding_names
+    print(f"{len(catalogue(settings, particle_types, embedding_names))} features")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if sys.platform == "darwin":
+        peak /= 1024  # bytes there, kibibytes elsewhere
+    print(
+        json.dumps(
+            {
+                "seconds_full_size": round(seconds, 2),
+                "candidates": arguments.candidates,
+                "peak_memory_gb": round(peak / KIBIBYTES_PER_GIGABYTE, 2),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""Print the catalogue of features as a Markdown table: name, unit, family and one line each."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from features import (
+    context,
+    embedding,
+    gradient,
+    intensity,
+    score_map,
+    shape,
+    symmetry,
+    texture,
+)
+from features.feature import Feature, Measured
+from features.run_context import RunContext
+from features.subtomograms import Subtomograms
+from picking.command_line import command_parser, run_command
+from picking.config import FamilyName, FeatureSettings, load_config
+from picking.inventory import resolve
+
+
+class ImageFamily(Protocol):
+    """A module that measures cubes of one particle type, each for itself."""
+
+    def declared(self, settings: FeatureSettings, /) -> tuple[Feature, ...]:
+        """Features of the family, in the order of the table."""
+
+    def measure(self, subtomograms: Subtomograms, settings: FeatureSettings, /) -> Measured:
+        """Values (n,) of n cubes by feature name."""
+
+
+class RunFamily(Protocol):
+    """A module that measures all candidates of a run together."""
+
+    def declared(self, settings: FeatureSettings, names: Sequence[str], /) -> tuple[Feature, ...]:
+        """Features of the family; ``names`` are particle types or embedding channels."""
+
+    def measure(self, run_context: RunContext, settings: FeatureSettings, /) -> Measured:
+        """Values (n,) of the run's n candidates by feature name."""
+
+
+IMAGE_FAMILIES: dict[FamilyName, ImageFamily] = {
+    "intensity": intensity,
+    "gradient": gradient,
+    "shape": shape,
+    "texture": texture,
+    "symmetry": symmetry,
+}
+RUN_FAMILIES: dict[FamilyName, RunFamily] = {
+    "score_map": score_map,
+    "context": context,
+    "embedding": embedding,
+}
+
+
+def family_features(
+    family: FamilyName,
+    settings: FeatureSettings,
+    particle_types: Sequence[str],
+    embedding_names: Sequence[str],
+) -> tuple[Feature, ...]:
+    """Declare the features of one family, in their order; parameters as in :func:`catalogue`."""
+    if family in IMAGE_FAMILIES:
+        return IMAGE_FAMILIES[family].declared(settings)
+    names = embedding_names if family == "embedding" else particle_types
+    return RUN_FAMILIES[family].declared(settings, names)
+
+
+def catalogue(
+    settings: FeatureSettings, particle_types: Sequence[str], embedding_names: Sequence[str]
+) -> tuple[Feature, ...]:
+    """Declare every feature of a configuration, in the order of the feature tables.
+
+    Parameters
+    ----------
+    settings : FeatureSettings
+        Section ``features``.
+    particle_types : sequence of str
+        Names of the particle types, in the configuration's order.
+    embedding_names : sequence of str
+        Names of the embedding channels that stage 1 writes.
+
+    Returns
+    -------
+    tuple of Feature
+    """
+    return tuple(
+        feature
+        for family in settings.families
+        for feature in family_features(family, settings, particle_types, embedding_names)
+    )
+
+
+def catalogue_markdown(features: Sequence[Feature]) -> str:
+    """Write features as a Markdown page."""
+    lines = [
+        "# Features",
+        "",
+        "What stage 2 is told of every candidate. Written by `python -m features.catalogue`.",
+        "",
+        "Names mean the same for every particle type: lengths are in radii of the candidate's own",
+        "type, intensities in standard deviations of the tomogram (sigma; particles are dark, so",
+        'negative), "own" is the candidate\'s own type. The body of a particle is the ball of one',
+        "radius, its surround the shell from 1.15 to 1.5 radii.",
+        "",
+        f"{len(features)} features.",
+        "",
+        "| feature | unit | family | meaning |",
+        "|---|---|---|---|",
+    ]
+    for feature in features:
+        cells = (f"`{feature.name}`", feature.unit, feature.family, feature.meaning)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse the command line and print."""
+    parser = command_parser(__doc__)
+    parser.add_argument(
+        "--embedding-names",
+        nargs="*",
+        help="embedding channels (default: those of stage 1, fine and coarse for each type)",
+    )
+    arguments = parser.parse_args(argv)
+    config = resolve(load_config(arguments.config))
+    names = tuple(particle.name for particle in config.known_particles)
+    embedding_names = arguments.embedding_names
+    if embedding_names is None:
+        embedding_names = [f"{depth}_{name}" for depth in ("fine", "coarse") for name in names]
+    print(catalogue_markdown(catalogue(config.features, names, embedding_names)), end="")
+
+
+if __name__ == "__main__":
+    run_command(main)

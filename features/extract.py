@@ -1,0 +1,198 @@
+"""Measure the features of one run's candidates and write them as a table."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.catalogue import IMAGE_FAMILIES, RUN_FAMILIES, catalogue
+from features.feature import Measured
+from features.run_context import RunContext, make_run_context
+from features.subtomograms import (
+    Subtomograms,
+    cut_subtomograms,
+    level_for_radius,
+    make_resolution_levels,
+)
+from picking.command_line import command_parser, run_command
+from picking.config import FeatureSettings, ParticleType, PipelineConfig, load_config
+from picking.errors import InputError
+from picking.inventory import resolve
+from picking.score_maps import ScoreMaps
+from picking.tables import CANDIDATES, FEATURES
+from picking.tomogram import Tomogram, normalised, read_tomogram
+
+# Cubes that are measured together: their temporary arrays stay near the processor's cache.
+CUBES_PER_BATCH = 64
+BACKGROUND_LEVEL = 1  # the context family reads the half-size tomogram
+
+
+def extract_features(
+    tomogram: Tomogram,
+    candidates: pd.DataFrame,
+    score_maps: ScoreMaps,
+    particles: Sequence[ParticleType],
+    settings: FeatureSettings,
+) -> pd.DataFrame:
+    """Measure every feature of the catalogue for every candidate of a run.
+
+    Parameters
+    ----------
+    tomogram : Tomogram
+        The run's tomogram as it was read; it is normalised here.
+    candidates : DataFrame
+        Table ``CANDIDATES`` of the run. The order of its rows does not matter.
+    score_maps : ScoreMaps
+        Stage 1's maps of the run.
+    particles : sequence of ParticleType
+        The configuration's particle types; radii in Å.
+    settings : FeatureSettings
+        Section ``features``.
+
+    Returns
+    -------
+    DataFrame
+        Table ``FEATURES``: a row for each candidate, in the order given, and a float32 column for
+        each feature of :func:`features.catalogue.catalogue`. Every value is finite.
+
+    Raises
+    ------
+    InputError
+        If a candidate belongs to another run or to an unknown type, a type has no score map, or
+        the tomogram or the maps make a feature that is not finite.
+    """
+    candidates = CANDIDATES.check(candidates, f"candidates of run {tomogram.run}")
+    strangers = sorted(set(candidates["run"]) - {tomogram.run})
+    if strangers:
+        raise InputError(
+            f"candidates of run {tomogram.run}",
+            f"they hold candidates of run {strangers[0]}",
+            "give the candidates table of this run",
+        )
+    particle_types = tuple(particle.name for particle in particles)
+    features = catalogue(settings, particle_types, score_maps.embedding_names)
+    names = [feature.name for feature in features]
+    keys = candidates[FEATURES.column_names]
+    if candidates.empty:
+        empty = pd.DataFrame({name: pd.Series(dtype="float32") for name in names})
+        return pd.concat([FEATURES.empty(), empty], axis=1)
+
+    deepest = max(
+        level_for_radius(particle.radius_angstrom, tomogram.voxel_size_zyx_angstrom)
+        for particle in particles
+    )
+    resolutions = make_resolution_levels(
+        normalised(tomogram.values_zyx),
+        tomogram.voxel_size_zyx_angstrom,
+        max(deepest, BACKGROUND_LEVEL),
+    )
+    run_context = make_run_context(candidates, score_maps, particles, resolutions)
+    measured = measure_images(run_context, settings)
+    for family in settings.families:
+        if family in RUN_FAMILIES:
+            measured |= RUN_FAMILIES[family].measure(run_context, settings)
+
+    order = np.argsort(candidates["candidate_id"].to_numpy(), kind="stable")
+    table = np.empty((len(candidates), len(names)), dtype=np.float32)
+    for column, name in enumerate(names):
+        table[order, column] = measured[name]
+    bad = ~np.isfinite(table).all(axis=0)
+    if bad.any():
+        raise InputError(
+            f"run {tomogram.run}",
+            f"feature {names[int(np.argmax(bad))]} is not finite",
+            "check the tomogram and the score maps for values that are not finite",
+        )
+    return pd.concat([keys, pd.DataFrame(table, columns=names)], axis=1)
+
+
+def measure_images(run_context: RunContext, settings: FeatureSettings) -> Measured:
+    """Measure the families that look at one cube at a time; values (n,) by feature name."""
+    families = [IMAGE_FAMILIES[name] for name in settings.families if name in IMAGE_FAMILIES]
+    count = len(run_context.types)
+    names = [feature.name for family in families for feature in family.declared(settings)]
+    measured: Measured = {name: np.zeros(count, dtype=np.float32) for name in names}
+    if not families:
+        return measured
+    for members in batches_of_one_type(run_context):
+        subtomograms = cut(run_context, members)
+        for family in families:
+            for name, values in family.measure(subtomograms, settings).items():
+                measured[name][members] = values
+    return measured
+
+
+def batches_of_one_type(run_context: RunContext) -> list[NDArray[np.int64]]:
+    """Numbers of the candidates, in batches that hold one particle type each."""
+    batches = []
+    for number in np.unique(run_context.types):
+        members = np.flatnonzero(run_context.types == number)
+        batches += [
+            members[start : start + CUBES_PER_BATCH]
+            for start in range(0, len(members), CUBES_PER_BATCH)
+        ]
+    return batches
+
+
+def cut(run_context: RunContext, members: NDArray[np.int64]) -> Subtomograms:
+    """Cut the cubes of some candidates, which are of one type."""
+    return cut_subtomograms(
+        run_context.resolutions,
+        run_context.positions_xyz_angstrom[members],
+        float(run_context.radii_angstrom[members[0]]),
+    )
+
+
+def extract_run(
+    config: PipelineConfig,
+    copick_config: Path,
+    run: str,
+    candidates: Path,
+    score_maps: Path,
+    output: Path,
+) -> None:
+    """Write the feature table of a run.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        Resolved configuration.
+    copick_config : Path
+        copick project that holds the run.
+    run : str
+        Name of the run.
+    candidates, score_maps : Path
+        What stage 1 wrote for the run: Parquet and npz.
+    output : Path
+        Feature table to write, Parquet.
+    """
+    table = CANDIDATES.read(candidates)
+    maps = ScoreMaps.read(score_maps)
+    tomogram = read_tomogram(copick_config, run, config.tomo_type, config.voxel_spacing)
+    features = extract_features(tomogram, table, maps, config.known_particles, config.features)
+    FEATURES.write(features, output)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse the command line and measure."""
+    parser = command_parser(__doc__)
+    parser.add_argument("--copick", type=Path, required=True, help="copick project of the run")
+    parser.add_argument("--run", required=True, help="name of the run")
+    parser.add_argument("--candidates", type=Path, required=True, help="the run's candidates")
+    parser.add_argument("--score-maps", type=Path, required=True, help="the run's score maps")
+    parser.add_argument("--output", type=Path, required=True, help="feature table to write")
+    arguments = parser.parse_args(argv)
+    extract_run(
+        resolve(load_config(arguments.config)),
+        arguments.copick,
+        arguments.run,
+        arguments.candidates,
+        arguments.score_maps,
+        arguments.output,
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)
