@@ -1,0 +1,1 @@
+"""Stage 2: re-rank the candidates, calibrate, set thresholds, submit and report."""

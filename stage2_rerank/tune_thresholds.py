@@ -1,0 +1,178 @@
+"""Tune every type's thresholds on out-of-fold scores, for the final picks and for every fold.
+
+Writes the types' out-of-fold tables as one (--out-of-fold), and --thresholds. The thresholds of the
+final classifier come from its own inner out-of-fold scores of all training runs; those for a fold
+come, in the same way, from the scores of that fold's classifier on the other folds.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from picking.command_line import command_parser, run_command
+from picking.config import PipelineConfig, load_config
+from picking.errors import InputError
+from picking.folds import Folds
+from picking.inventory import resolve
+from picking.tables import FINAL_CLASSIFIER, NESTED_SCORES, OUT_OF_FOLD, TRUTH
+from stage2_rerank.final_list import suppressed
+from stage2_rerank.scoring_rules import ScoringRules
+from stage2_rerank.threshold_file import Threshold, Thresholds, ThresholdSet, TypeThresholds
+from stage2_rerank.thresholds import (
+    FbetaCurve,
+    fbeta_curve,
+    threshold_by_curve,
+    threshold_by_probability,
+)
+
+SORTED_BY = ["run", "candidate_id"]
+
+
+def tune_type(
+    out_of_fold: pd.DataFrame,
+    nested_scores: pd.DataFrame,
+    truth: pd.DataFrame,
+    folds: Folds,
+    particle_type: str,
+    rules: ScoringRules,
+) -> TypeThresholds:
+    """Fit the thresholds of one particle type.
+
+    Parameters
+    ----------
+    out_of_fold : DataFrame
+        Table OUT_OF_FOLD of all types or this one; its own rerank_score is not looked at.
+    nested_scores : DataFrame
+        Table NESTED_SCORES of all types or this one.
+    truth : DataFrame
+        Table TRUTH of all types.
+    folds : Folds
+        Folds by run.
+    particle_type : str
+        The type.
+    rules : ScoringRules
+        Radii, distances and beta.
+
+    Returns
+    -------
+    TypeThresholds
+    """
+    candidates = out_of_fold[out_of_fold["particle_type"] == particle_type]
+    candidates = candidates.drop(columns="rerank_score")
+    nested = nested_scores[nested_scores["particle_type"] == particle_type]
+    # The metric judges the truth's runs alone.
+    judged_runs = set(truth["run"])
+    truth = truth[truth["particle_type"] == particle_type]
+
+    def fitted_on(runs: Sequence[str], classifier: int) -> ThresholdSet:
+        scores = nested[nested["outer_fold"] == classifier]
+        scored = candidates[candidates["run"].isin(judged_runs.intersection(runs))].merge(
+            scores[["run", "candidate_id", "rerank_score"]], on=["run", "candidate_id"]
+        )
+        return _threshold_set(scored, truth[truth["run"].isin(runs)], rules)
+
+    return TypeThresholds(
+        final=fitted_on(folds.runs, FINAL_CLASSIFIER),
+        folds=tuple(fitted_on(folds.training_runs(fold), fold) for fold in range(folds.number)),
+    )
+
+
+def _threshold_set(scored: pd.DataFrame, truth: pd.DataFrame, rules: ScoringRules) -> ThresholdSet:
+    def curve_of(score_column: str) -> FbetaCurve:
+        final = suppressed(scored, score_column, rules.suppression_angstrom)
+        return fbeta_curve(final, truth, rules.match_radius_angstrom, score_column, rules.beta)
+
+    def threshold(curve: FbetaCurve, value: float) -> Threshold:
+        return Threshold(value=value, fitted_fbeta=curve.fbeta_above(value))
+
+    stage1, two_stage = curve_of("proposal_score"), curve_of("rerank_score")
+    return ThresholdSet(
+        stage1=threshold(stage1, threshold_by_curve(stage1)),
+        curve=threshold(two_stage, threshold_by_curve(two_stage)),
+        probability=threshold(two_stage, threshold_by_probability(two_stage)),
+    )
+
+
+def tune_thresholds(
+    config: PipelineConfig,
+    folds_path: Path,
+    truth_path: Path,
+    out_of_fold_paths: Sequence[Path],
+    nested_paths: Sequence[Path],
+    merged_path: Path,
+    thresholds_path: Path,
+) -> Thresholds:
+    """Merge the types' tables, tune all thresholds and write both.
+
+    Raises
+    ------
+    InputError
+        If a table is missing, damaged or of a type that the configuration does not know.
+    """
+    folds = Folds.read(folds_path)
+    truth = TRUTH.read(truth_path)
+    truth = truth[truth["run"].isin(folds.runs)]
+    out_of_fold = pd.concat([OUT_OF_FOLD.read(path) for path in out_of_fold_paths])
+    out_of_fold = out_of_fold.sort_values(SORTED_BY, ignore_index=True)
+    nested = pd.concat([NESTED_SCORES.read(path) for path in nested_paths], ignore_index=True)
+    rules = ScoringRules.from_config(config)
+    unknown = sorted(set(out_of_fold["particle_type"]) - set(rules.weights))
+    if unknown:
+        raise InputError(
+            ", ".join(str(path) for path in out_of_fold_paths),
+            f"hold candidates of {', '.join(unknown)}, which the configuration does not know",
+            "use the configuration that stage 2 was trained with",
+        )
+    thresholds = Thresholds(
+        rule=config.stage2_rerank.threshold_rule,
+        beta=rules.beta,
+        types={
+            name: tune_type(out_of_fold, nested, truth, folds, name, rules)
+            for name in rules.weights
+        },
+    )
+    OUT_OF_FOLD.write(out_of_fold, merged_path)
+    thresholds.write(thresholds_path)
+    return thresholds
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    parser = command_parser(__doc__)
+    parser.add_argument("--folds", type=Path, required=True, help="folds.json")
+    parser.add_argument("--truth", type=Path, required=True, help="truth.csv of the training runs")
+    parser.add_argument(
+        "--types-out-of-fold",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="out-of-fold table of every type",
+    )
+    parser.add_argument(
+        "--types-nested",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="nested scores of every type",
+    )
+    parser.add_argument("--out-of-fold", type=Path, required=True, help="merged table to write")
+    parser.add_argument("--thresholds", type=Path, required=True, help="thresholds.json to write")
+    arguments = parser.parse_args(argv)
+    thresholds = tune_thresholds(
+        resolve(load_config(arguments.config)),
+        arguments.folds,
+        arguments.truth,
+        arguments.types_out_of_fold,
+        arguments.types_nested,
+        arguments.out_of_fold,
+        arguments.thresholds,
+    )
+    for name, value in thresholds.final_values().items():
+        print(f"{name}: kept above {value:.4f}")
+
+
+if __name__ == "__main__":
+    run_command(main)
