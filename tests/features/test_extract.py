@@ -1,0 +1,213 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features import extract
+from features.catalogue import catalogue
+from features.extract import extract_features
+from picking.config import FeatureSettings, load_config
+from picking.coordinates import extent_xyz_angstrom
+from picking.errors import InputError
+from picking.import_dataset import import_kaggle
+from picking.inventory import resolve
+from picking.score_maps import ScoreMaps
+from picking.tables import CANDIDATES, FEATURES
+from picking.tomogram import Tomogram
+from tests.features.made_data import (
+    EMBEDDING_NAMES,
+    PARTICLES,
+    SHAPE_ZYX,
+    VOXEL_SIZE_ZYX,
+    candidates_at,
+    noisy_run,
+)
+
+SETTINGS = FeatureSettings()
+NAMES = [particle.name for particle in PARTICLES]
+
+
+def feature_names(settings=SETTINGS):
+    return [feature.name for feature in catalogue(settings, NAMES, EMBEDDING_NAMES)]
+
+
+def assert_same_features(these, those, rtol=2e-3, atol=2e-3):
+    for name in feature_names():
+        np.testing.assert_allclose(these[name], those[name], rtol=rtol, atol=atol, err_msg=name)
+
+
+def test_the_table_holds_the_catalogue_for_every_candidate():
+    tomogram, candidates, maps = noisy_run()
+    table = extract_features(tomogram, candidates, maps, PARTICLES, SETTINGS)
+    assert list(table.columns) == FEATURES.column_names + feature_names()
+    assert (table[feature_names()].dtypes == "float32").all()
+    assert np.isfinite(table[feature_names()].to_numpy()).all()
+    pd.testing.assert_frame_equal(
+        table[FEATURES.column_names], candidates[FEATURES.column_names], check_dtype=False
+    )
+    assert FEATURES.check(table, "test").equals(table)
+
+
+def test_no_candidates_give_an_empty_table_with_all_columns():
+    tomogram, candidates, maps = noisy_run()
+    table = extract_features(tomogram, candidates.iloc[:0], maps, PARTICLES, SETTINGS)
+    assert len(table) == 0
+    assert list(table.columns) == FEATURES.column_names + feature_names()
+    assert FEATURES.check(table, "test")[feature_names()[0]].dtype == "float32"
+
+
+def test_the_order_of_rows_does_not_matter():
+    tomogram, candidates, maps = noisy_run(number=30)
+    table = extract_features(tomogram, candidates, maps, PARTICLES, SETTINGS)
+    shuffled = candidates.sample(frac=1, random_state=1)
+    other = extract_features(tomogram, shuffled, maps, PARTICLES, SETTINGS)
+    assert list(other["candidate_id"]) == list(shuffled["candidate_id"])
+    pd.testing.assert_frame_equal(
+        table, other.sort_values("candidate_id", ignore_index=True), check_exact=True
+    )
+
+
+def test_gain_and_offset_of_the_tomogram_do_not_matter():
+    tomogram, candidates, maps = noisy_run()
+    brighter = replace(tomogram, values_zyx=tomogram.values_zyx * np.float32(3e4) + np.float32(5))
+    assert_same_features(
+        extract_features(tomogram, candidates, maps, PARTICLES, SETTINGS),
+        extract_features(brighter, candidates, maps, PARTICLES, SETTINGS),
+        rtol=1e-2,
+        atol=1e-2,
+    )
+
+
+def test_the_runs_name_does_not_matter():
+    tomogram, candidates, maps = noisy_run()
+    renamed = extract_features(
+        replace(tomogram, run="TS_2"), candidates.assign(run="TS_2"), maps, PARTICLES, SETTINGS
+    )
+    table = extract_features(tomogram, candidates, maps, PARTICLES, SETTINGS)
+    pd.testing.assert_frame_equal(table[feature_names()], renamed[feature_names()])
+
+
+@pytest.mark.parametrize("turn", ["flip y", "flip x", "swap x and y"])
+def test_features_do_not_depend_on_the_directions_of_x_and_y(turn):
+    tomogram, candidates, maps = noisy_run(number=30)
+    extent = extent_xyz_angstrom(SHAPE_ZYX, VOXEL_SIZE_ZYX)
+    axis = {"flip y": -2, "flip x": -1}.get(turn)
+
+    def turned(volume):
+        moved = np.swapaxes(volume, -1, -2) if axis is None else np.flip(volume, axis)
+        return np.ascontiguousarray(moved)
+
+    if turn == "swap x and y":
+        moved = candidates.assign(x=candidates["y"], y=candidates["x"])
+    elif turn == "flip y":
+        moved = candidates.assign(y=extent[1] - candidates["y"])
+    else:
+        moved = candidates.assign(x=extent[0] - candidates["x"])
+    turned_maps = replace(
+        maps,
+        scores_tzyx=turned(maps.scores_tzyx),
+        embedding_czyx=turned(maps.embedding_czyx),
+    )
+    turned_tomogram = replace(tomogram, values_zyx=turned(tomogram.values_zyx))
+    assert_same_features(
+        extract_features(tomogram, candidates, maps, PARTICLES, SETTINGS),
+        extract_features(turned_tomogram, moved, turned_maps, PARTICLES, SETTINGS),
+    )
+
+
+def test_a_particle_looks_alike_at_its_own_scale_whatever_its_size():
+    values = np.zeros((48, 96, 96), dtype=np.float32)
+    z, y, x = np.meshgrid(*map(np.arange, values.shape), indexing="ij")
+    places = {"small": (24, 24, 24), "large": (24, 60, 60)}
+    for particle in PARTICLES:
+        at = places[particle.name]
+        squared = (z - at[0]) ** 2 + (y - at[1]) ** 2 + (x - at[2]) ** 2
+        values -= np.exp(-0.5 * squared * 100 / (0.5 * particle.radius_angstrom) ** 2)
+    candidates = candidates_at(
+        [np.array(places[name][::-1]) * 10.0 for name in NAMES], NAMES, [0.5, 0.5]
+    )
+    settings = FeatureSettings(families=("intensity", "gradient", "shape", "symmetry"))
+    _, _, maps = noisy_run()
+    table = extract_features(
+        Tomogram("TS_1", values, VOXEL_SIZE_ZYX), candidates, maps, PARTICLES, settings
+    )
+    for name in (
+        "intensity_shell_0_mean",
+        "intensity_contrast",
+        "intensity_profile_slope",
+        "gradient_laplacian_middle",
+        "shape_gyration_radius",
+    ):
+        small, large = table[name]
+        assert small == pytest.approx(large, rel=0.15), name
+    assert table["symmetry_radial_share"].min() > 0.9
+
+
+def test_only_the_chosen_families_are_measured():
+    tomogram, candidates, maps = noisy_run()
+    settings = FeatureSettings(families=("embedding", "context"))
+    table = extract_features(tomogram, candidates, maps, PARTICLES, settings)
+    assert list(table.columns) == FEATURES.column_names + feature_names(settings)
+
+
+def test_maps_in_another_order_of_types_are_read_by_name():
+    tomogram, candidates, maps = noisy_run()
+    swapped = replace(
+        maps,
+        scores_tzyx=maps.scores_tzyx[::-1].copy(),
+        particle_types=maps.particle_types[::-1],
+    )
+    table = extract_features(tomogram, candidates, maps, PARTICLES, SETTINGS)
+    other = extract_features(tomogram, candidates, swapped, PARTICLES, SETTINGS)
+    pd.testing.assert_frame_equal(table, other)
+
+
+def test_what_does_not_fit_together_is_refused():
+    tomogram, candidates, maps = noisy_run()
+    with pytest.raises(InputError, match="large are not in the configuration"):
+        extract_features(tomogram, candidates, maps, PARTICLES[:1], SETTINGS)
+    without = replace(maps, particle_types=("small", "other"))
+    with pytest.raises(InputError, match="no map for particle type"):
+        extract_features(tomogram, candidates, without, PARTICLES, SETTINGS)
+    with pytest.raises(InputError, match=r"run TS_1.*candidates of run TS_2"):
+        extract_features(tomogram, candidates.assign(run="TS_2"), maps, PARTICLES, SETTINGS)
+    maps.embedding_czyx[:] = np.nan
+    with pytest.raises(InputError, match="embedding_fine_small_centre is not finite"):
+        extract_features(tomogram, candidates, maps, PARTICLES, SETTINGS)
+
+
+def test_the_command_writes_the_table_of_a_run(tmp_path, write_kaggle_run):
+    tomogram, candidates, maps = noisy_run()
+    dataset = tmp_path / "kaggle"
+    for split in ("train", "test"):
+        write_kaggle_run(dataset, split, "TS_1", tomogram.values_zyx, {"small": [[50, 60, 70]]})
+    settings = tmp_path / "config.yaml"
+    listed = [particle.model_dump(mode="json") for particle in PARTICLES]
+    settings.write_text(f"dataset: {dataset}\nparticles: {listed}\n".replace("None", "null"))
+    config = resolve(load_config([settings]))
+    copick = tmp_path / "copick"
+    import_kaggle(
+        config, dataset, "train", ["TS_1"], copick / "train.json", tmp_path / "truth.parquet"
+    )
+
+    CANDIDATES.write(candidates, tmp_path / "candidates.parquet")
+    maps.write(tmp_path / "maps.npz")
+    output = tmp_path / "features.parquet"
+    arguments = ["--config", str(settings), "--copick", str(copick / "train.json"), "--run", "TS_1"]
+    arguments += ["--candidates", str(tmp_path / "candidates.parquet")]
+    arguments += ["--score-maps", str(tmp_path / "maps.npz"), "--output", str(output)]
+    extract.main(arguments)
+
+    table = FEATURES.read(output)
+    assert list(table.columns) == FEATURES.column_names + feature_names()
+    halved_precision = ScoreMaps.read(tmp_path / "maps.npz")
+    voxel_size = np.full(3, 10.012444)
+    expected = extract_features(
+        replace(tomogram, voxel_size_zyx_angstrom=voxel_size),
+        candidates,
+        halved_precision,
+        PARTICLES,
+        SETTINGS,
+    )
+    assert_same_features(table, expected, rtol=1e-4, atol=1e-4)

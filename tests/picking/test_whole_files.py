@@ -1,0 +1,53 @@
+import pytest
+
+from picking.whole_files import whole_path, write_whole_text
+
+
+def test_file_appears_with_missing_parents_and_nothing_else(tmp_path):
+    path = tmp_path / "a" / "b" / "file.txt"
+    write_whole_text(path, "Å")
+    assert path.read_text(encoding="utf-8") == "Å"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_nothing_stands_at_the_path_before_the_block_ends(tmp_path):
+    path = tmp_path / "file.csv"
+    with whole_path(path) as unfinished:
+        unfinished.write_text("x")
+        assert not path.exists()
+        assert unfinished.suffix == path.suffix
+    assert path.read_text() == "x"
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_failure_leaves_what_was_there_and_no_trace(tmp_path, kind):
+    path = tmp_path / "result"
+
+    def write(target, text):
+        if kind == "folder":
+            target.mkdir()
+            target = target / "inside"
+        target.write_text(text)
+
+    with whole_path(path) as unfinished:
+        write(unfinished, "old")
+
+    def fail():
+        with whole_path(path) as unfinished:
+            write(unfinished, "half")
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail()
+    assert (path / "inside" if kind == "folder" else path).read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_folder_takes_the_place_of_an_older_one(tmp_path):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").touch()
+    with whole_path(path) as unfinished:
+        unfinished.mkdir()
+        (unfinished / "new").touch()
+    assert [item.name for item in path.iterdir()] == ["new"]

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stage1_proposals.sliding_window import fitting_window, predict_blended, window_starts
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    shape=st.tuples(st.integers(3, 37), st.integers(3, 41), st.integers(3, 29)),
+    overlap=st.floats(0, 0.7),
+)
+def test_blended_windows_reproduce_the_identity_on_odd_shapes(
+    shape: tuple[int, int, int], overlap: float
+) -> None:
+    volume = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    blended = predict_blended(volume, lambda window: window, (8, 16, 8), overlap, 1)
+    assert blended.shape == (1, *shape)
+    np.testing.assert_allclose(blended[0].numpy(), volume, atol=1e-5)
+
+
+def test_maps_with_a_stride_stay_in_place() -> None:
+    volume = np.random.default_rng(0).standard_normal((20, 34, 26)).astype(np.float32)
+    pool = torch.nn.AvgPool3d(2)
+    blended = predict_blended(volume, pool, (8, 16, 8), 0.25, 2)
+    expected = pool(torch.from_numpy(volume)[None])[0]
+    np.testing.assert_allclose(blended[0].numpy(), expected.numpy(), atol=1e-5)
+
+
+@settings(deadline=None)
+@given(
+    length=st.integers(16, 700),
+    overlap=st.floats(0, 0.9),
+    multiple=st.sampled_from([1, 2, 4]),
+)
+def test_windows_cover_and_overlap(length: int, overlap: float, multiple: int) -> None:
+    window = 16
+    length = length // multiple * multiple
+    starts = window_starts(length, window, overlap, multiple)
+    assert starts[0] == 0
+    assert starts[-1] + window == length
+    assert all(start % multiple == 0 for start in starts)
+    steps = np.diff(starts)
+    assert np.all(steps > 0)
+    assert np.all(steps <= max(window * (1 - overlap) + multiple, multiple))
+
+
+def test_every_window_is_reported() -> None:
+    done: list[int] = []
+    predict_blended(
+        np.zeros((8, 24, 8), np.float32), lambda window: window, (8, 8, 8), 0, 1, done.append
+    )
+    assert sum(done) == 3
+
+
+def test_blending_has_no_seams_between_windows_that_disagree() -> None:
+    answers = iter([0.0, 1.0])
+    volume = np.zeros((4, 4, 24), np.float32)
+    blended = predict_blended(
+        volume, lambda window: torch.full_like(window, next(answers)), (4, 4, 16), 0.5, 1
+    )
+    steps = blended[0, 2, 2].diff()
+    assert steps.min() >= -1e-6
+    assert steps.max() == pytest.approx(1 / 8, abs=0.03)
+
+
+def test_a_window_is_no_larger_than_the_volume_needs() -> None:
+    assert fitting_window((20, 300, 64), (64, 128, 128), 16) == (32, 128, 64)

@@ -1,0 +1,184 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from picking.config import ParticleType, Stage1Settings
+from picking.errors import InputError
+from stage1_proposals.checkpoint import load_network, load_state, save_weights, training_key
+from stage1_proposals.compute_device import find_device
+from stage1_proposals.crops import prepare_volume
+from stage1_proposals.loss import weighted_cross_entropy
+from stage1_proposals.network import ProposalNetwork
+from stage1_proposals.peaks import find_candidates
+from stage1_proposals.predict import number_of_passes, plan_passes, predict_score_maps
+from stage1_proposals.train import MemberSeed, train_member
+from tests.stage1_proposals.conftest import ball_tomogram
+
+TYPES = ("ball", "giant")
+
+
+def trained(
+    particles: tuple[ParticleType, ...],
+    settings: Stage1Settings,
+    checkpoint: Path,
+    key: str = "key",
+    seed: int = 0,
+) -> tuple[ProposalNetwork, list[tuple[int, float, float]]]:
+    volumes = [
+        prepare_volume(*ball_tomogram(run, i), particles, settings) for i, run in enumerate("ab")
+    ]
+    return train_member(
+        volumes, particles, settings, MemberSeed(0, seed, 0), find_device(1), checkpoint, key
+    )
+
+
+def weights_of(network: ProposalNetwork) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def test_training_learns_to_find_balls(
+    particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings, tmp_path: Path
+) -> None:
+    training = tiny_settings.training.model_copy(update={"max_steps": 60, "ema_decay": 0.8})
+    settings = tiny_settings.model_copy(update={"training": training})
+    network, curve = trained(particles, settings, tmp_path / "checkpoint.pt")
+    losses = np.array([loss for _, loss, _ in curve])
+    assert losses[-10:].mean() < losses[:10].mean()
+    tomogram, truth = ball_tomogram("unseen", 7)
+    maps = predict_score_maps(tomogram, [network], TYPES, settings.prediction, 2, find_device(1))
+    candidates = find_candidates("unseen", maps, particles, settings.peaks)
+    best = candidates[candidates["particle_type"] == "ball"].head(3)
+    distances = np.linalg.norm(
+        best[["x", "y", "z"]].to_numpy()[:, None] - truth[["x", "y", "z"]].to_numpy(), axis=-1
+    )
+    assert np.all(distances.min(axis=0) < 30)
+
+
+def test_an_interrupted_training_ends_with_the_same_weights(
+    particles: tuple[ParticleType, ...],
+    tiny_settings: Stage1Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unbroken, unbroken_curve = trained(particles, tiny_settings, tmp_path / "unbroken.pt")
+
+    calls = 0
+
+    def interrupted(*arguments: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        if calls > 4:  # after the checkpoint of step 3
+            raise KeyboardInterrupt
+        return weighted_cross_entropy(*arguments)
+
+    checkpoint = tmp_path / "checkpoint.pt"
+    with monkeypatch.context() as patch:
+        patch.setattr("stage1_proposals.train.weighted_cross_entropy", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            trained(particles, tiny_settings, checkpoint)
+    state = load_state(checkpoint, "key")
+    assert state is not None
+    assert state.step == 3
+    resumed, curve = trained(particles, tiny_settings, checkpoint)
+    assert curve == unbroken_curve
+    for name, tensor in weights_of(unbroken).items():
+        assert torch.equal(tensor, weights_of(resumed)[name]), name
+
+
+def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_not_resumed(
+    particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "checkpoint.pt"
+    trained(particles, tiny_settings, checkpoint)
+    assert load_state(checkpoint, "key") is not None
+    assert load_state(checkpoint, "another key") is None
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    assert load_state(checkpoint, "key") is None
+    assert load_state(tmp_path / "missing.pt", "key") is None
+
+
+def test_seeds_make_different_members(
+    particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings, tmp_path: Path
+) -> None:
+    one, _ = trained(particles, tiny_settings, tmp_path / "1", seed=0)
+    two, _ = trained(particles, tiny_settings, tmp_path / "2", seed=1)
+    assert not torch.equal(one.head[0].weight, two.head[0].weight)
+
+
+def test_weights_carry_their_settings(
+    particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings, tmp_path: Path
+) -> None:
+    network = ProposalNetwork(tiny_settings.network, len(particles))
+    path = tmp_path / "weights.safetensors"
+    save_weights(path, network, TYPES)
+    loaded = load_network(path, TYPES)
+    assert loaded.settings == tiny_settings.network
+    for name, tensor in weights_of(network).items():
+        assert torch.equal(tensor, weights_of(loaded)[name]), name
+    with pytest.raises(InputError, match="ball, giant"):
+        load_network(path, ("giant", "ball"))
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match="cannot be read"):
+        load_network(path, TYPES)
+
+
+def test_the_loss_counts_only_where_it_shall() -> None:
+    logits = torch.zeros(1, 1, 2, 2, 2)
+    targets = torch.zeros_like(logits)
+    targets[0, 0, 0, 0, 0] = 1
+    counted = torch.zeros_like(logits)
+    counted[0, 0, 0] = 1
+    # Four voxels count, each with loss log 2; the positive one has weight 1 + 3.
+    expected = np.log(2) * (4 + 1 + 1 + 1) / 4
+    assert float(weighted_cross_entropy(logits, targets, counted, 3.0)) == pytest.approx(expected)
+    logits[0, 0, 1] = 50.0
+    assert float(weighted_cross_entropy(logits, targets, counted, 3.0)) == pytest.approx(expected)
+
+
+def test_a_training_run_gets_as_many_passes_as_a_test_run() -> None:
+    passes = number_of_passes(wanted=4, all_members=6)
+    training_run, test_run = plan_passes(2, passes), plan_passes(6, passes)
+    assert [turn for _, turn in training_run] == [turn for _, turn in test_run]
+    assert len(training_run) == 6
+    assert [member for member, _ in test_run] == [0, 1, 2, 3, 4, 5]
+    assert [member for member, _ in training_run] == [0, 1, 0, 1, 0, 1]
+    assert number_of_passes(wanted=4, all_members=3) == 4
+
+
+def test_a_checkpoint_belongs_to_its_tomograms(
+    particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings
+) -> None:
+    one, other = (prepare_volume(*ball_tomogram("a", i), particles, tiny_settings) for i in (0, 1))
+    assert training_key([one], "x") == training_key([one], "x")
+    assert training_key([one], "x") != training_key([other], "x")
+    assert training_key([one], "x") != training_key([one], "y")
+
+
+def test_a_diverged_training_says_what_to_change(
+    particles: tuple[ParticleType, ...],
+    tiny_settings: Stage1Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "stage1_proposals.train.weighted_cross_entropy", lambda *_: torch.tensor(torch.nan)
+    )
+    with pytest.raises(InputError, match="lower learning_rate"):
+        trained(particles, tiny_settings, tmp_path / "checkpoint.pt")
+
+
+def test_prediction_does_not_depend_on_the_tomograms_gain(
+    particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings
+) -> None:
+    torch.manual_seed(0)
+    network = ProposalNetwork(tiny_settings.network, len(particles))
+    tomogram, _ = ball_tomogram("a", 0)
+    scaled = type(tomogram)("a", tomogram.values_zyx * 1e5 + 3, tomogram.voxel_size_zyx_angstrom)
+    maps, maps_scaled = (
+        predict_score_maps(item, [network], TYPES, tiny_settings.prediction, 2, find_device(1))
+        for item in (tomogram, scaled)
+    )
+    assert maps.scores_tzyx.shape == (2, 10, 20, 18)
+    np.testing.assert_allclose(maps.scores_tzyx, maps_scaled.scores_tzyx, atol=2e-3)

@@ -1,0 +1,400 @@
+import json
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from picking.folds import Folds
+from picking.metric import score
+from picking.tables import OUT_OF_FOLD, PICKS, TRUTH
+from stage2_rerank.cross_validation import bootstrap, counts_by_run, recall_by_budget, score_picks
+from stage2_rerank.feature_likeness import feature_likeness
+from stage2_rerank.scoring_rules import ScoringRules
+from stage2_rerank.threshold_file import Thresholds
+from tests.stage2_rerank.conftest import FOLDS, TEST_RUNS, TRAINING_RUNS, TYPES
+from tests.stage2_rerank.page_tables import PageTables
+
+HARD = "thyroglobulin"
+
+
+@pytest.fixture(scope="module")
+def figures(pipeline):
+    return json.loads(pipeline.path("cv_report.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def page(pipeline):
+    return pipeline.path("cv_report.html").read_text()
+
+
+def picks_by_hand(pipeline, column):
+    """The nested out-of-fold picks, from the files alone and without the package's own road."""
+    thresholds = json.loads(pipeline.path("thresholds.json").read_text())
+    candidates = OUT_OF_FOLD.read(pipeline.path("out_of_fold.parquet"))
+    radius = {item.name: item.radius_angstrom for item in pipeline.config.known_particles}
+    key = "stage1" if column == "proposal_score" else "curve"
+    picks = []
+    ordered = candidates.sort_values([column, "x"], ascending=[False, True])
+    for (run, name), group in ordered.groupby(["run", "particle_type"]):
+        threshold = thresholds["types"][name]["folds"][FOLDS.fold_of(run)][key]["value"]
+        kept = []
+        for row in group[group[column] > threshold].itertuples():
+            position = np.array([row.x, row.y, row.z])
+            if all(np.linalg.norm(position - other) >= 0.8 * radius[name] for other in kept):
+                kept.append(position)
+                picks.append((run, name, *position))
+    return pd.DataFrame(picks, columns=["experiment", "particle_type", "x", "y", "z"])
+
+
+@pytest.mark.parametrize(
+    ("stage", "column"), [("stage1", "proposal_score"), ("two_stage", "rerank_score")]
+)
+def test_scores_are_the_metrics_on_the_nested_picks(pipeline, figures, stage, column):
+    truth = TRUTH.read(pipeline.path("truth.csv")).rename(columns={"run": "experiment"})
+    rules = ScoringRules.from_config(pipeline.config)
+    official = score(truth, picks_by_hand(pipeline, column), rules.radius_angstrom, rules.weights)
+    assert figures[stage]["score"] == official.score
+    assert set(figures[stage]["per_type"]) == set(official.per_type)
+    for name, of_type in official.per_type.items():
+        for key in ("fbeta", "precision", "recall", "tp", "fp", "fn"):
+            assert figures[stage]["per_type"][name][key] == getattr(of_type, key)
+
+
+def test_hard_types_gain_and_easy_ones_lose_nothing(figures):
+    gain = figures["gain"]
+    assert gain["score"] == figures["two_stage"]["score"] - figures["stage1"]["score"]
+    assert gain["score"] > 0.02
+    assert gain["interval_95"][0] > 0
+    for name in ("apo-ferritin", "ribosome", "virus-like-particle"):
+        assert gain["per_type"][name] > -0.005
+
+
+def test_intervals_hold_their_scores(figures):
+    for stage in ("stage1", "two_stage"):
+        low, high = figures[stage]["interval_95"]
+        assert low < figures[stage]["score"] < high
+        assert high - low < 0.15
+
+
+def test_recall_and_budget(pipeline, figures):
+    candidates = OUT_OF_FOLD.read(pipeline.path("out_of_fold.parquet"))
+    assert figures["candidates_per_run"] == len(candidates) / len(TRAINING_RUNS)
+    assert figures["proposal_recall"]["beta-amylase"] is None
+    recall = recall_by_budget(
+        candidates,
+        TRUTH.read(pipeline.path("truth.csv")),
+        ScoringRules.from_config(pipeline.config).match_radius_angstrom,
+    )
+    for name, value in figures["proposal_recall"].items():
+        if value is not None:
+            assert value > 0.8
+            assert recall[name][-1] == pytest.approx(value)
+            assert np.all(np.diff(recall[name]) >= 0)
+
+
+def three(value):
+    return "–" if value is None else f"{value:.3f}"
+
+
+def ends(interval):
+    return f"{interval[0]:.3f} to {interval[1]:.3f}"
+
+
+def test_the_answer_on_the_page(figures, page):
+    large = PageTables(page).large
+    gain = f"{figures['gain']['score']:+.3f}"
+    assert large == [three(figures["two_stage"]["score"]), three(figures["stage1"]["score"]), gain]
+    for stage in ("two_stage", "stage1", "gain"):
+        assert f">{ends(figures[stage]['interval_95'])}<" in page
+
+
+def test_the_table_of_types_shows_the_figures(figures, page):
+    rows = PageTables(page).rows["types"]
+    judged = [name for name in figures["weights"] if name in figures["two_stage"]["per_type"]]
+    assert [row[0][0] for row in rows] == judged
+    for name, row in zip(judged, rows, strict=True):
+        expected = [
+            [name, f"weight {figures['weights'][name]:g}"],
+            [three(figures["proposal_recall"][name])],
+        ]
+        for stage in ("stage1", "two_stage"):
+            of_type = figures[stage]["per_type"][name]
+            expected += [
+                [three(of_type["fbeta"]), ends(of_type["interval_95"])],
+                [three(of_type["precision"]), f"{of_type['fp']} wrong"],
+                [three(of_type["recall"]), f"{of_type['tp']} of {of_type['tp'] + of_type['fn']}"],
+            ]
+        gain = figures["gain"]
+        expected += [
+            [f"{gain['per_type'][name]:+.3f}", ends(gain["per_type_interval_95"][name])],
+            [f"{100 * figures['strength'][name]:g} %"],
+        ]
+        assert row == expected
+
+
+def test_the_tables_of_runs_show_the_figures(figures, page):
+    tables = PageTables(page).rows
+    first, both = figures["stage1"]["per_run"], figures["two_stage"]["per_run"]
+    expected = [
+        [
+            [run],
+            [str(first[run]["expected"])],
+            [three(figures["per_run"][run]["proposal_recall"])],
+            *([three(first[run]["score"])], [str(first[run]["found"])], [str(first[run]["picks"])]),
+            *([three(both[run]["score"])], [str(both[run]["found"])], [str(both[run]["picks"])]),
+        ]
+        for run in TRAINING_RUNS
+    ]
+    assert tables["runs"] == expected
+    assert [row[0] for row in tables["runs-by-type"]] == [[run] for run in TRAINING_RUNS]
+    judged = list(figures["stage1"]["per_type"])
+    ordered = [name for name in figures["weights"] if name in judged]
+    for run, row in zip(TRAINING_RUNS, tables["runs-by-type"], strict=True):
+        for name, cell in zip(ordered, row[1:], strict=True):
+            one, two = first[run]["per_type"][name], both[run]["per_type"][name]
+            assert cell == [
+                f"{three(one['fbeta'])} → {three(two['fbeta'])}",
+                f"{one['found']} → {two['found']} of {two['expected']}, "
+                f"{one['picks']} → {two['picks']} picks",
+                f"candidates' recall {three(figures['per_run'][run]['per_type'][name])}",
+            ]
+
+
+def test_the_tables_of_thresholds_and_likeness_show_the_figures(figures, page):
+    tables = PageTables(page).rows
+    kinds = ("stage1", "two_stage_curve", "two_stage_probability")
+    assert tables["thresholds"] == [
+        [
+            [name],
+            *(
+                [three(row[kind]), " · ".join(three(value) for value in row[f"{kind}_folds"])]
+                for kind in kinds
+            ),
+        ]
+        for name, row in figures["thresholds"].items()
+    ]
+    spreads = ("proposal_out_of_fold", "proposal_test", "rerank_out_of_fold", "rerank_test")
+    assert tables["likeness"] == [
+        [
+            [name],
+            *([" · ".join(three(row[kind][q]) for q in ("q05", "q50", "q95"))] for kind in spreads),
+            [f"{row['picks_per_run_out_of_fold']:.1f}"],
+            [f"{row['picks_per_run_test']:.1f}"],
+        ]
+        for name, row in figures["likeness"].items()
+    ]
+
+
+def test_the_table_of_features_shows_those_that_differ_most(figures, page):
+    rows = PageTables(page).rows["features"]
+    measured = figures["feature_likeness"]
+    distances = [row["distance"] for row in measured.values()]
+    assert distances == sorted(distances, reverse=True)
+    assert len(measured) == 20
+    listed = [
+        *list(measured.items())[:10],
+        ("median of all 20", figures["feature_likeness_median"]),
+    ]
+    assert rows == [
+        [[name], [three(row["distance"])], [three(row["null_distance"])]] for name, row in listed
+    ]
+    # The simulation draws training and test runs alike.
+    assert figures["feature_likeness_median"]["distance"] < 0.15
+
+
+class Balance(HTMLParser):
+    """Collects what a page loads, and checks that its tags are closed in order."""
+
+    VOID = frozenset({"meta", "link", "br", "img", "hr"})
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.loads, self.ids = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.loads += [v for k, v in attrs if k in ("src", "href", "xlink:href")]
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_loads_nothing(page):
+    balance = Balance()
+    balance.feed(page)
+    assert balance.open == []
+    assert all(target.startswith(("#", "data:")) for target in balance.loads)
+    assert "<script" not in page
+    for section in ("answer", "types", "curves", "runs", "thresholds", "likeness", "features"):
+        assert section in balance.ids
+    assert "prefers-color-scheme: dark" in page
+    assert "@media print" in page
+    assert len(page) < 2_000_000
+
+
+def test_a_second_report_is_the_same(pipeline, page):
+    pipeline.report(into="again")
+    assert pipeline.path("again/cv_report.html").read_text() == page
+
+
+def test_without_test_runs_it_says_so(pipeline):
+    path = pipeline.report(test_runs=(), into="alone")
+    assert json.loads(path.read_text())["likeness"] is None
+    assert "There are no test runs" in pipeline.path("alone/cv_report.html").read_text()
+
+
+def test_likeness_compares_picks_per_run(pipeline, figures):
+    submission = pd.read_csv(pipeline.path("submission.csv"))
+    for name, row in figures["likeness"].items():
+        picks = (submission["particle_type"] == name).sum()
+        assert row["picks_per_run_test"] == picks / len(TEST_RUNS)
+        assert row["proposal_test"]["q05"] <= row["proposal_test"]["q95"]
+
+
+def test_recall_of_a_run_is_that_of_its_weighted_references(pipeline, figures):
+    candidates = OUT_OF_FOLD.read(pipeline.path("out_of_fold.parquet"))
+    truth = TRUTH.read(pipeline.path("truth.csv"))
+    radius = {item.name: item.radius_angstrom / 2 for item in pipeline.config.known_particles}
+    for run in TRAINING_RUNS[:2]:
+        hit = dict.fromkeys(TYPES, 0)
+        expected = dict.fromkeys(TYPES, 0)
+        for row in truth[truth["run"] == run].itertuples():
+            same = candidates[
+                (candidates["run"] == run) & (candidates["particle_type"] == row.particle_type)
+            ]
+            distance = np.linalg.norm(same[["x", "y", "z"]] - [row.x, row.y, row.z], axis=1)
+            hit[row.particle_type] += bool((distance <= radius[row.particle_type]).any())
+            expected[row.particle_type] += 1
+        weighted = [name for name in TYPES if figures["weights"][name] > 0]
+        total = sum(expected[name] for name in weighted)
+        recall = sum(hit[name] for name in weighted) / total
+        assert figures["per_run"][run]["proposal_recall"] == pytest.approx(recall)
+        for name, value in figures["per_run"][run]["per_type"].items():
+            assert value == (hit[name] / expected[name] if expected[name] else None)
+
+
+def test_counts_of_runs_and_types_add_up(figures):
+    for stage in ("stage1", "two_stage"):
+        for row in figures[stage]["per_run"].values():
+            for count in ("found", "expected", "picks"):
+                assert row[count] == sum(of_type[count] for of_type in row["per_type"].values())
+            assert row["per_type"]["beta-amylase"]["fbeta"] is None
+        for name, pooled in figures[stage]["per_type"].items():
+            of_type = [row["per_type"][name] for row in figures[stage]["per_run"].values()]
+            assert sum(row["found"] for row in of_type) == pooled["tp"]
+            assert sum(row["picks"] - row["found"] for row in of_type) == pooled["fp"]
+
+
+def test_test_runs_that_are_training_runs_are_left_out_of_the_likeness(pipeline, figures):
+    runs = [*TEST_RUNS, *TRAINING_RUNS[:3]]
+    pipeline.submit(runs, into="overlap")
+    scored = pipeline.path("overlap/scored.parquet")
+    alone = pipeline.path("scored.parquet").read_bytes()
+    try:
+        pipeline.path("scored.parquet").write_bytes(scored.read_bytes())
+        mixed = json.loads(pipeline.report(test_runs=runs, into="overlap").read_text())
+        same = json.loads(pipeline.report(test_runs=runs[2:], into="overlap").read_text())
+    finally:
+        pipeline.path("scored.parquet").write_bytes(alone)
+    assert (mixed["test_runs"], mixed["likeness_runs"]) == (5, 2)
+    for key in ("likeness", "feature_likeness", "feature_likeness_median"):
+        assert mixed[key] == figures[key]
+        assert same[key] is None
+    assert "Every test run is a training run" in pipeline.path("overlap/cv_report.html").read_text()
+
+
+def features_of(runs, shift=0.0, seed=0):
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame(
+        {"run": np.repeat(runs, 100), "particle_type": ["A", "B"] * 50 * len(runs)}
+    )
+    table["candidate_id"] = np.arange(len(table))
+    return table.assign(
+        same=rng.normal(size=len(table)),
+        shifted=rng.normal(size=len(table)) + shift,
+        # Differs between the types, and not between the runs.
+        typical=rng.normal(size=len(table)) + 10.0 * (table["particle_type"] == "A"),
+    )
+
+
+def test_a_feature_that_is_another_in_test_runs_stands_first_and_above_its_null():
+    folds = Folds((("a", "b"), ("c",), ("d",)))
+    training, test = features_of(list("abcd")), features_of(["t", "u"], shift=1.0, seed=1)
+    # One type is rarer in test runs: that is no difference of the features.
+    test = test[(test["particle_type"] == "A") | (test["candidate_id"] % 9 == 0)]
+    found = feature_likeness(training, test, folds)
+    assert found.names[0] == "shifted"
+    # Two normal distributions of unit variance a distance of 1 apart: 2 Phi(1/2) - 1.
+    assert found.distance[0] == pytest.approx(0.383, abs=0.1)
+    assert found.null_distance[0] < 0.2
+    assert np.all(found.distance[1:] < 0.3)
+
+
+def test_a_feature_that_differs_between_halves_of_the_training_runs_shows_it_in_its_null():
+    folds = Folds((("a",), ("b",), ("c",), ("d",)))
+    training = features_of(list("abcd"))
+    training.loc[training["run"].isin(["a", "c"]), "same"] += 3.0
+    found = feature_likeness(training, features_of(["t"], seed=1), folds)
+    assert found.names[0] == "same"
+    assert found.null_distance[0] > 0.8
+    assert feature_likeness(training, features_of(["t"])[:0], folds) is None
+    one_sided = feature_likeness(training[training["run"] == "a"], features_of(["t"]), folds)
+    assert np.isnan(one_sided.null_distance).all()
+
+
+def test_no_particle_in_any_training_run(make_pipeline):
+    pipeline = make_pipeline({HARD: TYPES[HARD]}, TRUTH.empty())
+    pipeline.train(HARD)
+    pipeline.tune()
+    figures = json.loads(pipeline.report(test_runs=()).read_text())
+    assert figures["two_stage"]["score"] == 0
+    assert "nothing to score" in pipeline.path("cv_report.html").read_text()
+
+
+def test_a_run_without_particles_and_a_type_in_one_run_only(make_pipeline, pipeline):
+    truth = pipeline.simulation.truth
+    kept = ~truth["run"].isin(TRAINING_RUNS[:1]) & truth["run"].isin(TRAINING_RUNS)
+    only_once = (truth["particle_type"] != HARD) | (truth["run"] == TRAINING_RUNS[3])
+    types = {name: TYPES[name] for name in (HARD, "ribosome")}
+    known = truth["particle_type"].isin(list(types))
+    other = make_pipeline(types, truth[kept & only_once & known])
+    for name in types:
+        other.train(name)
+    other.tune()
+    figures = json.loads(other.report(test_runs=()).read_text())
+    assert TRAINING_RUNS[0] not in figures["two_stage"]["per_run"]
+    assert set(figures["two_stage"]["per_type"]) == set(types)
+    # The thresholds of the one fold that holds all of the type have seen none of it.
+    fold = FOLDS.fold_of(TRAINING_RUNS[3])
+    thresholds = Thresholds.read(other.path("thresholds.json"))
+    assert thresholds.fold_values(fold, "two_stage")[HARD] == 1.0
+
+
+def test_counts_by_run_pool_to_the_metric():
+    rules = ScoringRules({"A": 60, "B": 60}, 0.5, {"A": 48, "B": 48}, {"A": 1, "B": 2}, 4.0)
+    rng = np.random.default_rng(0)
+
+    def table(number, runs):
+        return pd.DataFrame(
+            {
+                "run": rng.choice(runs, number),
+                "particle_type": rng.choice(["A", "B"], number),
+                **{axis: rng.uniform(0, 200, number) for axis in "xyz"},
+            }
+        )
+
+    truth = table(60, ["r", "s", "t"])
+    picks = PICKS.check(table(200, ["r", "s", "t", "unjudged"]).assign(score=0.5), "picks")
+    counts = counts_by_run(truth, picks, rules)
+    official = score_picks(truth, picks, rules)
+    pooled = counts.fbeta(np.ones((1, 3), dtype=np.int64), 4.0)[0]
+    for name, value in zip(counts.particle_types, pooled, strict=True):
+        assert value == pytest.approx(official.per_type[name].fbeta)
+    assert counts.hits.sum() == sum(of_type.tp for of_type in official.per_type.values())
+    intervals = bootstrap(counts, counts, rules.weights, 4.0, seed=0)
+    assert intervals["gain"].score == (0.0, 0.0)
+    assert intervals["stage1"].score[0] <= official.score <= intervals["stage1"].score[1]

@@ -1,0 +1,329 @@
+"""The whole road, by the README's commands, on small synthetic specimens; and bad input."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from picking.tables import CANDIDATES, FEATURES, OUT_OF_FOLD, SUBMISSION
+from tests.conftest import VOXEL_SIZE_ANGSTROM, picks_content, write_ome_zarr
+
+REPOSITORY = Path(__file__).parent.parent
+SMALL = ("--configfile", "config/small.yaml")
+SYNTHETIC_RULES = {"synthetic_training_run", "synthetic_test_run"}
+STAGE1_RULES = {"train_member", "propose"}
+
+# A copick project of a foreign particle, and settings that only show that the road is open.
+TINY_SHAPE_ZYX = (32, 48, 48)
+TINY_RUNS = ("A1", "A2", "A3")
+TINY_SETTINGS = {
+    "name": "tiny",
+    "stage1_proposals": {
+        "network": {"depth": 2, "decoder_channels": [8]},
+        "training": {"max_steps": 4, "batch_size": 1, "crop_zyx": [32, 32, 32]},
+        "prediction": {"window_zyx": [32, 48, 48], "passes": 1},
+        "peaks": {"candidate_budget": 20},
+    },
+    "stage2_rerank": {"classifier": {"max_trees": 10, "bags": 1, "min_child_samples": 2}},
+}
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "8", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=1200,
+        check=False,
+    )
+
+
+def jobs(done: subprocess.CompletedProcess[str]) -> set[str]:
+    """Rules whose jobs ran, or in a dry run would run."""
+    return set(re.findall(r"^(?:local)?rule (\w+):", done.stdout + done.stderr, re.MULTILINE))
+
+
+def clone(folder: Path) -> Path:
+    """Copy what a clone holds, so that neither results nor data of the user are touched."""
+    ignored = shutil.ignore_patterns(
+        "data", "results", ".*", "tests", "docs", "__pycache__", "*.egg-info"
+    )
+    shutil.copytree(REPOSITORY, folder, ignore=ignored)
+    (folder / "docs" / "captions").mkdir(parents=True)
+    shutil.copy(REPOSITORY / "docs" / "captions" / "cv_report.rst", folder / "docs" / "captions")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def workflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return clone(tmp_path_factory.mktemp("clone") / "tomosieve")
+
+
+@pytest.fixture(scope="module")
+def report_first(workflow: Path) -> subprocess.CompletedProcess[str]:
+    """The report alone: all of the pipeline, except the truth of the synthetic test runs."""
+    done = snakemake(workflow, "cv_report", *SMALL)
+    assert done.returncode == 0, done.stderr[-5000:]
+    return done
+
+
+@pytest.fixture(scope="module")
+def submission_then(
+    workflow: Path, report_first: subprocess.CompletedProcess[str]
+) -> subprocess.CompletedProcess[str]:
+    done = snakemake(workflow, "submission", *SMALL)
+    assert done.returncode == 0, done.stderr[-5000:]
+    return done
+
+
+@pytest.fixture(scope="module")
+def finished(workflow: Path, submission_then: subprocess.CompletedProcess[str]) -> tuple[Path, str]:
+    return workflow, submission_then.stdout
+
+
+def test_the_answer_is_whole_and_better_than_chance(finished: tuple[Path, str]) -> None:
+    folder, printed = finished
+    results = folder / "results" / "small"
+    submission = SUBMISSION.read(results / "submission.csv")
+    truth = pd.read_csv(folder / "data" / "synthetic-small-truth.csv")
+    assert set(submission["experiment"]) <= set(truth["experiment"])
+    assert submission["id"].tolist() == list(range(len(submission)))
+    metric = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "picking.metric",
+            folder / "data" / "synthetic-small-truth.csv",
+            results / "submission.csv",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    result = json.loads(metric.stdout)
+    assert f"{result['score']:.4f}" in printed
+    # A short training on two fields: the clear type is found, the rare and hard ones hardly.
+    assert 0.2 <= result["score"] <= 0.98
+    assert result["per_type"]["ribosome"]["fbeta"] >= 0.6
+
+
+def test_every_stage_left_its_files(finished: tuple[Path, str]) -> None:
+    results = finished[0] / "results" / "small"
+    runs = sorted(path.stem for path in (results / "candidates").glob("*.parquet"))
+    assert len(runs) == 6
+    for run in runs:
+        candidates = CANDIDATES.read(results / "candidates" / f"{run}.parquet")
+        features = FEATURES.read(results / "features" / f"{run}.parquet")
+        assert candidates.groupby("particle_type").size().max() <= 40
+        assert features["candidate_id"].tolist() == candidates["candidate_id"].tolist()
+    assert not list((results / "score_maps").glob("*.npz"))
+    judged = OUT_OF_FOLD.read(results / "out_of_fold.parquet")
+    assert judged["run"].nunique() == 4
+    folds = json.loads((results / "folds.json").read_text())
+    assert len(folds["folds"]) == 2
+
+
+def test_the_report_holds_what_others_script_against(finished: tuple[Path, str]) -> None:
+    results = finished[0] / "results" / "small"
+    report = json.loads((results / "cv_report.json").read_text())
+    for stage in ("stage1", "two_stage"):
+        assert 0.1 <= report[stage]["score"] <= 1
+        assert set(report[stage]["per_type"]) == set(report["proposal_recall"])
+    assert report["proposal_recall"]["ribosome"] >= 0.7
+    assert 0 < report["candidates_per_run"] <= 240
+    assert "ribosome" in (results / "cv_report.html").read_text()
+
+
+def test_the_submission_after_the_report_makes_nothing_anew(
+    report_first: subprocess.CompletedProcess[str],
+    submission_then: subprocess.CompletedProcess[str],
+) -> None:
+    assert jobs(submission_then) <= {"synthetic_settings", "synthetic_truth", "submission"}
+    assert "score on" not in report_first.stdout
+    assert "cross-validation report: results/small/cv_report.html" in report_first.stdout
+
+
+def test_a_second_time_there_is_nothing_to_do(finished: tuple[Path, str]) -> None:
+    again = snakemake(finished[0], "submission", *SMALL)
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+@pytest.mark.parametrize(
+    ("config", "again", "kept"),
+    [
+        (
+            "stage2_rerank={classifier: {num_leaves: 7}}",
+            {"train_reranker", "submit", "report"},
+            {*SYNTHETIC_RULES, *STAGE1_RULES, "extract_features"},
+        ),
+        (
+            "stage1_proposals={peaks: {candidate_budget: 39}}",
+            {"propose", "extract_features", "train_reranker"},
+            {*SYNTHETIC_RULES, "import_training_runs", "make_folds", "train_member"},
+        ),
+        (
+            "stage1_proposals={prediction: {overlap: 0.3}}",
+            {"propose", "extract_features"},
+            {*SYNTHETIC_RULES, "train_member"},
+        ),
+        # The score maps are not kept, so features need the proposals once more.
+        (
+            "features={shells: 5}",
+            {"propose", "extract_features", "train_reranker"},
+            {*SYNTHETIC_RULES, "import_training_runs", "train_member"},
+        ),
+        (
+            "stage1_proposals={training: {max_steps: 71}}",
+            {"train_member", "propose", "train_reranker"},
+            {*SYNTHETIC_RULES, "import_training_runs", "make_folds"},
+        ),
+        (
+            "synthetic={test_runs: 3}",
+            {"synthetic_test_run", "synthetic_truth", "import_test_runs", "propose", "submit"},
+            {"synthetic_training_run", "import_training_runs", "train_member", "train_reranker"},
+        ),
+        (
+            "synthetic={noise_strength: 2}",
+            {*SYNTHETIC_RULES, "import_training_runs", "train_member"},
+            set(),
+        ),
+        (
+            "name=other",
+            {"import_training_runs", "train_member", "submit"},
+            {*SYNTHETIC_RULES, "synthetic_settings", "synthetic_truth"},
+        ),
+    ],
+)
+def test_a_setting_reruns_what_depends_on_it_alone(
+    finished: tuple[Path, str], config: str, again: set[str], kept: set[str]
+) -> None:
+    planned = snakemake(finished[0], "submission", "--dry-run", *SMALL, "--config", config)
+    assert planned.returncode == 0, planned.stderr
+    assert again <= jobs(planned)
+    assert not kept & jobs(planned)
+
+
+@pytest.fixture(scope="module")
+def tiny_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copick project of dark blobs called portal-protein: two picked runs, one without picks."""
+    folder = tmp_path_factory.mktemp("project")
+    voxels_zyx = np.stack(np.indices(TINY_SHAPE_ZYX), axis=-1)
+    grid_zyx = [[z, y, x] for z in (10, 22) for y in (10, 24, 38) for x in (10, 24, 38)]
+    for seed, run in enumerate(TINY_RUNS):
+        generator = np.random.default_rng(seed)
+        centres_zyx = generator.permutation(grid_zyx)[:10] + generator.uniform(-1.5, 1.5, (10, 3))
+        values_zyx = generator.normal(0, 1, TINY_SHAPE_ZYX)
+        for centre_zyx in centres_zyx:
+            values_zyx -= 3 * np.exp(-((voxels_zyx - centre_zyx) ** 2).sum(-1) / (2 * 2.5**2))
+        run_folder = folder / "static" / "ExperimentRuns" / run
+        tomogram = run_folder / "VoxelSpacing10.000" / "denoised.zarr"
+        write_ome_zarr(tomogram, values_zyx.astype(np.float32))
+        if run != TINY_RUNS[-1]:
+            (run_folder / "Picks").mkdir()
+            positions = centres_zyx[:, ::-1] * VOXEL_SIZE_ANGSTROM
+            content = picks_content(run, "portal-protein", positions)
+            (run_folder / "Picks" / "me_1_portal-protein.json").write_text(json.dumps(content))
+    particle = {"name": "portal-protein", "is_particle": True, "label": 1, "radius": 50}
+    content = {
+        "config_type": "filesystem",
+        "pickable_objects": [particle],
+        "static_root": f"local://{folder}/static",
+        "overlay_root": f"local://{folder}/overlay",
+    }
+    (folder / "copick.json").write_text(json.dumps(content))
+    (folder / "tiny.yaml").write_text(
+        yaml.safe_dump({**TINY_SETTINGS, "copick": str(folder / "copick.json")})
+    )
+    return folder
+
+
+def tiny_job(folder: Path, project: Path) -> subprocess.CompletedProcess[str]:
+    return snakemake(folder, "submission", "--configfile", str(project / "tiny.yaml"))
+
+
+@pytest.fixture(scope="module")
+def tiny_finished(workflow: Path, tiny_project: Path) -> Path:
+    done = tiny_job(workflow, tiny_project)
+    assert done.returncode == 0, done.stderr[-5000:]
+    return workflow
+
+
+def test_a_copick_project_of_a_foreign_particle_gets_its_picks(tiny_finished: Path) -> None:
+    results = tiny_finished / "results" / "tiny"
+    submission = SUBMISSION.read(results / "submission.csv")
+    assert set(submission["experiment"]) == {TINY_RUNS[-1]}
+    assert set(submission["particle_type"]) == {"portal-protein"}
+    report = json.loads((results / "cv_report.json").read_text())
+    assert set(report["two_stage"]["per_type"]) == {"portal-protein"}
+
+
+def test_the_same_job_elsewhere_gives_the_same_bytes(
+    tiny_finished: Path, tiny_project: Path, tmp_path: Path
+) -> None:
+    other = clone(tmp_path / "clone")
+    done = tiny_job(other, tiny_project)
+    assert done.returncode == 0, done.stderr[-5000:]
+    submission = Path("results") / "tiny" / "submission.csv"
+    assert (other / submission).read_bytes() == (tiny_finished / submission).read_bytes()
+
+
+def test_edited_picks_of_a_copick_project_are_imported_again(
+    tiny_finished: Path, tiny_project: Path
+) -> None:
+    (picks,) = tiny_project.rglob(f"{TINY_RUNS[0]}/Picks/*.json")
+    before = picks.read_text()
+    content = json.loads(before)
+    content["points"].pop()
+    picks.write_text(json.dumps(content))
+    settings = str(tiny_project / "tiny.yaml")
+    planned = snakemake(tiny_finished, "submission", "--dry-run", "--configfile", settings)
+    picks.write_text(before)
+    assert {"import_training_runs", "train_member"} <= jobs(planned)
+    assert "import_test_runs" not in jobs(planned)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (["dataset=missing"], "missing: there is no such folder"),
+        (["dataset=missing", "copick=project.json"], "dataset and copick are both given"),
+        (["colour=blue"], "unknown key 'colour'"),
+        (["stage2_rerank={leaves: 7}"], "unknown key 'stage2_rerank.leaves'"),
+        (["copick=project.json"], "project.json"),
+        (["dataset="], "--config dataset=: is empty"),
+        (["tomo_type=wbp"], "tomo_type: is wbp, but the synthetic runs have denoised alone"),
+        (["voxel_spacing=7.84"], "voxel_spacing: is 7.84"),
+        (["name=a b"], "'a b' cannot name a folder"),
+        (["stage1_proposals={training: {seeds: [1, 1]}}"], "a seed stands twice"),
+    ],
+)
+def test_bad_input_gets_one_clear_line(workflow: Path, config: list[str], message: str) -> None:
+    done = snakemake(workflow, "submission", "--config", "name=bad", *config)
+    assert done.returncode != 0
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert message in errors[0]
+    assert "Traceback" not in done.stderr
+    assert not (workflow / "results" / "bad").exists()
+
+
+def test_a_cut_off_picks_file_is_named_and_leaves_nothing(
+    workflow: Path, kaggle_dataset: Path
+) -> None:
+    picks = next(kaggle_dataset.glob("train/overlay/ExperimentRuns/*/Picks/*.json"))
+    picks.write_text(picks.read_text()[:50])
+    done = snakemake(workflow, "submission", "--config", "name=cut", f"dataset={kaggle_dataset}")
+    assert done.returncode != 0
+    # The last word of all that is printed.
+    assert done.stderr.splitlines()[-1].startswith(f"error: {picks}: ")
+    assert "Traceback" not in done.stderr
+    assert not (workflow / "results" / "cut" / "truth.csv").exists()

@@ -1,0 +1,141 @@
+"""The import rules of the rooms, and what the folders promise."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+REPOSITORY = Path(__file__).parent.parent
+ROOMS = ("picking", "stage1_proposals", "features", "stage2_rerank")
+# The rooms that a room may take something from.
+KNOWN_ROOMS = {
+    "picking": {"picking"},
+    "stage1_proposals": {"stage1_proposals", "picking"},
+    "features": {"features", "picking"},
+    "stage2_rerank": {"stage2_rerank", "picking"},
+}
+# Folders of the repository that no room may import.
+OTHER_FOLDERS = {"tests", "benchmarks", "config", "docs"}
+NETWORK = {"torch", "torchvision", "segmentation_models_pytorch_3d", "safetensors"}
+BOOSTING = {"lightgbm", "sklearn"}
+# torch and LightGBM never share a process.
+HEAVY = {
+    "picking": NETWORK | BOOSTING,
+    "stage1_proposals": BOOSTING,
+    "features": NETWORK | BOOSTING,
+    "stage2_rerank": NETWORK,
+}
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+MOST_LINES = 400
+EMPTY_WORDS = {"utils", "util", "helpers", "helper", "common", "misc"}
+
+
+def modules(room: str) -> list[Path]:
+    return sorted((REPOSITORY / room).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def refused(path: Path, room: str) -> set[str]:
+    """What a module of the room imports and may not."""
+    rooms_and_folders = {*ROOMS, *OTHER_FOLDERS} - KNOWN_ROOMS[room]
+    return imported(path) & (rooms_and_folders | HEAVY[room])
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_room_imports_what_it_may_not(room: str) -> None:
+    found = {path: refused(path, room) for path in modules(room)}
+    assert modules(room)
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+@pytest.mark.parametrize(
+    ("room", "line", "names"),
+    [
+        ("features", "def f():\n    from torch.nn import Module\n    return Module", {"torch"}),
+        ("features", "from stage1_proposals.network import embed", {"stage1_proposals"}),
+        ("picking", "import features.catalogue as catalogue", {"features"}),
+        ("stage1_proposals", "import lightgbm", {"lightgbm"}),
+        ("stage2_rerank", "from tests.conftest import SHARED", {"tests"}),
+        ("stage2_rerank", "import lightgbm\nfrom picking.tables import PICKS", set()),
+    ],
+)
+def test_the_import_rules_would_notice(
+    tmp_path: Path, room: str, line: str, names: set[str]
+) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(line)
+    assert refused(path, room) == names
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_files_are_short_and_named_by_their_job(room: str) -> None:
+    for path in modules(room):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES, path
+        assert path.stem not in EMPTY_WORDS, path
+
+
+def pinned(lines: str) -> dict[str, str]:
+    """Versions by the package's name in its one spelling."""
+    found = re.findall(r"^[\s-]*([A-Za-z0-9_.-]+)==(\S+)$", lines, re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in found}
+
+
+CONSTRAINTS = pinned((REPOSITORY / "constraints.txt").read_text(encoding="utf-8"))
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+REQUIRED = {
+    "dependencies": PROJECT["dependencies"],
+    **PROJECT["optional-dependencies"],
+}
+
+
+@pytest.mark.parametrize("group", ["dependencies", "test", "dev"])
+def test_every_requirement_is_pinned_to_a_version_that_it_allows(group: str) -> None:
+    requirements = [Requirement(line) for line in REQUIRED[group]]
+    assert requirements
+    for requirement in requirements:
+        name = canonicalize_name(requirement.name)
+        if name != PROJECT["name"]:
+            assert name in CONSTRAINTS
+            assert CONSTRAINTS[name] in requirement.specifier, requirement
+
+
+def test_the_conda_environment_has_every_dependency_at_the_tested_version() -> None:
+    environment = pinned((REPOSITORY / "environment.yaml").read_text(encoding="utf-8"))
+    names = [canonicalize_name(Requirement(line).name) for line in REQUIRED["dependencies"]]
+    assert list(environment) == names
+    assert environment == {name: CONSTRAINTS[name] for name in names}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))],
+    ids=lambda page: page.name,
+)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    targets = LINK.findall(page.read_text(encoding="utf-8"))
+    missing = [
+        target
+        for target in targets
+        if "://" not in target
+        and not target.startswith("mailto:")
+        and not (page.parent / target).exists()
+    ]
+    assert missing == []
+
+
+def test_the_links_would_be_noticed() -> None:
+    text = "see [a](docs/a.md#part), [b](https://b.org) and ![c](c.png)"
+    assert LINK.findall(text) == ["docs/a.md", "https://b.org", "c.png"]
