@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from picking.suppression import suppress
 from scipy import ndimage
 
 from picking.config import ParticleType, PeakSettings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
 from picking.score_maps import ScoreMaps
+from picking.suppression import suppress
 from picking.tables import CANDIDATES
 
 # A peak is refined by at most this many map voxels: further away another voxel would be higher.
