@@ -92,31 +92,29 @@ class GrowingBags:
             self.boosters.append(lgb.Booster(parameters, data))
 
     def grow(self, trees: int) -> None:
-        """Add that many trees to every booster."""
+        """Add up to that many trees to every booster: none where no split is allowed."""
         for booster in self.boosters:
             for _ in range(trees):
                 booster.update()
 
-    def correction(self, features: pd.DataFrame, first_tree: int = 0) -> NDArray[np.float64]:
-        """Mean sum of the trees from ``first_tree`` on, (n,), in log odds."""
-        return mean_correction(self.boosters, features, self.threads, first_tree)
+    def correction(self, features: pd.DataFrame) -> NDArray[np.float64]:
+        """Mean over the boosters of the sum of their trees, (n,), in log odds."""
+        return mean_correction(self.boosters, features, self.threads)
 
 
 def mean_correction(
-    boosters: list[lgb.Booster], features: pd.DataFrame, threads: int, first_tree: int = 0
+    boosters: list[lgb.Booster], features: pd.DataFrame, threads: int
 ) -> NDArray[np.float64]:
     """Mean over the boosters of what their trees add to a candidate's log odds.
 
     Parameters
     ----------
     boosters : list of lightgbm.Booster
-        Boosters with equally many trees.
+        Any number of trees each.
     features : DataFrame, (n, F)
         Features in the boosters' order.
     threads : int
         Threads of LightGBM.
-    first_tree : int
-        Trees before this one are left out.
 
     Returns
     -------
@@ -127,10 +125,8 @@ def mean_correction(
     if not len(values):
         return total
     for booster in boosters:
-        if booster.num_trees() > first_tree:
-            total += booster.predict(
-                values, raw_score=True, start_iteration=first_tree, num_threads=threads
-            )
+        if booster.num_trees():
+            total += booster.predict(values, raw_score=True, num_threads=threads)
     return total / max(len(boosters), 1)
 
 

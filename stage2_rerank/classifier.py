@@ -57,7 +57,7 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
     boosters_ : list of lightgbm.Booster
         One for each bag; without trees where strength_ is 0.
     trees_ : int
-        Trees of each booster.
+        Trees that each booster was asked to grow; it has fewer where no split was allowed.
     strength_ : float
         Share of the trees' correction that is used, one of ``STRENGTHS``.
     calibration_ : LogisticCalibration
@@ -192,10 +192,10 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         most_trees, patience = self.settings.max_trees, max(self.settings.patience, TREE_BLOCK)
         while trees < most_trees and trees - best_trees < patience:
             block = min(TREE_BLOCK, most_trees - trees)
-            correction = correction.copy()
+            correction = np.zeros(len(features))
             for fold_bags, (_, judged) in zip(bags, splits, strict=True):
                 fold_bags.grow(block)
-                correction[judged] += fold_bags.correction(features.iloc[judged], trees)
+                correction[judged] = fold_bags.correction(features.iloc[judged])
             trees += block
             loss = decision_loss(start + correction, positive, self.decision_probability).sum()
             if loss < best_loss:

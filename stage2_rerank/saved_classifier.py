@@ -25,7 +25,7 @@ class SavedClassifier(StrictModel):
     feature_names: tuple[str, ...] = Field(description="columns that it was fitted on, in order")
     stage1_calibration: LogisticCalibration = Field(description="of the proposal score's logit")
     strength: float = Field(ge=0, le=1, description="share of the trees' correction; 0: stage 1")
-    trees: int = Field(ge=0, description="trees of each booster")
+    trees: int = Field(ge=0, description="trees that each booster was asked for")
     calibration: LogisticCalibration = Field(description="of the corrected margin")
     candidates: int = Field(ge=0, description="candidates that it was fitted on")
     positives: int = Field(ge=0, description="positive ones among them")

@@ -1,6 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.special import expit
 from sklearn.base import clone
+from sklearn.model_selection import GroupKFold
 
 from picking.config import ClassifierSettings
 from picking.truth_matching import label_candidates
@@ -66,6 +69,24 @@ def test_without_evidence_stage_1s_ranking_stays(case):
     order = np.argsort(features["proposal_score"], kind="stable")
     assert np.all(np.diff(probability[order]) >= 0)
     np.testing.assert_array_equal(probability, classifier.inner_probability_)
+
+
+def test_few_candidates_are_corrected_by_the_trees_that_there_are():
+    # About 60 candidates a fit: in many a round LightGBM finds no split and adds no tree.
+    rng = np.random.default_rng(0)
+    features = pd.DataFrame(rng.normal(size=(90, 6)), columns=list("abcdef"))
+    positive = rng.random(90) < expit(3 * features["a"])
+    runs = np.repeat(["run_1", "run_2", "run_3"], 30)
+    start = np.zeros(90)
+    classifier = small()
+    trees, correction = classifier._inner_corrections(features, positive, start, runs)
+    fewest = trees
+    for fit, judged in GroupKFold(3).split(features, positive, runs):
+        bags = classifier._bags(features.iloc[fit], positive[fit], start[fit])
+        bags.grow(trees)
+        fewest = min(fewest, *(booster.num_trees() for booster in bags.boosters))
+        np.testing.assert_allclose(bags.correction(features.iloc[judged]), correction[judged])
+    assert 0 < fewest < trees
 
 
 def test_two_fits_are_the_same_to_the_bit(fitted):
