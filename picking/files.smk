@@ -29,6 +29,10 @@ BAGS = [
 ]
 
 
+# Test runs that the report sets beside the training runs; with none it needs no test run picked.
+COMPARED_RUNS = RUNS.test if CONFIG.stage2_rerank.compare_test_runs else ()
+
+
 def source_files(split):
     """Files whose change means that a split has to be imported again."""
     if not IS_SYNTHETIC:

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+import zarr
 from numpy.typing import NDArray
 
 from picking.command_line import command_parser, run_command
@@ -38,6 +39,8 @@ from picking.whole_files import whole_path, write_whole_text
 
 Split = Literal["train", "test"]
 
+# Two copies of a tomogram agree at least so well: they may have been rounded differently on disk.
+SAME_TOMOGRAM_CORRELATION = 0.99
 # A pick may lie this far outside the tomogram, Å: a particle cut by the border, about one radius.
 OUTSIDE_ANGSTROM = 150.0
 
@@ -81,6 +84,8 @@ def import_kaggle(
         if truth is not None
         for item in read_kaggle_picks(kaggle_picks(dataset, run), run, particle_types)
     ]
+    if split == "test":
+        _check_repeated_runs(config, dataset, runs)
     with whole_path(_overlay_of(output)) as unfinished:
         _write_overlay(picks, unfinished)
 
@@ -139,6 +144,35 @@ def import_copick(
     with whole_path(_overlay_of(output)) as unfinished:
         unfinished.mkdir()
     _write_config(content, output)
+
+
+def _check_repeated_runs(config: PipelineConfig, dataset: Path, test_runs: Sequence[str]) -> None:
+    """Refuse a test run that is named as a training run but is another tomogram.
+
+    A run of both splits is picked once, from its training tomogram.
+    """
+    tomogram = Path(f"VoxelSpacing{config.voxel_spacing:.3f}") / f"{config.tomo_type}.zarr"
+    for run in test_runs:
+        paths = {
+            split: kaggle_static(dataset, split) / RUNS_FOLDER / run / tomogram
+            for split in get_args(Split)
+        }
+        if not paths["train"].is_dir():
+            continue
+        pyramids = [
+            open_pyramid(zarr.DirectoryStore(str(path)), str(path), config.voxel_spacing)
+            for path in paths.values()
+        ]
+        one, other = (read_level(pyramid.smallest, pyramid.location) for pyramid in pyramids)
+        is_same = one.shape == other.shape and (
+            np.corrcoef(one.ravel(), other.ravel())[0, 1] > SAME_TOMOGRAM_CORRELATION
+        )
+        if not is_same:
+            raise InputError(
+                paths["test"],
+                f"is another tomogram than that of training run {run}",
+                "rename one of the two runs: a name stands for one tomogram",
+            )
 
 
 def _overlay_of(output: Path) -> Path:
@@ -216,8 +250,6 @@ def _static_root(
     Projects on the data portal or from a Croissant manifest name theirs by themselves.
     """
     content = read_config(copick_config)
-    if content.get("config_type", "filesystem") != "filesystem":
-        return {}
     project = open_project(copick_config)
     read_only = {
         run: find_tomogram(
@@ -225,8 +257,18 @@ def _static_root(
         ).read_only
         for run in runs
     }
+    names = ", ".join(run for run, is_static in read_only.items() if not is_static)
+    if content.get("config_type", "filesystem") != "filesystem":
+        if names:
+            raise InputError(
+                copick_config,
+                f"the tomograms of {names} lie in the overlay of a project whose other data are "
+                "elsewhere",
+                "copy the runs to a copick project of folders, or set tomo_type to one that the "
+                "project itself has",
+            )
+        return {}
     if len(set(read_only.values())) > 1:
-        names = ", ".join(run for run, is_static in read_only.items() if not is_static)
         raise InputError(
             copick_config,
             f"the tomograms of {names} lie in the overlay, those of other runs in the static root",

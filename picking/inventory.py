@@ -39,9 +39,14 @@ def kaggle_static(dataset: Path, split: str) -> Path:
     return Path(dataset) / split / "static"
 
 
+def kaggle_overlay(dataset: Path) -> Path:
+    """Folder with a folder for each training run that has picks."""
+    return Path(dataset) / "train" / "overlay" / RUNS_FOLDER
+
+
 def kaggle_picks(dataset: Path, run: str) -> Path:
     """Folder with the picks of a training run."""
-    return Path(dataset) / "train" / "overlay" / RUNS_FOLDER / run / "Picks"
+    return kaggle_overlay(dataset) / run / "Picks"
 
 
 def resolve(config: PipelineConfig) -> PipelineConfig:
@@ -128,6 +133,14 @@ def _synthetic_runs(config: PipelineConfig) -> RunInventory:
                 f"is {value}, but the synthetic runs have {made} alone",
                 "leave the key out, or give your own data as dataset or copick",
             )
+    names = {particle.name for particle in config.particles or CZII_PARTICLES}
+    lacking = [particle.name for particle in CZII_PARTICLES if particle.name not in names]
+    if lacking:
+        raise InputError(
+            "particles",
+            f"lacks {', '.join(lacking)}, which the synthetic runs hold",
+            "leave the key out, or give your own data as dataset or copick",
+        )
     train, test = run_names(config.synthetic, config.seed)
     return RunInventory(tuple(train), tuple(test))
 
@@ -151,6 +164,14 @@ def _kaggle_runs(config: PipelineConfig, dataset: Path) -> RunInventory:
     train = _kaggle_split(config, train_folder)
     if not train:
         raise InputError(train_folder, "holds no runs", "add training runs")
+    overlay = kaggle_overlay(dataset)
+    for run in _visible_folders(overlay) if overlay.is_dir() else ():
+        if run not in train:
+            raise InputError(
+                train_folder / run,
+                f"there is no such folder, so run {run}, which has picks, has no tomogram",
+                "add its tomogram, or leave out its picks",
+            )
     for run in train:
         picks = kaggle_picks(dataset, run)
         if not picks.is_dir():
@@ -165,10 +186,7 @@ def _kaggle_runs(config: PipelineConfig, dataset: Path) -> RunInventory:
 
 def _kaggle_split(config: PipelineConfig, folder: Path) -> tuple[str, ...]:
     """List the runs of one split; each has to have its tomogram."""
-    runs = _usable_names(
-        [item.name for item in folder.iterdir() if item.is_dir() and not item.name.startswith(".")],
-        folder,
-    )
+    runs = _usable_names(_visible_folders(folder), folder)
     for run in runs:
         tomogram = (
             folder / run / f"VoxelSpacing{config.voxel_spacing:.3f}" / f"{config.tomo_type}.zarr"
@@ -182,16 +200,31 @@ def _kaggle_split(config: PipelineConfig, folder: Path) -> tuple[str, ...]:
     return runs
 
 
+def _visible_folders(folder: Path) -> list[str]:
+    return sorted(
+        item.name for item in folder.iterdir() if item.is_dir() and not item.name.startswith(".")
+    )
+
+
 def _copick_runs(config: PipelineConfig, copick_config: Path) -> RunInventory:
     from picking.picks import picks_of_run
 
     project = open_project(copick_config)
     particle_types = [particle.name for particle in config.known_particles]
+    objects = [item.name for item in project.config.pickable_objects]
     train, test = [], []
     for run in project.runs:
-        has_picks = bool(
-            picks_of_run(run, particle_types, config.truth.user_id, config.truth.session_id)
-        )
+        picked = {
+            picks.pickable_object_name: picks
+            for picks in picks_of_run(run, None, config.truth.user_id, config.truth.session_id)
+        }
+        for name in sorted(set(picked) - set(objects)):
+            raise InputError(
+                getattr(picked[name], "path", f"{copick_config}, run {run.name}"),
+                f"holds picks of '{name}', which is no pickable object of {copick_config}",
+                "add it to pickable_objects, or remove or rename the file",
+            )
+        has_picks = not picked.keys().isdisjoint(particle_types)
         has_tomogram = (
             tomogram_or_none(project, run.name, config.tomo_type, config.voxel_spacing) is not None
         )

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from picking.errors import InputError
 from picking.picks import ANGSTROM
 
 # copick splits its file names at underscores.
 NAME_SEPARATOR = "_"
+
+
+Row = tuple[float, float, float, float]
 
 
 class _Location(BaseModel):
@@ -22,7 +25,12 @@ class _Location(BaseModel):
 
 
 class _Point(BaseModel):
+    """Also the keys that we do not read, since copick refuses a file in which they are wrong."""
+
     location: _Location
+    transformation: tuple[Row, Row, Row, Row] | None = Field(None, alias="transformation_")
+    instance_id: int | None = None
+    score: float | None = None
 
 
 class _PicksContent(BaseModel):
@@ -36,6 +44,7 @@ class _PicksContent(BaseModel):
     run_name: str
     unit: str
     points: tuple[_Point, ...]
+    trust_orientation: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -134,8 +134,8 @@ def score(
     Raises
     ------
     InputError
-        If a column is missing or not finite, a particle type is unknown, the truth repeats a
-        position, or the weights do not fit the radii.
+        If a column is missing, empty or not finite, a particle type is unknown, the truth repeats
+        a position, or the weights do not fit the radii.
     """
     if radii_angstrom.keys() != weights.keys() or sum(weights.values()) <= 0:
         raise InputError(
@@ -219,6 +219,14 @@ def _with_text_columns(frame: pd.DataFrame, source: object) -> pd.DataFrame:
             f"lacks the column(s) {', '.join(missing)}",
             f"the columns have to be {', '.join(METRIC_COLUMNS)}",
         )
+    for name in TEXT_COLUMNS:
+        nameless = frame[name].isna() | (frame[name].astype("str").str.strip() == "")
+        if nameless.any():
+            raise InputError(
+                source,
+                f"{int(nameless.sum())} row(s) have no {name}",
+                "give every row an experiment and a particle type",
+            )
     return frame[METRIC_COLUMNS].astype(dict.fromkeys(TEXT_COLUMNS, "str"))
 
 

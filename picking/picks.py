@@ -148,11 +148,13 @@ def write_picks(
 
 def picks_of_run(
     run: CopickRun,
-    particle_types: Sequence[str],
+    particle_types: Sequence[str] | None,
     user_id: str | None,
     session_id: str | None,
 ) -> list[CopickPicks]:
     """List a run's picks files of the given types, user and session (None for any), unopened.
+
+    Our own picks are nobody's truth, so that any user is any other than tomosieve.
 
     Raises
     ------
@@ -161,7 +163,9 @@ def picks_of_run(
     """
     try:
         picks: list[CopickPicks] = run.get_picks(
-            object_name=list(particle_types), user_id=user_id, session_id=session_id
+            object_name=None if particle_types is None else list(particle_types),
+            user_id=user_id,
+            session_id=session_id,
         )
     except IndexError:
         raise InputError(
@@ -169,6 +173,8 @@ def picks_of_run(
             "a file is not named as copick does",
             "name the files {user}_{session}_{object}.json",
         ) from None
+    if user_id is None:
+        picks = [file for file in picks if file.user_id != OUR_USER_ID]
     # Where the static root is the overlay as well, copick lists every file twice.
     return list(
         {getattr(file, "path", str(index)): file for index, file in enumerate(picks)}.values()

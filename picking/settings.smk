@@ -16,16 +16,18 @@ from picking.errors import InputError
 from picking.imported_files import imported_files
 from picking.inventory import list_runs, resolve
 
-# A job's `python` is the interpreter that runs Snakemake, whatever PATH says; unless Snakemake was
-# asked to make a conda environment for the jobs.
 # A prefix takes the place of Snakemake's own, which makes a pipe fail with its first command.
-STRICT = "set -euo pipefail; "
+JOB_PREFIX = "set -euo pipefail; "
+# Snakemake sets these to a job's share of --cores, so that a result could depend on it; a job that
+# wants several threads is told so by its own argument.
+JOB_PREFIX += "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1; "
 if "CONDA" in str(workflow.deployment_settings.deployment_method):
-    shell.prefix(STRICT)
+    # The environment holds what the project depends on, not the project.
+    JOB_PREFIX += f"export PYTHONPATH={shlex.quote(workflow.basedir)}; "
 else:
-    shell.prefix(
-        f"{STRICT}export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
-    )
+    # A job's `python` is the interpreter that runs Snakemake, whatever PATH says.
+    JOB_PREFIX += f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+shell.prefix(JOB_PREFIX)
 
 # copick gives the root logger a handler, which would print all that Snakemake says once more.
 logger.propagate = False
@@ -33,13 +35,25 @@ logger.propagate = False
 # What is younger was made by this call of Snakemake, seconds since 1970.
 WORKFLOW_START = time.time()
 
+# Absolute: at the very end Snakemake has left the folder that --directory named.
+RESULTS = Path("results").absolute()
+
+# What the configuration was read from, as messages name it.
+CONFIGURATION_SOURCES = ", ".join(
+    [
+        *map(str, workflow.config_settings.configfiles),
+        *(["--config"] if workflow.config_settings.config else []),
+    ]
+    or [f"{workflow.basedir}/config/config.yaml"]
+)
+
 try:
     for key, value in workflow.config_settings.config.items():
         if value is None:
             raise InputError(
                 f"--config {key}=", "is empty", "give a value or leave the key out"
             )
-    CONFIG = resolve(validated_config(config, where="configuration"))
+    CONFIG = resolve(validated_config(config, where=CONFIGURATION_SOURCES))
     IS_SYNTHETIC = CONFIG.dataset is None and CONFIG.copick is None
     RUNS = list_runs(CONFIG)
     if len(RUNS.train) < 2:
@@ -73,10 +87,20 @@ SECTIONS = {
     "data": {"name", "seed", "tomo_type", "voxel_spacing", "particles", "truth"},
     "folds": {"folds"},
     "scoring": {"scoring"},
-    "stage1_training": {"stage1_proposals": {"network", "targets", "training"}},
+    # A member's seed is an argument, and checkpoints change nothing that is trained.
+    "stage1_training": {
+        "stage1_proposals": {
+            "network": True,
+            "targets": True,
+            "training": set(type(CONFIG.stage1_proposals.training).model_fields)
+            - {"seeds", "checkpoint_every"},
+        }
+    },
+    "stage1_checkpoints": {"stage1_proposals": {"training": {"checkpoint_every"}}},
     "stage1_prediction": {"stage1_proposals": {"prediction", "peaks"}},
     "features": {"features"},
-    "stage2_rerank": {"stage2_rerank"},
+    "stage2_classifier": {"stage2_rerank": {"classifier"}},
+    "stage2_decision": {"stage2_rerank": {"threshold_rule", "suppression_fraction"}},
 }
 # The number of runs stands apart: a run's content does not depend on it.
 RUN_NUMBERS = {"train_runs", "test_runs"}
@@ -88,7 +112,12 @@ SYNTHETIC_SECTIONS = {
     "runs": {"seed": True, "synthetic": RUN_NUMBERS},
 }
 
-MACHINE_CORES = len(os.sched_getaffinity(0))
+# Cores that this process may use; where the system does not tell (macOS), all there are.
+MACHINE_CORES = (
+    len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity")
+    else os.cpu_count() or 1
+)
 GIBIBYTE_MB = 1024
 
 # A command's last word; it may stand right after a progress bar, which ends with "]".
@@ -137,11 +166,6 @@ def slots(real_threads):
     if not cores:
         return real_threads
     return min(cores, math.ceil(real_threads * cores / real_cores()))
-
-
-def training_threads():
-    """Real threads of one training: members side by side are faster than one on all cores."""
-    return max(1, real_cores() // (len(FOLDS) * len(MEMBERS)))
 
 
 def synthetic_memory_mb():
@@ -195,7 +219,7 @@ def explain_failure_at_the_end():
 
 def explain_failure():
     """Print what the logs of this call's failed jobs say that a person has to mend."""
-    logs = Path("results") / CONFIG.name / "logs"
+    logs = RESULTS / CONFIG.name / "logs"
     reasons = []
     for log in sorted(logs.rglob("*.txt")):
         if log.stat().st_mtime < WORKFLOW_START:

@@ -68,7 +68,6 @@ class TrainingState:
     network: dict[str, Any]
     averaged: dict[str, Any]
     optimiser: dict[str, Any]
-    schedule: dict[str, Any]
     scaler: dict[str, Any]
     curve: list[tuple[int, float, float]]
 

@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from picking.config import ParticleType, PeakSettings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
+from picking.errors import InputError
 from picking.score_maps import ScoreMaps
 from picking.suppression import suppress
 from picking.tables import CANDIDATES
@@ -17,6 +18,39 @@ from picking.tables import CANDIDATES
 LARGEST_SHIFT_VOXELS = 0.5
 # Local maxima that are kept before suppression, for each candidate of the budget.
 PEAKS_PER_CANDIDATE = 20
+
+
+def check_budget(
+    truth: pd.DataFrame, particles: Sequence[ParticleType], settings: PeakSettings
+) -> None:
+    """Refuse a budget that some run's picks of one type alone would exceed.
+
+    Parameters
+    ----------
+    truth : DataFrame
+        Table ``picking.tables.TRUTH``.
+    particles : sequence of ParticleType
+        Types that are looked for.
+    settings : PeakSettings
+        Holds the budget.
+
+    Raises
+    ------
+    InputError
+        If a run holds more picks of a type than it may get candidates: however good the network,
+        particles would be lost.
+    """
+    names = [particle.name for particle in particles]
+    counts = truth[truth["particle_type"].isin(names)].groupby(["run", "particle_type"]).size()
+    if counts.empty or counts.max() <= settings.candidate_budget:
+        return
+    run, particle_type = counts.idxmax()
+    raise InputError(
+        "stage1_proposals.peaks.candidate_budget",
+        f"is {settings.candidate_budget}, but run {run} holds {counts.max()} picks of "
+        f"{particle_type}",
+        "allow twice as many candidates at least (config/czii.yaml is made for full-size runs)",
+    )
 
 
 def find_candidates(

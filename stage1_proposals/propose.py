@@ -7,12 +7,12 @@ from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
 from picking.folds import Folds
 from picking.inventory import resolve
-from picking.tables import CANDIDATES
+from picking.tables import CANDIDATES, TRUTH
 from picking.tomogram import read_tomogram
 from stage1_proposals.checkpoint import load_network
 from stage1_proposals.compute_device import find_device
 from stage1_proposals.members import weights_for_run
-from stage1_proposals.peaks import find_candidates
+from stage1_proposals.peaks import check_budget, find_candidates
 from stage1_proposals.predict import number_of_passes, predict_score_maps
 
 
@@ -20,6 +20,7 @@ def propose_candidates(
     config: PipelineConfig,
     copick_config: Path,
     run: str,
+    truth: Path,
     stage1: Path,
     members: Sequence[str],
     folds: Path,
@@ -37,6 +38,8 @@ def propose_candidates(
         copick project that holds the run.
     run : str
         Name of the run.
+    truth : Path
+        Picks of all training runs (``picking.tables.TRUTH``); looked at for their number alone.
     stage1 : Path
         Folder with the weights of all members.
     members : sequence of str
@@ -49,6 +52,7 @@ def propose_candidates(
         CPU threads.
     """
     particle_types = tuple(particle.name for particle in config.known_particles)
+    check_budget(TRUTH.read(truth), config.known_particles, config.stage1_proposals.peaks)
     device = find_device(threads)
     parts = Folds.read(folds)
     tomogram = read_tomogram(copick_config, run, config.tomo_type, config.voxel_spacing)
@@ -73,6 +77,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--copick", type=Path, required=True, help="copick project of the run")
     parser.add_argument("--run", required=True, help="name of the run")
+    parser.add_argument("--truth", type=Path, required=True, help="picks of the training runs")
     parser.add_argument("--stage1", type=Path, required=True, help="folder of all members")
     parser.add_argument("--members", nargs="+", required=True, help="names of the members")
     parser.add_argument("--folds", type=Path, required=True, help="folds.json")
@@ -84,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         resolve(load_config(arguments.config)),
         arguments.copick,
         arguments.run,
+        arguments.truth,
         arguments.stage1,
         arguments.members,
         arguments.folds,

@@ -7,6 +7,10 @@ rule train_member:
         truth="results/{name}/truth.csv",
         folds="results/{name}/folds.json",
         config=settings_files("data", "stage1_training"),
+        # Needed, but no part of what is trained: a change of these trains nothing anew.
+        further_config=ancient(
+            settings_files("stage1_checkpoints", "stage1_prediction")
+        ),
     output:
         weights=MEMBER_WEIGHTS,
         curve="results/{name}/stage1/{member}/fold{fold}/training_curve.csv",
@@ -16,24 +20,24 @@ rule train_member:
         "results/{name}/benchmarks/train_member/{member}-fold{fold}.tsv"
     conda:
         "../environment.yaml"
-    threads: slots(training_threads())
+    threads: slots(CONFIG.stage1_proposals.training.cpu_threads)
     resources:
         mem_mb=4 * GIBIBYTE_MB,
         gpu=1,
-        real_threads=training_threads(),
     params:
         seed=lambda wildcards: wildcards.member.rpartition("-seed")[2],
         folder=lambda wildcards, output: Path(output.weights).parent,
     shell:
-        "python -m stage1_proposals.train --config {input.config:q} --folds {input.folds:q}"
-        " --fold {wildcards.fold} --seed {params.seed} --copick {input.copick:q}"
-        " --truth {input.truth:q} --output {params.folder:q} --threads {resources.real_threads}"
+        "python -m stage1_proposals.train --config {input.config:q} {input.further_config:q}"
+        " --folds {input.folds:q} --fold {wildcards.fold} --seed {params.seed}"
+        " --copick {input.copick:q} --truth {input.truth:q} --output {params.folder:q}"
         " 2>&1 | tee {log:q} >&2"
 
 
 rule propose:
     input:
         copick=copick_of,
+        truth="results/{name}/truth.csv",
         folds="results/{name}/folds.json",
         weights=expand(MEMBER_WEIGHTS, member=MEMBERS, fold=FOLDS, allow_missing=True),
         config=settings_files("data", "stage1_training", "stage1_prediction"),
@@ -56,7 +60,8 @@ rule propose:
         members=MEMBERS,
     shell:
         "python -m stage1_proposals.propose --config {input.config:q} --copick {input.copick:q}"
-        " --run {wildcards.run:q} --stage1 {params.stage1:q} --members {params.members:q}"
-        " --folds {input.folds:q} --candidates {output.candidates:q}"
+        " --run {wildcards.run:q} --truth {input.truth:q}"
+        " --stage1 {params.stage1:q} --members {params.members:q} --folds {input.folds:q}"
+        " --candidates {output.candidates:q}"
         " --score-maps {output.score_maps:q} --threads {resources.real_threads}"
         " 2>&1 | tee {log:q} >&2"

@@ -5,6 +5,7 @@ Interrupted, it goes on from its last checkpoint when started again with the sam
 
 import argparse
 import csv
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -16,7 +17,13 @@ import torch
 from tqdm import tqdm
 
 from picking.command_line import command_parser, run_command
-from picking.config import ParticleType, PipelineConfig, Stage1Settings, load_config
+from picking.config import (
+    ParticleType,
+    PipelineConfig,
+    Stage1Settings,
+    TrainingSettings,
+    load_config,
+)
 from picking.errors import InputError
 from picking.folds import Folds
 from picking.inventory import resolve
@@ -41,13 +48,17 @@ from stage1_proposals.crops import (
 )
 from stage1_proposals.loss import weighted_cross_entropy
 from stage1_proposals.network import ProposalNetwork
+from stage1_proposals.peaks import check_budget
 from stage1_proposals.prototypes import set_prototypes
 
 CHECKPOINT_NAME = "checkpoint.pt"
 # Long gradients come from the first batches with a rare type; clipping keeps AdamW's state sane.
 LARGEST_GRADIENT_NORM = 5.0
-# The learning rate ends at this share of its highest value.
-FINAL_LEARNING_RATE = 0.01
+# The learning rate begins and ends at these shares of its highest value.
+FIRST_LEARNING_RATE = 0.04
+LAST_LEARNING_RATE = 0.001
+# Settings that change the time of a training, or which member it is, and not what it learns.
+NOT_LEARNT_FROM = {"seeds", "checkpoint_every"}
 # The progress bar is drawn at most this often, seconds: logs stay short.
 PROGRESS_SECONDS = 5.0
 
@@ -68,6 +79,17 @@ class MemberSeed:
 
 
 INITIAL_WEIGHTS, TRAINING_CROPS, PROTOTYPE_CROPS = range(3)
+
+
+def learning_rate_at(step: int, number: int, training: TrainingSettings) -> float:
+    """Learning rate of step 0 to ``number`` - 1: a half cosine up, then a half cosine down."""
+    warmup = int(training.warmup_fraction * number)
+    if step < warmup:
+        start, end, progress = FIRST_LEARNING_RATE, 1.0, step / warmup
+    else:
+        start, end, progress = 1.0, LAST_LEARNING_RATE, (step - warmup) / (number - warmup)
+    share = end + (start - end) * (1 + math.cos(math.pi * progress)) / 2
+    return training.learning_rate * share
 
 
 def train_member(
@@ -114,13 +136,6 @@ def train_member(
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        max_lr=training.learning_rate,
-        total_steps=number,
-        pct_start=training.warmup_fraction,
-        final_div_factor=1 / FINAL_LEARNING_RATE,
-    )
     scaler = torch.amp.GradScaler(device.device.type, enabled=device.needs_loss_scaling)
     curve: list[tuple[int, float, float]] = []
     first_step = 0
@@ -129,7 +144,6 @@ def train_member(
         network.load_state_dict(state.network)
         averaged.load_state_dict(state.averaged)
         optimiser.load_state_dict(state.optimiser)
-        schedule.load_state_dict(state.schedule)
         scaler.load_state_dict(state.scaler)
         curve, first_step = list(state.curve), state.step
 
@@ -145,7 +159,9 @@ def train_member(
     )
     for step in steps:
         batch = draw_batch(volumes, settings, seed.generator(TRAINING_CROPS, step))
-        learning_rate = float(schedule.get_last_lr()[0])
+        learning_rate = learning_rate_at(step, number, training)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate
         loss = _loss(network, batch, settings, device)
         if not torch.isfinite(loss):
             raise InputError(
@@ -159,7 +175,6 @@ def train_member(
         torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT_NORM)
         scaler.step(optimiser)
         scaler.update()
-        schedule.step()
         averaged.update_parameters(network)
         curve.append((step + 1, float(loss.detach()), learning_rate))
         steps.set_postfix(loss=f"{curve[-1][1]:.4f}", refresh=False)
@@ -172,7 +187,6 @@ def train_member(
                     network.state_dict(),
                     averaged.state_dict(),
                     optimiser.state_dict(),
-                    schedule.state_dict(),
                     scaler.state_dict(),
                     curve,
                 ),
@@ -204,7 +218,6 @@ def train_fold(
     copick_config: Path,
     truth: Path,
     output: Path,
-    threads: int | None,
 ) -> None:
     """Train on the runs that ``fold`` does not judge; write ``weights.safetensors`` and the curve.
 
@@ -224,12 +237,17 @@ def train_fold(
         Picks of all training runs (``picking.tables.TRUTH``).
     output : Path
         Folder for ``weights.safetensors`` and ``training_curve.csv``.
-    threads : int or None
-        CPU threads.
+
+    Raises
+    ------
+    InputError
+        If a table or a tomogram is missing or damaged, or a run holds more picks of a type than
+        it may get candidates.
     """
     runs = Folds.read(folds).training_runs(fold)
     picks = TRUTH.read(truth)
-    device = find_device(threads)
+    check_budget(picks, config.known_particles, config.stage1_proposals.peaks)
+    device = find_device(config.stage1_proposals.training.cpu_threads)
     started = time.monotonic()
     # As a context, a progress bar ends its line before an error is printed.
     with tqdm(runs, desc="reading tomograms", unit="run", file=sys.stderr) as progress:
@@ -255,7 +273,7 @@ def train_fold(
             volumes,
             config.stage1_proposals.network.model_dump_json(),
             config.stage1_proposals.targets.model_dump_json(),
-            config.stage1_proposals.training.model_dump_json(),
+            config.stage1_proposals.training.model_dump_json(exclude=NOT_LEARNT_FROM),
             particle_types,
             config.seed,
             member_seed,
@@ -288,7 +306,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--copick", type=Path, required=True, help="copick project of the runs")
     parser.add_argument("--truth", type=Path, required=True, help="truth table")
     parser.add_argument("--output", type=Path, required=True, help="folder of the member")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
     arguments: argparse.Namespace = parser.parse_args(argv)
     train_fold(
         resolve(load_config(arguments.config)),
@@ -298,7 +315,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         arguments.copick,
         arguments.truth,
         arguments.output,
-        arguments.threads,
     )
 
 

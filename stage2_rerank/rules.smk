@@ -7,7 +7,7 @@ rule train_reranker:
         truth="results/{name}/truth.csv",
         candidates=tables_of("candidates", RUNS.train),
         features=tables_of("features", RUNS.train),
-        config=settings_files("data", "scoring", "stage2_rerank"),
+        config=settings_files("data", "scoring", "stage2_classifier"),
     output:
         models=expand(CLASSIFIER_FILE, bag=BAGS, allow_missing=True),
         calibration="results/{name}/stage2/{particle_type}.json",
@@ -46,7 +46,7 @@ rule tune_thresholds:
             particle_type=PARTICLE_TYPES,
             allow_missing=True,
         ),
-        config=settings_files("data", "scoring", "stage2_rerank"),
+        config=settings_files("data", "scoring", "stage2_decision"),
     output:
         out_of_fold="results/{name}/out_of_fold.parquet",
         thresholds="results/{name}/thresholds.json",
@@ -78,7 +78,7 @@ rule submit:
         ),
         calibrations=CALIBRATIONS,
         thresholds="results/{name}/thresholds.json",
-        config=settings_files("data", "scoring", "stage2_rerank"),
+        config=settings_files("data", "scoring", "stage2_decision"),
     output:
         submission="results/{name}/submission.csv",
         scored="results/{name}/scored_test.parquet",
@@ -111,10 +111,10 @@ rule report:
         out_of_fold="results/{name}/out_of_fold.parquet",
         thresholds="results/{name}/thresholds.json",
         calibrations=CALIBRATIONS,
-        scored="results/{name}/scored_test.parquet",
-        features=tables_of("features", RUNS.train),
-        test_features=tables_of("features", RUNS.test),
-        config=settings_files("data", "scoring", "stage2_rerank"),
+        scored="results/{name}/scored_test.parquet" if COMPARED_RUNS else [],
+        features=tables_of("features", RUNS.train if COMPARED_RUNS else []),
+        test_features=tables_of("features", COMPARED_RUNS),
+        config=settings_files("data", "scoring", "stage2_decision"),
     output:
         json="results/{name}/cv_report.json",
         html=report(
@@ -130,11 +130,17 @@ rule report:
         "../environment.yaml"
     threads: slots(1)
     params:
-        test_runs=RUNS.test,
+        compared=lambda wildcards, input: (
+            shlex.join(
+                ["--scored-test", input.scored, "--test-runs", *COMPARED_RUNS]
+                + ["--features", *input.features]
+                + ["--test-features", *input.test_features]
+            )
+            if COMPARED_RUNS
+            else ""
+        ),
     shell:
         "python -m stage2_rerank.report --config {input.config:q} --folds {input.folds:q}"
         " --truth {input.truth:q} --out-of-fold {input.out_of_fold:q}"
         " --thresholds {input.thresholds:q} --calibrations {input.calibrations:q}"
-        " --scored-test {input.scored:q} --test-runs {params.test_runs:q}"
-        " --features {input.features:q} --test-features {input.test_features:q}"
-        " --json {output.json:q} --html {output.html:q} 2>&1 | tee {log:q} >&2"
+        " --json {output.json:q} --html {output.html:q} {params.compared} 2>&1 | tee {log:q} >&2"

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,13 @@ import pytest
 import yaml
 
 from picking.tables import CANDIDATES, FEATURES, OUT_OF_FOLD, SUBMISSION
-from tests.conftest import VOXEL_SIZE_ANGSTROM, picks_content, write_ome_zarr
+from tests.conftest import (
+    TINY_SHAPE_ZYX,
+    VOXEL_SIZE_ANGSTROM,
+    picks_content,
+    tiny_values,
+    write_ome_zarr,
+)
 
 REPOSITORY = Path(__file__).parent.parent
 SMALL = ("--configfile", "config/small.yaml")
@@ -21,7 +28,7 @@ SYNTHETIC_RULES = {"synthetic_training_run", "synthetic_test_run"}
 STAGE1_RULES = {"train_member", "propose"}
 
 # A copick project of a foreign particle, and settings that only show that the road is open.
-TINY_SHAPE_ZYX = (32, 48, 48)
+BLOBS_SHAPE_ZYX = (32, 48, 48)
 TINY_RUNS = ("A1", "A2", "A3")
 TINY_SETTINGS = {
     "name": "tiny",
@@ -186,6 +193,27 @@ def test_a_second_time_there_is_nothing_to_do(finished: tuple[Path, str]) -> Non
             {"train_member", "propose", "train_reranker"},
             {*SYNTHETIC_RULES, "import_training_runs", "make_folds"},
         ),
+        # A further seed is a further member; those that are there stay.
+        (
+            "stage1_proposals={training: {seeds: [0, 1]}}",
+            {"train_member --seed 1", "propose"},
+            {*SYNTHETIC_RULES, "import_training_runs", "train_member --seed 0"},
+        ),
+        (
+            "stage1_proposals={training: {checkpoint_every: 7}}",
+            {"settings"},
+            {*STAGE1_RULES, "extract_features"},
+        ),
+        (
+            "stage2_rerank={threshold_rule: probability}",
+            {"tune_thresholds", "submit", "report"},
+            {*STAGE1_RULES, "train_reranker"},
+        ),
+        (
+            "stage2_rerank={compare_test_runs: false}",
+            {"report"},
+            {*STAGE1_RULES, "train_reranker", "submit"},
+        ),
         (
             "synthetic={test_runs: 3}",
             {"synthetic_test_run", "synthetic_truth", "import_test_runs", "propose", "submit"},
@@ -206,22 +234,32 @@ def test_a_second_time_there_is_nothing_to_do(finished: tuple[Path, str]) -> Non
 def test_a_setting_reruns_what_depends_on_it_alone(
     finished: tuple[Path, str], config: str, again: set[str], kept: set[str]
 ) -> None:
-    planned = snakemake(finished[0], "submission", "--dry-run", *SMALL, "--config", config)
+    planned = snakemake(finished[0], "submission", "--dry-run", "-p", *SMALL, "--config", config)
     assert planned.returncode == 0, planned.stderr
-    assert again <= jobs(planned)
-    assert not kept & jobs(planned)
+    seeds = set(re.findall(r"stage1_proposals.train .*(--seed \d+)", planned.stdout))
+    found = jobs(planned) | {f"train_member {seed}" for seed in seeds}
+    assert again <= found
+    assert not kept & found
+
+
+def test_the_report_alone_can_do_without_the_test_runs(finished: tuple[Path, str]) -> None:
+    without = ("--config", "name=other", "stage2_rerank={compare_test_runs: false}")
+    planned = snakemake(finished[0], "cv_report", "--dry-run", *SMALL, *without)
+    assert planned.returncode == 0, planned.stderr
+    assert {"propose", "report"} <= jobs(planned)
+    assert not {"submit", "import_test_runs"} & jobs(planned)
 
 
 @pytest.fixture(scope="module")
 def tiny_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copick project of dark blobs called portal-protein: two picked runs, one without picks."""
     folder = tmp_path_factory.mktemp("project")
-    voxels_zyx = np.stack(np.indices(TINY_SHAPE_ZYX), axis=-1)
+    voxels_zyx = np.stack(np.indices(BLOBS_SHAPE_ZYX), axis=-1)
     grid_zyx = [[z, y, x] for z in (10, 22) for y in (10, 24, 38) for x in (10, 24, 38)]
     for seed, run in enumerate(TINY_RUNS):
         generator = np.random.default_rng(seed)
         centres_zyx = generator.permutation(grid_zyx)[:10] + generator.uniform(-1.5, 1.5, (10, 3))
-        values_zyx = generator.normal(0, 1, TINY_SHAPE_ZYX)
+        values_zyx = generator.normal(0, 1, BLOBS_SHAPE_ZYX)
         for centre_zyx in centres_zyx:
             values_zyx -= 3 * np.exp(-((voxels_zyx - centre_zyx) ** 2).sum(-1) / (2 * 2.5**2))
         run_folder = folder / "static" / "ExperimentRuns" / run
@@ -296,7 +334,10 @@ def test_edited_picks_of_a_copick_project_are_imported_again(
     [
         (["dataset=missing"], "missing: there is no such folder"),
         (["dataset=missing", "copick=project.json"], "dataset and copick are both given"),
-        (["colour=blue"], "unknown key 'colour'"),
+        (["colour=blue"], "--config: unknown key 'colour'"),
+        (["particles=[{name: gold, label: 1, radius_angstrom: 50}]"], "lacks apo-ferritin"),
+        (["stage1_proposals={training: {crop_zyx: [16, 16, 16]}}"], "a single voxel is left"),
+        (["synthetic={voxel_size_angstrom: 7.84}"], "synthetic.voxel_size_angstrom: "),
         (["stage2_rerank={leaves: 7}"], "unknown key 'stage2_rerank.leaves'"),
         (["copick=project.json"], "project.json"),
         (["dataset="], "--config dataset=: is empty"),
@@ -316,14 +357,73 @@ def test_bad_input_gets_one_clear_line(workflow: Path, config: list[str], messag
     assert not (workflow / "results" / "bad").exists()
 
 
-def test_a_cut_off_picks_file_is_named_and_leaves_nothing(
-    workflow: Path, kaggle_dataset: Path
-) -> None:
-    picks = next(kaggle_dataset.glob("train/overlay/ExperimentRuns/*/Picks/*.json"))
-    picks.write_text(picks.read_text()[:50])
-    done = snakemake(workflow, "submission", "--config", "name=cut", f"dataset={kaggle_dataset}")
+def test_an_unknown_key_is_said_with_its_file(workflow: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("colour: blue\n")
+    done = snakemake(workflow, "submission", "--configfile", str(mine))
     assert done.returncode != 0
-    # The last word of all that is printed.
-    assert done.stderr.splitlines()[-1].startswith(f"error: {picks}: ")
+    assert f"error: {mine}: unknown key 'colour'; " in done.stderr
+
+
+def cut_off_picks(dataset: Path) -> Path:
+    picks = next(dataset.glob("train/overlay/ExperimentRuns/*/Picks/*.json"))
+    picks.write_text(picks.read_text()[:50])
+    return picks
+
+
+def picks_of_unknown_particle(dataset: Path) -> Path:
+    picks = dataset / "train" / "overlay" / "ExperimentRuns" / "TS_1_1" / "Picks" / "gold.json"
+    picks.write_text(json.dumps(picks_content("TS_1_1", "gold", [[1, 2, 3]])))
+    return picks
+
+
+def tomogram_of(values_zyx: np.ndarray, run: str) -> Callable[[Path], Path]:
+    def change(dataset: Path) -> Path:
+        (tomogram,) = dataset.glob(f"train/static/ExperimentRuns/{run}/*/denoised.zarr")
+        shutil.rmtree(tomogram)
+        write_ome_zarr(tomogram, values_zyx)
+        return tomogram
+
+    return change
+
+
+def no_tomogram(dataset: Path) -> Path:
+    run = dataset / "train" / "static" / "ExperimentRuns" / "TS_2_2"
+    shutil.rmtree(run)
+    return run
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "--directory"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        cut_off_picks,
+        picks_of_unknown_particle,
+        no_tomogram,
+        tomogram_of(tiny_values(0, (12, 16)), "TS_2_2"),
+        tomogram_of(np.full(TINY_SHAPE_ZYX, np.nan, np.float32), "TS_2_2"),
+    ],
+    ids=["cut off picks", "unknown particle", "no tomogram", "2D", "all NaN"],
+)
+def test_a_damaged_data_set_is_named_last_and_leaves_nothing(
+    workflow: Path,
+    kaggle_dataset: Path,
+    tmp_path: Path,
+    change: Callable[[Path], Path],
+    elsewhere: bool,
+) -> None:
+    damaged = change(kaggle_dataset)
+    directory = tmp_path / "elsewhere" if elsewhere else workflow
+    done = snakemake(
+        workflow,
+        "results/damaged/truth.csv",
+        *("--directory", str(directory)),
+        *("--config", "name=damaged", f"dataset={kaggle_dataset}"),
+    )
+    assert done.returncode != 0
+    # The last word of all that is printed; of a damaged level the message names the array.
+    assert done.stderr.splitlines()[-1].startswith(f"error: {damaged}")
     assert "Traceback" not in done.stderr
-    assert not (workflow / "results" / "cut" / "truth.csv").exists()
+    results = directory / "results" / "damaged"
+    assert not (results / "truth.csv").exists()
+    assert not list(results.glob("copick/*"))

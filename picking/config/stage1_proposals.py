@@ -1,5 +1,6 @@
 """Settings of stage 1: targets, network, training, prediction, peaks."""
 
+import math
 from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
@@ -90,6 +91,12 @@ class TrainingSettings(StrictModel):
     intensity_jitter: float = Field(
         0.1, ge=0, description="spread of the random gain and offset of a crop, in its own sigmas"
     )
+    cpu_threads: int = Field(
+        1,
+        gt=0,
+        description="threads of a training without a GPU; a part of the result, as sums in another "
+        "order differ in their last digits. Members side by side are faster than one on all cores",
+    )
     checkpoint_every: int = Field(250, gt=0, description="steps between two checkpoints")
 
     @field_validator("seeds")
@@ -153,4 +160,11 @@ class Stage1Settings(StrictModel):
                     f"{key} is {sides}; a network of depth {self.network.depth} needs multiples "
                     f"of {multiple}, for instance {fitting}"
                 )
+        coarsest = math.prod(side // multiple for side in self.training.crop_zyx)
+        if coarsest * self.training.batch_size == 1:
+            raise ValueError(
+                f"training.crop_zyx is {self.training.crop_zyx}; at depth {self.network.depth} a "
+                "single voxel is left of it, which cannot be normalised: give larger crops, or a "
+                "training.batch_size above 1"
+            )
         return self

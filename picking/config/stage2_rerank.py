@@ -36,3 +36,8 @@ class Stage2Settings(StrictModel):
     suppression_fraction: float = Field(
         0.8, gt=0, description="least distance of two final picks, as a fraction of the radius"
     )
+    compare_test_runs: bool = Field(
+        True,
+        description="whether the report compares test runs with training runs; false: cv_report "
+        "picks no test run",
+    )

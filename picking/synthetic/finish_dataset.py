@@ -1,14 +1,28 @@
 """Write what belongs to the synthetic data set as a whole: sample submission, joint truth."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from picking.command_line import command_parser, run_command
 from picking.config import load_config
+from picking.inventory import RUNS_FOLDER, kaggle_static
 from picking.synthetic.kaggle_writer import write_sample_submission
 from picking.synthetic.run_names import run_names
 from picking.synthetic.truth_table import merge_truth, write_truth
 from picking.whole_files import whole_path
+
+
+def leftover_runs(
+    dataset: Path, training_runs: Sequence[str], test_runs: Sequence[str]
+) -> list[str]:
+    """Name the runs in ``dataset`` that another seed or number of runs has left there, sorted."""
+    leftover: set[str] = set()
+    for split, runs in (("train", training_runs), ("test", test_runs)):
+        folder = kaggle_static(dataset, split) / RUNS_FOLDER
+        there = {item.name for item in folder.iterdir()} if folder.is_dir() else set()
+        leftover |= {f"{split}/{run}" for run in there - set(runs)}
+    return sorted(leftover)
 
 
 def finish_dataset(
@@ -41,8 +55,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--truth", required=True, type=Path, help="CSV file for all test runs")
     arguments = parser.parse_args(argv)
     config = load_config(arguments.config)
-    _, test_runs = run_names(config.synthetic, config.seed)
+    training_runs, test_runs = run_names(config.synthetic, config.seed)
     finish_dataset(test_runs, arguments.dataset, arguments.run_truths, arguments.truth)
+    leftover = leftover_runs(arguments.dataset, training_runs, test_runs)
+    if leftover:
+        print(
+            f"{arguments.dataset} still holds runs of another seed or number of runs, which are "
+            f"not used: {', '.join(leftover)}; remove them before you give the folder as dataset",
+            file=sys.stderr,
+        )
 
 
 if __name__ == "__main__":

@@ -49,11 +49,14 @@ class SyntheticSettings(BaseModel):
     train_runs: int = Field(8, ge=1, description="Training runs; each gets all four tomo_types.")
     test_runs: int = Field(8, ge=0, description="Test runs; each gets `denoised` alone.")
     shape_zyx: tuple[int, int, int] = Field(
-        (64, 192, 192),
+        (64, 224, 224),
         description="Voxels of a tomogram, z,y,x. The real ones are (184, 630, 630).",
     )
     voxel_size_angstrom: float = Field(
-        10.012444, gt=0, description="True voxel size in Å; the folder says 10.000 all the same."
+        10.012444,
+        ge=9.6,
+        le=10.4,
+        description="True voxel size in Å, within 4 % of the 10.000 that the folder says.",
     )
 
     particles_per_full_field: ParticleCounts = Field(
@@ -61,11 +64,10 @@ class SyntheticSettings(BaseModel):
         description="Mean particles of each type in 630x630 voxels, scaled by a field's area.",
     )
     crowding: float = Field(
-        2.0,
+        1.0,
         gt=0,
         le=2,
-        description="Multiplies all counts. 1 is as crowded as the real runs; small fields need "
-        "more to hold enough particles to learn from.",
+        description="Multiplies all counts. 1 is as crowded as the real runs.",
     )
     distractors_per_full_field: NotNegative = Field(
         50.0, description="Unlabelled proteins of a size like the labelled ones, per full field."

@@ -135,6 +135,10 @@ def no_picks(root):
         (edit(lambda c: c.pop("run_name")), r"ribosome\.json: .*run_name"),
         (edit(lambda c: c["points"][0]["location"].pop("z")), r"points\.0\.location\.z"),
         (edit(lambda c: c["points"][0]["location"].update(z=float("nan"))), "non-finite"),
+        (
+            edit(lambda c: c["points"][0].update(transformation_=[[1, 0], [0, 1]])),
+            r"ribosome\.json: is no picks file \(points\.0\.transformation_",
+        ),
         (edit(lambda c: c.update(unit="pixel")), r"ribosome\.json: has the unit 'pixel'"),
         (edit(lambda c: c.update(run_name="TS_1_1")), "belongs to run 'TS_1_1', not to TS_2_2"),
         (edit(lambda c: c.update(user_id="a_b")), r"ribosome\.json: user_id is 'a_b'"),
@@ -170,6 +174,26 @@ def test_bad_input_is_named_and_nothing_is_written(kaggle_dataset, tmp_path, cha
         )
     assert "\n" not in str(caught.value)
     assert not results.exists() or list(results.iterdir()) == []
+
+
+def test_a_name_of_both_splits_stands_for_one_tomogram(kaggle_dataset, tmp_path):
+    config = resolve(PipelineConfig(dataset=kaggle_dataset))
+    repeated = kaggle_dataset / TEST_TOMOGRAM.replace(TEST_RUN, "TS_1_1")
+
+    def import_test():
+        import_kaggle(config, kaggle_dataset, "test", ["TS_1_1"], tmp_path / "test.json")
+
+    shutil.rmtree(repeated)
+    write_ome_zarr(repeated, tiny_values(0).astype(np.float16).astype(np.float32))
+    import_test()
+    shutil.rmtree(repeated)
+    write_ome_zarr(repeated, tiny_values(5))
+    with pytest.raises(InputError, match=r"test.*TS_1_1.*is another tomogram than .* run TS_1_1"):
+        import_test()
+    shutil.rmtree(repeated)
+    write_ome_zarr(repeated, tiny_values(0, (8, 12, 12)))
+    with pytest.raises(InputError, match="is another tomogram"):
+        import_test()
 
 
 def test_command(kaggle_dataset, tmp_path):
@@ -261,6 +285,15 @@ def test_tomograms_of_one_split_in_both_roots_are_refused(tmp_path):
     with pytest.raises(InputError, match="tomograms of R2 lie in the overlay"):
         import_project(path, output)
     assert not output.parent.exists()
+
+
+def test_an_overlay_of_a_project_elsewhere_is_not_lost_in_silence(tmp_path, monkeypatch):
+    path = copick_project(tmp_path, tomograms_in=dict.fromkeys(("R1", "R2", "R3"), "overlay"))
+    content = json.loads(path.read_text()) | {"config_type": "cryoet_data_portal"}
+    # Without a portal at hand: the project opens as one of folders, and is written as one of it.
+    monkeypatch.setattr("picking.import_dataset.read_config", lambda _: content)
+    with pytest.raises(InputError, match=r"copick\.json: the tomograms of R1, R2 lie in the over"):
+        import_project(path, tmp_path / "results" / "copick")
 
 
 def test_relative_roots_become_absolute(tmp_path, monkeypatch):

@@ -63,6 +63,7 @@ TRAIN = "train/static/ExperimentRuns"
         (remove(f"{TRAIN}/TS_2_2/VoxelSpacing10.000/denoised.zarr"), "run TS_2_2 has no tomogram"),
         (remove("test/static/ExperimentRuns/TS_9_9/VoxelSpacing10.000"), "run TS_9_9 has no tomo"),
         (remove("train/overlay/ExperimentRuns/TS_3_3/Picks"), "run TS_3_3 has no picks"),
+        (remove(f"{TRAIN}/TS_2_2"), "run TS_2_2, which has picks, has no tomogram"),
         (lambda root: (root / TRAIN / "a run").mkdir(), "run name 'a run' cannot be used"),
     ],
 )
@@ -184,6 +185,30 @@ def test_copick_run_with_picks_but_no_tomogram_is_named(project, tmp_path):
     shutil.rmtree(tmp_path / "static" / "ExperimentRuns" / "R2" / "VoxelSpacing10.000")
     with pytest.raises(InputError, match="run R2: has picks, but no tomogram 'denoised'"):
         list_runs(config)
+
+
+def add_picks(folder, user, particle_type):
+    path = folder / "overlay" / "ExperimentRuns" / "R3" / "Picks" / f"{user}_0_{particle_type}.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(picks_content("R3", particle_type, [[1, 2, 3]])))
+
+
+def test_our_own_picks_are_truth_only_if_asked_for(project, tmp_path):
+    add_picks(tmp_path, "tomosieve", "ribosome")
+    config = resolve(PipelineConfig(copick=project()))
+    assert list_runs(config) == RunInventory(("R1", "R2"), ("R3",))
+    asked_for = config.truth.model_copy(update={"user_id": "tomosieve"})
+    runs = list_runs(config.model_copy(update={"truth": asked_for}))
+    assert runs == RunInventory(("R3",), ("R1", "R2"))
+
+
+def test_picks_of_an_object_that_the_project_lacks_are_named(project, tmp_path):
+    add_picks(tmp_path, "me", "ribosmoe")
+    config = resolve(PipelineConfig(copick=project()))
+    with pytest.raises(InputError, match=r"me_0_ribosmoe\.json: holds picks of 'ribosmoe'"):
+        list_runs(config)
+    of_others = config.truth.model_copy(update={"user_id": "you"})
+    assert list_runs(config.model_copy(update={"truth": of_others})).train == ("R2",)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"config_type": "filesystem"}'])

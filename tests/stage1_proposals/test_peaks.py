@@ -4,9 +4,10 @@ import pytest
 
 from picking.config import ParticleType, PeakSettings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
+from picking.errors import InputError
 from picking.score_maps import ScoreMaps
 from picking.tables import POSITION_COLUMNS
-from stage1_proposals.peaks import find_candidates
+from stage1_proposals.peaks import check_budget, find_candidates
 
 VOXEL_SIZE = np.array([10.0, 10.0, 10.0])
 BALL = ParticleType(name="ball", label=1, radius_angstrom=60)
@@ -67,6 +68,16 @@ def test_the_budget_keeps_the_best() -> None:
     best = indices_zyx_to_angstrom_xyz(centres[-7:][::-1], VOXEL_SIZE, 2)
     np.testing.assert_allclose(candidates[POSITION_COLUMNS].to_numpy(), best, atol=3)
     assert candidates["candidate_id"].tolist() == list(range(7))
+
+
+def test_a_budget_below_what_a_run_holds_is_refused() -> None:
+    truth = pd.DataFrame(
+        {"run": ["a"] * 3 + ["b"] * 4, "particle_type": ["ball"] * 3 + ["ball", *["other"] * 3]}
+    )
+    check_budget(truth, [BALL], PeakSettings(candidate_budget=3))
+    with pytest.raises(InputError, match="is 2, but run a holds 3 picks of ball"):
+        check_budget(truth, [BALL], PeakSettings(candidate_budget=2))
+    check_budget(truth[:0], [BALL], PeakSettings(candidate_budget=1))
 
 
 def test_an_empty_map_gives_an_empty_table() -> None:

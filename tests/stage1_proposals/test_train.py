@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from picking.config import ParticleType, Stage1Settings
+from picking.config import ParticleType, Stage1Settings, TrainingSettings
 from picking.errors import InputError
 from stage1_proposals.checkpoint import load_network, load_state, save_weights, training_key
 from stage1_proposals.compute_device import find_device
@@ -13,7 +13,7 @@ from stage1_proposals.loss import weighted_cross_entropy
 from stage1_proposals.network import ProposalNetwork
 from stage1_proposals.peaks import find_candidates
 from stage1_proposals.predict import number_of_passes, plan_passes, predict_score_maps
-from stage1_proposals.train import MemberSeed, train_member
+from stage1_proposals.train import MemberSeed, learning_rate_at, train_member
 from tests.stage1_proposals.conftest import ball_tomogram
 
 TYPES = ("ball", "giant")
@@ -167,6 +167,19 @@ def test_a_diverged_training_says_what_to_change(
     )
     with pytest.raises(InputError, match="lower learning_rate"):
         trained(particles, tiny_settings, tmp_path / "checkpoint.pt")
+
+
+@pytest.mark.parametrize("number", [1, 2, 10, 1000])
+def test_the_learning_rate_rises_then_falls(number: int) -> None:
+    training = TrainingSettings(learning_rate=0.5, warmup_fraction=0.1)
+    rates = [learning_rate_at(step, number, training) for step in range(number)]
+    highest = int(np.argmax(rates))
+    assert highest == number // 10
+    assert rates[highest] == pytest.approx(0.5)
+    assert np.all(np.diff(rates[: highest + 1]) > 0)
+    assert np.all(np.diff(rates[highest:]) < 0)
+    if number == 1000:
+        assert 0 < rates[-1] < 0.001
 
 
 def test_prediction_does_not_depend_on_the_tomograms_gain(

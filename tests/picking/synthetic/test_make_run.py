@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import zarr
 
-from picking.synthetic.finish_dataset import finish_dataset
+from picking.synthetic.finish_dataset import finish_dataset, leftover_runs
 from picking.synthetic.kaggle_writer import halve, with_mantissa_bits, write_tomogram
 from picking.synthetic.make_run import main, make_run
 from picking.synthetic.settings import TOMO_TYPES, SyntheticSettings
@@ -239,6 +239,15 @@ def test_finished_dataset_has_sample_submission_and_joint_truth(
     joined = pd.read_csv(tmp_path / "truth.csv")
     assert len(joined) == sum(len(pd.read_csv(part)) for part in parts)
     assert set(joined.experiment) == {TRAIN_RUN, TEST_RUN}
+
+
+def test_runs_of_another_seed_are_named(small_dataset: Path) -> None:
+    assert leftover_runs(small_dataset, [TRAIN_RUN], [TEST_RUN]) == []
+    assert leftover_runs(small_dataset, [TEST_RUN], []) == [
+        f"test/{TEST_RUN}",
+        f"train/{TRAIN_RUN}",
+    ]
+    assert leftover_runs(small_dataset / "missing", [], []) == []
 
 
 def test_halving_averages_and_rounds_odd_sides_up() -> None:

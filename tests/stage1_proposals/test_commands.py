@@ -1,0 +1,104 @@
+"""The commands train and propose: nothing is learnt from the run that is judged."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from picking.config import ParticleType, PipelineConfig, Stage1Settings
+from picking.folds import Folds
+from picking.tables import CANDIDATES, TRUTH
+from picking.tomogram import Tomogram
+from stage1_proposals.checkpoint import load_network
+from stage1_proposals.propose import propose_candidates
+from stage1_proposals.train import train_fold
+from tests.stage1_proposals.conftest import ball_tomogram
+
+RUNS = ("a", "b", "c")
+FOLDS = Folds((("a",), ("b", "c")))
+MEMBER = "resnet18-seed0"
+
+
+@pytest.fixture
+def config(particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings) -> PipelineConfig:
+    training = tiny_settings.training.model_copy(update={"max_steps": 1})
+    settings = tiny_settings.model_copy(update={"training": training})
+    return PipelineConfig(particles=particles, stage1_proposals=settings)
+
+
+@pytest.fixture
+def folds(tmp_path: Path) -> Path:
+    FOLDS.write(tmp_path / "folds.json")
+    return tmp_path / "folds.json"
+
+
+@pytest.fixture
+def truth(tmp_path: Path) -> Path:
+    tables = [ball_tomogram(run, seed)[1] for seed, run in enumerate(RUNS)]
+    TRUTH.write(pd.concat(tables, ignore_index=True), tmp_path / "truth.csv")
+    return tmp_path / "truth.csv"
+
+
+@pytest.fixture
+def runs_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Runs whose tomograms the commands have read; they are made here."""
+    read: list[str] = []
+
+    def read_tomogram(copick: Path, run: str, tomo_type: str, voxel_spacing: float) -> Tomogram:
+        read.append(run)
+        return ball_tomogram(run, RUNS.index(run) if run in RUNS else 9)[0]
+
+    for module in ("train", "propose"):
+        monkeypatch.setattr(f"stage1_proposals.{module}.read_tomogram", read_tomogram)
+    return read
+
+
+@pytest.mark.parametrize("fold", [0, 1])
+def test_a_fold_is_trained_without_the_runs_that_it_judges(
+    config: PipelineConfig,
+    folds: Path,
+    truth: Path,
+    runs_read: list[str],
+    tmp_path: Path,
+    fold: int,
+) -> None:
+    output = tmp_path / "member"
+    train_fold(config, folds, fold, 0, tmp_path / "copick.json", truth, output)
+    assert sorted(runs_read) == list(FOLDS.training_runs(fold))
+    curve = pd.read_csv(output / "training_curve.csv")
+    assert curve["step"].tolist() == [1]
+    assert np.isfinite(curve["loss"]).all()
+    assert not (output / "checkpoint.pt").exists()
+
+
+@pytest.mark.parametrize(("run", "judges"), [("a", {0}), ("c", {1}), ("unseen", {0, 1})])
+def test_a_run_is_looked_at_by_those_that_never_saw_it(
+    config: PipelineConfig,
+    folds: Path,
+    truth: Path,
+    runs_read: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run: str,
+    judges: set[int],
+) -> None:
+    stage1 = tmp_path / "stage1"
+    copick = tmp_path / "copick.json"
+    for fold in range(FOLDS.number):
+        train_fold(config, folds, fold, 0, copick, truth, stage1 / MEMBER / f"fold{fold}")
+    opened: set[int] = set()
+
+    def load(path: Path, particle_types: tuple[str, ...]) -> object:
+        opened.add(int(path.parent.name.removeprefix("fold")))
+        return load_network(path, particle_types)
+
+    monkeypatch.setattr("stage1_proposals.propose.load_network", load)
+    candidates = tmp_path / "candidates.parquet"
+    maps = tmp_path / "maps.npz"
+    propose_candidates(
+        config, copick, run, truth, stage1, [MEMBER], folds, candidates, maps, threads=1
+    )
+    assert opened == judges
+    assert set(CANDIDATES.read(candidates)["run"]) == {run}
+    assert maps.exists()
