@@ -26,7 +26,7 @@ from features.run_context import make_run_context
 from features.subtomograms import make_resolution_levels
 from picking.config import ALL_FAMILIES, CZII_PARTICLES, FeatureSettings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
-from picking.score_maps import ScoreMaps
+from picking.score_maps import ScoreMaps, embedding_channels
 from picking.tomogram import Tomogram, normalised
 
 FULL_SIZE_ZYX = (184, 630, 630)
@@ -50,12 +50,12 @@ def made_run(
     def noise(channels: int) -> NDArray[np.float32]:
         return rng.random((channels, *map_shape), dtype=np.float32)
 
-    embedding_names = tuple(f"{depth}_{name}" for depth in ("fine", "coarse") for name in names)
+    channels = embedding_channels(names)
     score_maps = ScoreMaps(
         noise(len(names)),
-        noise(len(embedding_names)),
+        noise(len(channels)),
         names,
-        embedding_names,
+        channels,
         OUTPUT_STRIDE,
         VOXEL_SIZE_ZYX_ANGSTROM,
     )

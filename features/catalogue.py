@@ -19,6 +19,7 @@ from features.subtomograms import Subtomograms
 from picking.command_line import command_parser, run_command
 from picking.config import FamilyName, FeatureSettings, load_config
 from picking.inventory import resolve
+from picking.score_maps import embedding_channels
 
 
 class ImageFamily(Protocol):
@@ -98,7 +99,8 @@ def catalogue_markdown(features: Sequence[Feature]) -> str:
     lines = [
         "# Features",
         "",
-        "What stage 2 is told of every candidate. Written by `python -m features.catalogue`.",
+        "What stage 2 is told of every candidate. This page is what",
+        "`python -m features.catalogue --config config/config.yaml` prints.",
         "",
         "Names mean the same for every particle type: lengths are in radii of the candidate's own",
         "type, intensities in standard deviations of the tomogram (sigma; particles are dark, so",
@@ -127,10 +129,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     config = resolve(load_config(arguments.config))
     names = tuple(particle.name for particle in config.known_particles)
-    embedding_names = arguments.embedding_names
-    if embedding_names is None:
-        embedding_names = [f"{depth}_{name}" for depth in ("fine", "coarse") for name in names]
-    print(catalogue_markdown(catalogue(config.features, names, embedding_names)), end="")
+    channels = arguments.embedding_names
+    if channels is None:
+        channels = embedding_channels(names)
+    print(catalogue_markdown(catalogue(config.features, names, channels)), end="")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from features.subtomograms import EXTENT_RADII, particle_grid, sample_grid
 from picking.config import FeatureSettings
 
 PEAK_SHELLS = 4  # of a quarter of a radius, out to one radius
-CURVATURE_SIGMA_RADII = 0.25  # stage 1's targets are balls of about 0.4 radii
+CURVATURE_SIGMA_RADII = 0.25  # as that of stage 1's targets by default
 NEARBY_FROM_RADII = 0.75  # within it, the peak's own flank
 POOLING_RADII = 0.5
 COMPARED_RANKS = (1, 5, 20)  # a run's best, and what is usual in it for rare and common types

@@ -1,5 +1,6 @@
 """Stage 1's score maps of one run: the file between prediction and the feature tables."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,14 @@ from numpy.typing import NDArray
 
 from picking.errors import InputError
 from picking.whole_files import whole_path
+
+# Depths of the network whose features are compared with the prototypes.
+EMBEDDING_DEPTHS = ("fine", "coarse")
+
+
+def embedding_channels(particle_types: Sequence[str]) -> tuple[str, ...]:
+    """Names of the embedding channels: every type at every depth."""
+    return tuple(f"{depth}_{name}" for depth in EMBEDDING_DEPTHS for name in particle_types)
 
 
 @dataclass(frozen=True)

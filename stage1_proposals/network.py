@@ -158,7 +158,8 @@ class ProposalNetwork(nn.Module):
         Returns
         -------
         Tensor, (N, 2T, Z/s, Y/s, X/s)
-            Cosines, -1 to 1: T of the fine features, then T of the coarse ones.
+            Cosines, -1 to 1: T of the fine features, then T of the coarse ones, in the order of
+            :func:`picking.score_maps.embedding_channels`.
         """
         fine = _cosines(output.fine_features, self.fine_mean, self.fine_prototypes)
         coarse = _cosines(output.coarse_features, self.coarse_mean, self.coarse_prototypes)
@@ -166,11 +167,6 @@ class ProposalNetwork(nn.Module):
             coarse, size=fine.shape[2:], mode="trilinear", align_corners=False
         )
         return torch.cat([fine, coarse], dim=1)
-
-
-def embedding_names(particle_types: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the channels of :meth:`ProposalNetwork.embedding`."""
-    return tuple(f"{depth}_{name}" for depth in ("fine", "coarse") for name in particle_types)
 
 
 def _cosines(features: Tensor, mean: Tensor, prototypes: Tensor) -> Tensor:

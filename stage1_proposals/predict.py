@@ -9,10 +9,10 @@ from tqdm import tqdm
 
 from picking.config import PredictionSettings
 from picking.errors import InputError
-from picking.score_maps import ScoreMaps
+from picking.score_maps import ScoreMaps, embedding_channels
 from picking.tomogram import Tomogram, normalised
 from stage1_proposals.compute_device import ComputeDevice
-from stage1_proposals.network import ProposalNetwork, embedding_names
+from stage1_proposals.network import ProposalNetwork
 from stage1_proposals.sliding_window import (
     fitting_window,
     padded_shape,
@@ -134,7 +134,7 @@ def predict_score_maps(
         scores_tzyx=mean[:types],
         embedding_czyx=mean[types:],
         particle_types=particle_types,
-        embedding_names=embedding_names(particle_types),
+        embedding_names=embedding_channels(particle_types),
         output_stride=stride,
         voxel_size_zyx_angstrom=tomogram.voxel_size_zyx_angstrom,
     )

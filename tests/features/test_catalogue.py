@@ -5,6 +5,7 @@ import pytest
 from features import catalogue as catalogue_command
 from features.catalogue import catalogue, catalogue_markdown
 from picking.config import ALL_FAMILIES, CZII_PARTICLES, FeatureSettings
+from picking.score_maps import embedding_channels
 
 DOCUMENTED = Path(__file__).resolve().parents[2] / "docs" / "features.md"
 NAMES = tuple(particle.name for particle in CZII_PARTICLES)
@@ -25,8 +26,7 @@ def test_every_feature_says_what_it_is_in_one_line():
 
 
 def test_there_are_few_enough_features_for_few_positives():
-    embedding_names = tuple(f"{depth}_{name}" for depth in ("fine", "coarse") for name in NAMES)
-    assert 100 <= len(catalogue(FeatureSettings(), NAMES, embedding_names)) <= 200
+    assert 100 <= len(catalogue(FeatureSettings(), NAMES, embedding_channels(NAMES))) <= 200
 
 
 def test_settings_and_types_decide_the_columns():
