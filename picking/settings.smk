@@ -77,8 +77,9 @@ ALL_RUNS = sorted({*RUNS.train, *RUNS.test})
 PARTICLE_TYPES = [particle.name for particle in CONFIG.known_particles]
 FOLDS = list(range(min(CONFIG.folds.number, len(RUNS.train))))
 MEMBERS = [
-    f"{CONFIG.stage1_proposals.network.encoder}-seed{seed}"
-    for seed in CONFIG.stage1_proposals.training.seeds
+    f"{encoder}-seed{seed}"
+    for encoder in CONFIG.stage1_proposals.ensemble.encoders
+    for seed in CONFIG.stage1_proposals.ensemble.seeds
 ]
 
 # What each settings file holds. A rule reads the files that it depends on and no other, so that a
@@ -87,13 +88,13 @@ SECTIONS = {
     "data": {"name", "seed", "tomo_type", "voxel_spacing", "particles", "truth"},
     "folds": {"folds"},
     "scoring": {"scoring"},
-    # A member's seed is an argument, and checkpoints change nothing that is trained.
+    # A member's encoder and seed are arguments, and checkpoints change nothing that is trained.
     "stage1_training": {
         "stage1_proposals": {
             "network": True,
             "targets": True,
             "training": set(type(CONFIG.stage1_proposals.training).model_fields)
-            - {"seeds", "checkpoint_every"},
+            - {"checkpoint_every"},
         }
     },
     "stage1_checkpoints": {"stage1_proposals": {"training": {"checkpoint_every"}}},

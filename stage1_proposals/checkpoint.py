@@ -19,6 +19,7 @@ from picking.whole_files import whole_path
 from stage1_proposals.crops import TrainingVolume
 from stage1_proposals.network import ProposalNetwork
 
+ENCODER_KEY = "encoder"
 NETWORK_KEY = "network"
 TYPES_KEY = "particle_types"
 
@@ -29,6 +30,7 @@ def save_weights(path: Path, network: ProposalNetwork, particle_types: Sequence[
         name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
     }
     metadata = {
+        ENCODER_KEY: network.encoder_name,
         NETWORK_KEY: network.settings.model_dump_json(),
         TYPES_KEY: json.dumps(list(particle_types)),
     }
@@ -49,13 +51,14 @@ def load_network(path: Path, particle_types: Sequence[str]) -> ProposalNetwork:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
         settings = NetworkSettings.model_validate_json(metadata[NETWORK_KEY])
+        encoder = metadata[ENCODER_KEY]
         trained_types = json.loads(metadata[TYPES_KEY])
         tensors = safetensors.torch.load_file(path)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise InputError(path, f"these weights cannot be read ({error})", mend) from error
     if trained_types != list(particle_types):
         raise InputError(path, f"these weights are for the types {', '.join(trained_types)}", mend)
-    network = ProposalNetwork(settings, len(trained_types))
+    network = ProposalNetwork(encoder, settings, len(trained_types))
     network.load_state_dict(tensors)
     return network.eval()
 

@@ -21,6 +21,8 @@ with warnings.catch_warnings():
     from segmentation_models_pytorch_3d.decoders.unet.decoder import UnetDecoder
     from segmentation_models_pytorch_3d.encoders import get_encoder
 
+# What errors name: where the configuration says which encoders there are.
+ENCODERS_KEY = "stage1_proposals.ensemble.encoders"
 # The encoders' own constructors want five strides whatever the depth.
 HALVING = (2, 2, 2)
 ENCODER_STRIDES = (HALVING,) * 5
@@ -47,8 +49,10 @@ class ProposalNetwork(nn.Module):
 
     Parameters
     ----------
+    encoder : str
+        Name of an encoder of segmentation-models-pytorch-3d.
     settings : NetworkSettings
-        Encoder, depth, decoder channels, output stride.
+        Depth, decoder channels, output stride.
     number_of_types : int
         Particle types, T.
 
@@ -63,13 +67,13 @@ class ProposalNetwork(nn.Module):
     coarse_mean: Tensor
     coarse_prototypes: Tensor
 
-    def __init__(self, settings: NetworkSettings, number_of_types: int) -> None:
+    def __init__(self, encoder: str, settings: NetworkSettings, number_of_types: int) -> None:
         super().__init__()
+        self.encoder_name = encoder
         self.settings = settings
-        where = "stage1_proposals.network.encoder"
         try:
             self.encoder = get_encoder(
-                settings.encoder,
+                encoder,
                 in_channels=1,
                 depth=settings.depth,
                 weights=None,
@@ -77,17 +81,17 @@ class ProposalNetwork(nn.Module):
             )
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(
-                where,
-                f"'{settings.encoder}' cannot be built ({str(error)[:MESSAGE_LENGTH]})",
+                ENCODERS_KEY,
+                f"'{encoder}' cannot be built ({str(error)[:MESSAGE_LENGTH]})",
                 "choose another, for instance resnet18",
             ) from error
-        self._check_halvings(where)
+        self._check_halvings()
         blocks = len(settings.decoder_channels)
         self.decoder = UnetDecoder(
             encoder_channels=self.encoder.out_channels,
             decoder_channels=settings.decoder_channels,
             n_blocks=blocks,
-            center=settings.encoder.startswith("vgg"),
+            center=encoder.startswith("vgg"),
             strides=(HALVING,) * blocks,
         )
         fine_channels = settings.decoder_channels[-1]
@@ -101,7 +105,7 @@ class ProposalNetwork(nn.Module):
         self.register_buffer("coarse_mean", torch.zeros(coarse_channels))
         self.register_buffer("coarse_prototypes", torch.zeros(number_of_types, coarse_channels))
 
-    def _check_halvings(self, where: str) -> None:
+    def _check_halvings(self) -> None:
         # Some encoders ignore `strides` and return the wrong size in silence.
         was_training = self.encoder.training
         self.encoder.eval()
@@ -111,8 +115,8 @@ class ProposalNetwork(nn.Module):
             sides = [tuple(feature.shape[2:]) for feature in features]
         except RuntimeError as error:
             raise InputError(
-                where,
-                f"'{self.settings.encoder}' fails on a volume ({error})",
+                ENCODERS_KEY,
+                f"'{self.encoder_name}' fails on a volume ({error})",
                 "choose another, for instance resnet18",
             ) from error
         finally:
@@ -120,8 +124,8 @@ class ProposalNetwork(nn.Module):
         wanted = [(PROBE_SIDE >> level,) * 3 for level in range(self.settings.depth + 1)]
         if sides != wanted:
             raise InputError(
-                where,
-                f"'{self.settings.encoder}' does not halve its input at every level",
+                ENCODERS_KEY,
+                f"'{self.encoder_name}' does not halve its input at every level",
                 "choose another, for instance resnet18",
             )
 

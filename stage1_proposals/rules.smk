@@ -25,13 +25,14 @@ rule train_member:
         mem_mb=4 * GIBIBYTE_MB,
         gpu=1,
     params:
+        encoder=lambda wildcards: wildcards.member.rpartition("-seed")[0],
         seed=lambda wildcards: wildcards.member.rpartition("-seed")[2],
         folder=lambda wildcards, output: Path(output.weights).parent,
     shell:
         "python -m stage1_proposals.train --config {input.config:q} {input.further_config:q}"
-        " --folds {input.folds:q} --fold {wildcards.fold} --seed {params.seed}"
-        " --copick {input.copick:q} --truth {input.truth:q} --output {params.folder:q}"
-        " 2>&1 | tee {log:q} >&2"
+        " --folds {input.folds:q} --fold {wildcards.fold} --encoder {params.encoder:q}"
+        " --seed {params.seed} --copick {input.copick:q} --truth {input.truth:q}"
+        " --output {params.folder:q} 2>&1 | tee {log:q} >&2"
 
 
 rule propose:

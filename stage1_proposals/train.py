@@ -57,19 +57,23 @@ LARGEST_GRADIENT_NORM = 5.0
 # The learning rate begins and ends at these shares of its highest value.
 FIRST_LEARNING_RATE = 0.04
 LAST_LEARNING_RATE = 0.001
-# Settings that change the time of a training, or which member it is, and not what it learns.
-NOT_LEARNT_FROM = {"seeds", "checkpoint_every"}
+# Settings that change nothing that is learnt.
+NOT_LEARNT_FROM = {"checkpoint_every"}
 # The progress bar is drawn at most this often, seconds: logs stay short.
 PROGRESS_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class MemberSeed:
-    """What the random numbers of one ensemble member derive from."""
+class Member:
+    """One member of the ensemble, and what its random numbers derive from."""
 
+    encoder: str
     pipeline_seed: int
     member_seed: int
     fold: int
+
+    def __str__(self) -> str:
+        return f"stage 1, {self.encoder}, fold {self.fold}, seed {self.member_seed}"
 
     def generator(self, purpose: int, step: int = 0) -> np.random.Generator:
         """Random numbers for one purpose and step, the same whatever came before."""
@@ -96,7 +100,7 @@ def train_member(
     volumes: Sequence[TrainingVolume],
     particles: Sequence[ParticleType],
     settings: Stage1Settings,
-    seed: MemberSeed,
+    member: Member,
     device: ComputeDevice,
     checkpoint: Path,
     checkpoint_key: str,
@@ -111,8 +115,8 @@ def train_member(
         Types in the order of the network's channels.
     settings : Stage1Settings
         Section ``stage1_proposals``.
-    seed : MemberSeed
-        Seed of weights and crops.
+    member : Member
+        Encoder, and the seeds of weights and crops.
     device : ComputeDevice
         Where to compute.
     checkpoint : Path
@@ -128,8 +132,8 @@ def train_member(
     """
     training = settings.training
     number = number_of_steps(volumes, training)
-    torch.manual_seed(int(seed.generator(INITIAL_WEIGHTS).integers(2**31)))
-    network = ProposalNetwork(settings.network, len(particles)).to(
+    torch.manual_seed(int(member.generator(INITIAL_WEIGHTS).integers(2**31)))
+    network = ProposalNetwork(member.encoder, settings.network, len(particles)).to(
         device.device, memory_format=torch.channels_last_3d
     )
     averaged = new_average(network, training.ema_decay)
@@ -152,13 +156,13 @@ def train_member(
         range(first_step, number),
         initial=first_step,
         total=number,
-        desc=f"stage 1, fold {seed.fold}, seed {seed.member_seed}",
+        desc=str(member),
         unit="step",
         mininterval=PROGRESS_SECONDS,
         file=sys.stderr,
     )
     for step in steps:
-        batch = draw_batch(volumes, settings, seed.generator(TRAINING_CROPS, step))
+        batch = draw_batch(volumes, settings, member.generator(TRAINING_CROPS, step))
         learning_rate = learning_rate_at(step, number, training)
         for group in optimiser.param_groups:
             group["lr"] = learning_rate
@@ -192,7 +196,7 @@ def train_member(
                 ),
             )
     trained = averaged.module
-    set_prototypes(trained, volumes, settings, device, seed.generator(PROTOTYPE_CROPS))
+    set_prototypes(trained, volumes, settings, device, member.generator(PROTOTYPE_CROPS))
     return trained.eval(), curve
 
 
@@ -214,6 +218,7 @@ def train_fold(
     config: PipelineConfig,
     folds: Path,
     fold: int,
+    encoder: str,
     member_seed: int,
     copick_config: Path,
     truth: Path,
@@ -229,8 +234,10 @@ def train_fold(
         ``folds.json``: which run is judged in which fold.
     fold : int
         The fold whose runs are left out.
+    encoder : str
+        One of ``ensemble.encoders``.
     member_seed : int
-        One of ``training.seeds``.
+        One of ``ensemble.seeds``.
     copick_config : Path
         copick project of the training runs.
     truth : Path
@@ -261,12 +268,13 @@ def train_fold(
             for run in progress
         ]
     particle_types = [particle.name for particle in config.known_particles]
+    member = Member(encoder, config.seed, member_seed, fold)
     checkpoint = output / CHECKPOINT_NAME
     network, curve = train_member(
         volumes,
         config.known_particles,
         config.stage1_proposals,
-        MemberSeed(config.seed, member_seed, fold),
+        member,
         device,
         checkpoint,
         training_key(
@@ -275,9 +283,7 @@ def train_fold(
             config.stage1_proposals.targets.model_dump_json(),
             config.stage1_proposals.training.model_dump_json(exclude=NOT_LEARNT_FROM),
             particle_types,
-            config.seed,
-            member_seed,
-            fold,
+            member,
         ),
     )
     save_weights(output / "weights.safetensors", network, particle_types)
@@ -290,7 +296,7 @@ def train_fold(
         writer.writerows(curve)
     checkpoint.unlink(missing_ok=True)
     print(
-        f"stage 1, fold {fold}, seed {member_seed}: {len(curve)} steps on {len(runs)} runs, "
+        f"{member}: {len(curve)} steps on {len(runs)} runs, "
         f"{device.device.type}, {device.half_dtype or torch.float32}, "
         f"{time.monotonic() - started:.0f} s",
         file=sys.stderr,
@@ -302,6 +308,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--folds", type=Path, required=True, help="folds.json")
     parser.add_argument("--fold", type=int, required=True, help="the fold that is left out")
+    parser.add_argument("--encoder", required=True, help="encoder of the ensemble member")
     parser.add_argument("--seed", type=int, required=True, help="seed of the ensemble member")
     parser.add_argument("--copick", type=Path, required=True, help="copick project of the runs")
     parser.add_argument("--truth", type=Path, required=True, help="truth table")
@@ -311,6 +318,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         resolve(load_config(arguments.config)),
         arguments.folds,
         arguments.fold,
+        arguments.encoder,
         arguments.seed,
         arguments.copick,
         arguments.truth,

@@ -193,11 +193,16 @@ def test_a_second_time_there_is_nothing_to_do(finished: tuple[Path, str]) -> Non
             {"train_member", "propose", "train_reranker"},
             {*SYNTHETIC_RULES, "import_training_runs", "make_folds"},
         ),
-        # A further seed is a further member; those that are there stay.
+        # A further seed or encoder makes further members; those that are there stay.
         (
-            "stage1_proposals={training: {seeds: [0, 1]}}",
-            {"train_member --seed 1", "propose"},
-            {*SYNTHETIC_RULES, "import_training_runs", "train_member --seed 0"},
+            "stage1_proposals={ensemble: {seeds: [0, 1]}}",
+            {"resnet18-seed1", "propose"},
+            {*SYNTHETIC_RULES, "import_training_runs", "resnet18-seed0"},
+        ),
+        (
+            "stage1_proposals={ensemble: {encoders: [resnet18, resnet34]}}",
+            {"resnet34-seed0", "propose"},
+            {*SYNTHETIC_RULES, "import_training_runs", "resnet18-seed0"},
         ),
         (
             "stage1_proposals={training: {checkpoint_every: 7}}",
@@ -236,8 +241,8 @@ def test_a_setting_reruns_what_depends_on_it_alone(
 ) -> None:
     planned = snakemake(finished[0], "submission", "--dry-run", "-p", *SMALL, "--config", config)
     assert planned.returncode == 0, planned.stderr
-    seeds = set(re.findall(r"stage1_proposals.train .*(--seed \d+)", planned.stdout))
-    found = jobs(planned) | {f"train_member {seed}" for seed in seeds}
+    members = set(re.findall(r"stage1_proposals.train .*--output \S*/(\S+)/fold", planned.stdout))
+    found = jobs(planned) | members
     assert again <= found
     assert not kept & found
 
@@ -344,7 +349,7 @@ def test_edited_picks_of_a_copick_project_are_imported_again(
         (["tomo_type=wbp"], "tomo_type: is wbp, but the synthetic runs have denoised alone"),
         (["voxel_spacing=7.84"], "voxel_spacing: is 7.84"),
         (["name=a b"], "'a b' cannot name a folder"),
-        (["stage1_proposals={training: {seeds: [1, 1]}}"], "a seed stands twice"),
+        (["stage1_proposals={ensemble: {seeds: [1, 1]}}"], "one of the seeds stands twice"),
     ],
 )
 def test_bad_input_gets_one_clear_line(workflow: Path, config: list[str], message: str) -> None:

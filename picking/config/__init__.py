@@ -8,6 +8,7 @@ from picking.config.loading import load_config, validated_config
 from picking.config.particles import CZII_PARTICLES, CZII_WEIGHTS, ParticleType, ScoringSettings
 from picking.config.pipeline import FoldSettings, PipelineConfig, TruthSettings
 from picking.config.stage1_proposals import (
+    EnsembleSettings,
     NetworkSettings,
     PeakSettings,
     PredictionSettings,
@@ -22,6 +23,7 @@ __all__ = [
     "CZII_PARTICLES",
     "CZII_WEIGHTS",
     "ClassifierSettings",
+    "EnsembleSettings",
     "FamilyName",
     "FeatureSettings",
     "FoldSettings",

@@ -3,17 +3,44 @@
 import math
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from picking.config.strict_model import StrictModel
 
+# Encoders name members, and members name folders.
+EncoderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sides = tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
 
 
-class NetworkSettings(StrictModel):
-    """The 3D network, from segmentation-models-pytorch-3d's parts."""
+class EnsembleSettings(StrictModel):
+    """The ensemble: in every fold one member for each encoder and seed, averaged in score space."""
 
-    encoder: str = Field("resnet18", description="encoder of segmentation-models-pytorch-3d")
+    encoders: tuple[EncoderName, ...] = Field(
+        ("resnet18",), min_length=1, description="encoders of segmentation-models-pytorch-3d"
+    )
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (0,), min_length=1, description="seeds of weights and crops"
+    )
+
+    @field_validator("encoders", "seeds")
+    @classmethod
+    def _each_once(cls, values: tuple[object, ...], info: ValidationInfo) -> tuple[object, ...]:
+        if len(set(values)) != len(values):
+            raise ValueError(
+                f"one of the {info.field_name} stands twice in the list; give every member its own"
+            )
+        return values
+
+
+class NetworkSettings(StrictModel):
+    """The 3D network of every member, from segmentation-models-pytorch-3d's parts."""
+
     depth: int = Field(4, ge=2, le=5, description="number of halvings in the encoder")
     decoder_channels: tuple[Annotated[int, Field(gt=0)], ...] = Field(
         (64, 32, 16), description="channels of the decoder's blocks, coarsest first"
@@ -60,9 +87,6 @@ class TargetSettings(StrictModel):
 class TrainingSettings(StrictModel):
     """How the network is trained."""
 
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        (0,), min_length=1, description="one ensemble member per fold for each seed"
-    )
     epochs: float = Field(
         12.0,
         gt=0,
@@ -99,13 +123,6 @@ class TrainingSettings(StrictModel):
     )
     checkpoint_every: int = Field(250, gt=0, description="steps between two checkpoints")
 
-    @field_validator("seeds")
-    @classmethod
-    def _each_once(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(seeds)) != len(seeds):
-            raise ValueError("a seed stands twice in the list; give every member its own")
-        return seeds
-
 
 class PredictionSettings(StrictModel):
     """How a tomogram's score maps are computed."""
@@ -141,6 +158,7 @@ class PeakSettings(StrictModel):
 class Stage1Settings(StrictModel):
     """The configuration's section ``stage1_proposals``."""
 
+    ensemble: EnsembleSettings = EnsembleSettings()
     network: NetworkSettings = NetworkSettings()
     targets: TargetSettings = TargetSettings()
     training: TrainingSettings = TrainingSettings()

@@ -23,7 +23,7 @@ def particles() -> tuple[ParticleType, ...]:
 def tiny_settings() -> Stage1Settings:
     return Stage1Settings.model_validate(
         {
-            "network": {"encoder": "resnet18", "depth": 2, "decoder_channels": [8]},
+            "network": {"depth": 2, "decoder_channels": [8]},
             "training": {
                 "max_steps": 6,
                 "epochs": 1000,

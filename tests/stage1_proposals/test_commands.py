@@ -64,7 +64,7 @@ def test_a_fold_is_trained_without_the_runs_that_it_judges(
     fold: int,
 ) -> None:
     output = tmp_path / "member"
-    train_fold(config, folds, fold, 0, tmp_path / "copick.json", truth, output)
+    train_fold(config, folds, fold, "resnet18", 0, tmp_path / "copick.json", truth, output)
     assert sorted(runs_read) == list(FOLDS.training_runs(fold))
     curve = pd.read_csv(output / "training_curve.csv")
     assert curve["step"].tolist() == [1]
@@ -86,7 +86,9 @@ def test_a_run_is_looked_at_by_those_that_never_saw_it(
     stage1 = tmp_path / "stage1"
     copick = tmp_path / "copick.json"
     for fold in range(FOLDS.number):
-        train_fold(config, folds, fold, 0, copick, truth, stage1 / MEMBER / f"fold{fold}")
+        train_fold(
+            config, folds, fold, "resnet18", 0, copick, truth, stage1 / MEMBER / f"fold{fold}"
+        )
     opened: set[int] = set()
 
     def load(path: Path, particle_types: tuple[str, ...]) -> object:

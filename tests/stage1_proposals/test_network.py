@@ -3,7 +3,8 @@ import torch
 
 from picking.config import NetworkSettings
 from picking.errors import InputError
-from stage1_proposals.network import ProposalNetwork, embedding_names
+from picking.score_maps import embedding_channels
+from stage1_proposals.network import ProposalNetwork
 
 
 @pytest.mark.parametrize("encoder", ["resnet18", "tu-resnet18", "tu-mobilenetv2_100"])
@@ -11,34 +12,32 @@ from stage1_proposals.network import ProposalNetwork, embedding_names
 def test_maps_have_the_output_stride(
     encoder: str, depth: int, stride: int, channels: tuple[int, ...]
 ) -> None:
-    settings = NetworkSettings(
-        encoder=encoder, depth=depth, decoder_channels=channels, output_stride=stride
-    )
-    network = ProposalNetwork(settings, number_of_types=3).eval()
+    settings = NetworkSettings(depth=depth, decoder_channels=channels, output_stride=stride)
+    network = ProposalNetwork(encoder, settings, number_of_types=3).eval()
     with torch.no_grad():
         output = network(torch.zeros(1, 1, 32, 16, 24))
         embedding = network.embedding(output)
     sides = (32 // stride, 16 // stride, 24 // stride)
     assert output.logits.shape == (1, 3, *sides)
-    assert embedding.shape == (1, len(embedding_names(("a", "b", "c"))), *sides)
+    assert embedding.shape == (1, len(embedding_channels(("a", "b", "c"))), *sides)
 
 
 @pytest.mark.parametrize("encoder", ["mobilenet_v2", "no-such-encoder"])
 def test_an_encoder_that_does_not_fit_is_refused(encoder: str) -> None:
-    settings = NetworkSettings(encoder=encoder, depth=3, decoder_channels=(8, 4))
+    settings = NetworkSettings(depth=3, decoder_channels=(8, 4))
     with pytest.raises(InputError, match=encoder):
-        ProposalNetwork(settings, number_of_types=1)
+        ProposalNetwork(encoder, settings, number_of_types=1)
 
 
 def test_two_networks_in_one_process_keep_their_own_depth() -> None:
     # get_encoder keeps depth and strides in a module-wide dictionary.
-    deep = ProposalNetwork(NetworkSettings(depth=4, decoder_channels=(8, 8, 4)), 1)
-    ProposalNetwork(NetworkSettings(depth=2, decoder_channels=(8,)), 1)
+    deep = ProposalNetwork("resnet18", NetworkSettings(depth=4, decoder_channels=(8, 8, 4)), 1)
+    ProposalNetwork("resnet18", NetworkSettings(depth=2, decoder_channels=(8,)), 1)
     assert deep.eval()(torch.zeros(1, 1, 16, 16, 16)).logits.shape[2:] == (8, 8, 8)
 
 
 def test_embedding_is_the_cosine_with_the_prototype(network_settings: NetworkSettings) -> None:
-    network = ProposalNetwork(network_settings, number_of_types=2).eval()
+    network = ProposalNetwork("resnet18", network_settings, number_of_types=2).eval()
     with torch.no_grad():
         output = network(torch.randn(1, 1, 16, 16, 16))
         place = output.fine_features[0, :, 3, 4, 5]

@@ -30,7 +30,7 @@ def test_a_prototype_points_to_what_marks_its_type(
         for i, run in enumerate("ab")
     ]
     torch.manual_seed(0)
-    network = DarknessNetwork(tiny_settings.network, len(particles))
+    network = DarknessNetwork("resnet18", tiny_settings.network, len(particles))
     set_prototypes(network, volumes, tiny_settings, find_device(1), np.random.default_rng(0))
     # Balls are dark; there is no giant, so that nothing is like one.
     ball, giant = network.fine_prototypes

@@ -13,7 +13,7 @@ from stage1_proposals.loss import weighted_cross_entropy
 from stage1_proposals.network import ProposalNetwork
 from stage1_proposals.peaks import find_candidates
 from stage1_proposals.predict import number_of_passes, plan_passes, predict_score_maps
-from stage1_proposals.train import MemberSeed, learning_rate_at, train_member
+from stage1_proposals.train import Member, learning_rate_at, train_member
 from tests.stage1_proposals.conftest import ball_tomogram
 
 TYPES = ("ball", "giant")
@@ -30,7 +30,13 @@ def trained(
         prepare_volume(*ball_tomogram(run, i), particles, settings) for i, run in enumerate("ab")
     ]
     return train_member(
-        volumes, particles, settings, MemberSeed(0, seed, 0), find_device(1), checkpoint, key
+        volumes,
+        particles,
+        settings,
+        Member("resnet18", 0, seed, 0),
+        find_device(1),
+        checkpoint,
+        key,
     )
 
 
@@ -110,11 +116,11 @@ def test_seeds_make_different_members(
 def test_weights_carry_their_settings(
     particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings, tmp_path: Path
 ) -> None:
-    network = ProposalNetwork(tiny_settings.network, len(particles))
+    network = ProposalNetwork("resnet18", tiny_settings.network, len(particles))
     path = tmp_path / "weights.safetensors"
     save_weights(path, network, TYPES)
     loaded = load_network(path, TYPES)
-    assert loaded.settings == tiny_settings.network
+    assert (loaded.encoder_name, loaded.settings) == ("resnet18", tiny_settings.network)
     for name, tensor in weights_of(network).items():
         assert torch.equal(tensor, weights_of(loaded)[name]), name
     with pytest.raises(InputError, match="ball, giant"):
@@ -186,7 +192,7 @@ def test_prediction_does_not_depend_on_the_tomograms_gain(
     particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings
 ) -> None:
     torch.manual_seed(0)
-    network = ProposalNetwork(tiny_settings.network, len(particles))
+    network = ProposalNetwork("resnet18", tiny_settings.network, len(particles))
     tomogram, _ = ball_tomogram("a", 0)
     scaled = type(tomogram)("a", tomogram.values_zyx * 1e5 + 3, tomogram.voxel_size_zyx_angstrom)
     maps, maps_scaled = (
