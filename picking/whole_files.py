@@ -39,6 +39,12 @@ def whole_path(path: Path) -> Iterator[Path]:
             unfinished.unlink(missing_ok=True)
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed process that wrote to ``folder`` has left; no other may write there."""
+    for leftover in Path(folder).glob(".*-unfinished-*"):
+        leftover.unlink()
+
+
 def write_whole_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` as UTF-8, whole or not at all."""
     with whole_path(path) as unfinished:

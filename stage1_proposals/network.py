@@ -5,6 +5,7 @@ The decoder may stop early, so that the score map is coarser than the tomogram (
 """
 
 import warnings
+from collections.abc import Collection
 from typing import NamedTuple
 
 import torch
@@ -85,7 +86,8 @@ class ProposalNetwork(nn.Module):
                 f"'{encoder}' cannot be built ({str(error)[:MESSAGE_LENGTH]})",
                 "choose another, for instance resnet18",
             ) from error
-        self._check_halvings()
+        called = self._check_halvings()
+        drop_uncalled(self.encoder, called)
         blocks = len(settings.decoder_channels)
         self.decoder = UnetDecoder(
             encoder_channels=self.encoder.out_channels,
@@ -105,8 +107,14 @@ class ProposalNetwork(nn.Module):
         self.register_buffer("coarse_mean", torch.zeros(coarse_channels))
         self.register_buffer("coarse_prototypes", torch.zeros(number_of_types, coarse_channels))
 
-    def _check_halvings(self) -> None:
+    def _check_halvings(self) -> set[nn.Module]:
+        """Check the sides of the encoder's answers; return the modules that made them."""
         # Some encoders ignore `strides` and return the wrong size in silence.
+        called: set[nn.Module] = set()
+        hooks = [
+            module.register_forward_pre_hook(lambda module, _: called.add(module))
+            for module in self.encoder.modules()
+        ]
         was_training = self.encoder.training
         self.encoder.eval()
         try:
@@ -121,6 +129,8 @@ class ProposalNetwork(nn.Module):
             ) from error
         finally:
             self.encoder.train(was_training)
+            for hook in hooks:
+                hook.remove()
         wanted = [(PROBE_SIDE >> level,) * 3 for level in range(self.settings.depth + 1)]
         if sides != wanted:
             raise InputError(
@@ -128,6 +138,7 @@ class ProposalNetwork(nn.Module):
                 f"'{self.encoder_name}' does not halve its input at every level",
                 "choose another, for instance resnet18",
             )
+        return called
 
     def forward(self, volumes: Tensor) -> NetworkOutput:
         """Run on normalised volumes.
@@ -171,6 +182,20 @@ class ProposalNetwork(nn.Module):
             coarse, size=fine.shape[2:], mode="trilinear", align_corners=False
         )
         return torch.cat([fine, coarse], dim=1)
+
+
+def drop_uncalled(module: nn.Module, called: Collection[nn.Module]) -> None:
+    """Replace what has parameters and was not called, at every depth, by nothing.
+
+    An encoder of depth 5 that is asked for less keeps its coarsest stages, which hold most of its
+    parameters: they would be averaged, written and read for nothing.
+    """
+    for name, child in list(module.named_children()):
+        if called.isdisjoint(child.modules()):
+            if any(True for _ in child.parameters()):
+                setattr(module, name, nn.Identity())
+        else:
+            drop_uncalled(child, called)
 
 
 def _cosines(features: Tensor, mean: Tensor, prototypes: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ from picking.folds import Folds
 from picking.inventory import resolve
 from picking.tables import TRUTH
 from picking.tomogram import read_tomogram
-from picking.whole_files import whole_path
+from picking.whole_files import remove_unfinished, whole_path
 from stage1_proposals.checkpoint import (
     TrainingState,
     load_state,
@@ -269,6 +269,7 @@ def train_fold(
         ]
     particle_types = [particle.name for particle in config.known_particles]
     member = Member(encoder, config.seed, member_seed, fold)
+    remove_unfinished(output)
     checkpoint = output / CHECKPOINT_NAME
     network, curve = train_member(
         volumes,

@@ -64,12 +64,15 @@ def test_a_fold_is_trained_without_the_runs_that_it_judges(
     fold: int,
 ) -> None:
     output = tmp_path / "member"
+    output.mkdir()
+    (output / ".0123abcd-unfinished-checkpoint.pt").touch()  # of a process that was killed
     train_fold(config, folds, fold, "resnet18", 0, tmp_path / "copick.json", truth, output)
     assert sorted(runs_read) == list(FOLDS.training_runs(fold))
-    curve = pd.read_csv(output / "training_curve.csv")
+    curve_file = output / "training_curve.csv"
+    curve = pd.read_csv(curve_file)
     assert curve["step"].tolist() == [1]
     assert np.isfinite(curve["loss"]).all()
-    assert not (output / "checkpoint.pt").exists()
+    assert {path.name for path in output.iterdir()} == {"weights.safetensors", curve_file.name}
 
 
 @pytest.mark.parametrize(("run", "judges"), [("a", {0}), ("c", {1}), ("unseen", {0, 1})])

@@ -22,6 +22,13 @@ def test_maps_have_the_output_stride(
     assert embedding.shape == (1, len(embedding_channels(("a", "b", "c"))), *sides)
 
 
+@pytest.mark.parametrize("encoder", ["resnet18", "efficientnet-b0"])
+def test_stages_that_no_map_comes_from_are_left_out(encoder: str) -> None:
+    network = ProposalNetwork(encoder, NetworkSettings(depth=3, decoder_channels=(8, 4)), 1)
+    network(torch.zeros(2, 1, 32, 16, 24)).logits.sum().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+
+
 @pytest.mark.parametrize("encoder", ["mobilenet_v2", "no-such-encoder"])
 def test_an_encoder_that_does_not_fit_is_refused(encoder: str) -> None:
     settings = NetworkSettings(depth=3, decoder_channels=(8, 4))
