@@ -19,10 +19,13 @@ class ComputeDevice:
         Where tensors live.
     half_dtype : torch.dtype or None
         bfloat16 or float16 where the device has fast units for it, else None: float32.
+    memory_format : torch.memory_format
+        Order of 5D tensors in memory; convolutions are faster with the channels last.
     """
 
     device: torch.device
     half_dtype: torch.dtype | None
+    memory_format: torch.memory_format = torch.channels_last_3d
 
     def autocast(self) -> torch.autocast:
         """Context in which convolutions run in the device's mixed precision."""

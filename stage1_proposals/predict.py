@@ -96,12 +96,15 @@ def predict_score_maps(
     volume_zyx = normalised(tomogram.values_zyx)
     plan = plan_passes(len(networks), passes)
     window_zyx = fitting_window(
-        volume_zyx.shape, settings.window_zyx, networks[0].settings.side_multiple
+        volume_zyx.shape,
+        settings.window_zyx,
+        settings.overlap,
+        networks[0].settings.side_multiple,
     )
     shape_zyx = padded_shape(volume_zyx.shape, window_zyx, stride)
     windows = len(list(window_boxes(shape_zyx, window_zyx, settings.overlap, stride)))
     for network in networks:
-        network.to(device.device, memory_format=torch.channels_last_3d).eval()
+        network.to(device.device, memory_format=device.memory_format).eval()
     total: torch.Tensor | None = None
     with tqdm(
         total=windows * len(plan),
@@ -123,7 +126,7 @@ def predict_score_maps(
             )
             total = maps if total is None else total.add_(maps)
     assert total is not None
-    mean = (total / len(plan)).numpy()
+    mean = total.div_(len(plan)).numpy()
     if not np.isfinite(mean).all():
         raise InputError(
             f"run {tomogram.run}",
@@ -144,7 +147,7 @@ def _answer(
     network: ProposalNetwork, window: torch.Tensor, turn: Turn, device: ComputeDevice
 ) -> torch.Tensor:
     """Scores and embedding (1, T + C, z, y, x) of one window (1, 1, z, y, x), looked at turned."""
-    turned = turn.apply(window).to(device.device, memory_format=torch.channels_last_3d)
+    turned = turn.apply(window).to(device.device, memory_format=device.memory_format)
     with device.autocast():
         output = network(turned)
     maps = torch.cat([output.logits.float().sigmoid(), network.embedding(output)], dim=1)

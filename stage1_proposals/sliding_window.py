@@ -1,5 +1,6 @@
 """Overlapping windows over a tomogram, and the blending of their answers."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -52,13 +53,35 @@ def blend_weights(window_zyx: Sequence[int], overlap: float) -> Tensor:
 
 
 def fitting_window(
-    shape_zyx: Sequence[int], largest_zyx: Sequence[int], multiple: int
+    shape_zyx: Sequence[int], largest_zyx: Sequence[int], overlap: float, multiple: int
 ) -> tuple[int, ...]:
-    """Sides of a window no larger than a volume needs, in multiples of ``multiple`` voxels."""
-    return tuple(
-        min(largest, -(-side // multiple) * multiple)
-        for side, largest in zip(shape_zyx, largest_zyx, strict=True)
-    )
+    """Sides of the smallest windows that cover a volume, as few along each axis as the largest.
+
+    Windows of the largest sides would mostly overlap by more than is asked for, which costs time
+    and gains nothing.
+
+    Parameters
+    ----------
+    shape_zyx : sequence of int
+        Sides of the volume.
+    largest_zyx : sequence of int
+        Largest sides of a window, multiples of ``multiple``.
+    overlap : float
+        Least share of a window that overlaps the next.
+    multiple : int
+        Sides are multiples of this.
+
+    Returns
+    -------
+    tuple of int
+    """
+    sides = []
+    for length, largest in zip(shape_zyx, largest_zyx, strict=True):
+        further = max(0, math.ceil((length - largest) / (largest * (1 - overlap))))
+        # The first window covers a side, each further one adds what does not overlap.
+        side = math.ceil(length / (1 + further * (1 - overlap)))
+        sides.append(min(largest, -(-side // multiple) * multiple))
+    return tuple(sides)
 
 
 def padded_shape(

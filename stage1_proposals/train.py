@@ -134,7 +134,7 @@ def train_member(
     number = number_of_steps(volumes, training)
     torch.manual_seed(int(member.generator(INITIAL_WEIGHTS).integers(2**31)))
     network = ProposalNetwork(member.encoder, settings.network, len(particles)).to(
-        device.device, memory_format=torch.channels_last_3d
+        device.device, memory_format=device.memory_format
     )
     averaged = new_average(network, training.ema_decay)
     optimiser = torch.optim.AdamW(
@@ -203,7 +203,7 @@ def train_member(
 def _loss(
     network: ProposalNetwork, batch: Batch, settings: Stage1Settings, device: ComputeDevice
 ) -> torch.Tensor:
-    volumes = batch.volumes.to(device.device, memory_format=torch.channels_last_3d)
+    volumes = batch.volumes.to(device.device, memory_format=device.memory_format)
     with device.autocast():
         output = network(volumes)
     return weighted_cross_entropy(

@@ -70,7 +70,7 @@ def precision_recall_panel(
             axes.plot(curve.recall, curve.precision, color=color, label=label, linewidth=1.6)
             axes.plot(curve.chosen_recall, curve.chosen_precision, "o", color=color, markersize=7)
         axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.04))
-        axes.legend(loc="lower left")
+        axes.legend(loc="best")
 
     return _panel(draw, f"precision-recall-{particle_type}")
 

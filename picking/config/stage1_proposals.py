@@ -128,7 +128,7 @@ class PredictionSettings(StrictModel):
     """How a tomogram's score maps are computed."""
 
     window_zyx: Sides = Field(
-        (64, 256, 256), description="largest sides of the sliding window, voxels"
+        (192, 256, 256), description="largest sides of the sliding window, voxels"
     )
     overlap: float = Field(0.25, ge=0, lt=1, description="overlap of neighbouring windows")
     passes: int = Field(

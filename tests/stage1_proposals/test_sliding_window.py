@@ -4,7 +4,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stage1_proposals.sliding_window import fitting_window, predict_blended, window_starts
+from stage1_proposals.sliding_window import (
+    fitting_window,
+    padded_shape,
+    predict_blended,
+    window_starts,
+)
 
 
 @settings(deadline=None, max_examples=40)
@@ -67,4 +72,25 @@ def test_blending_has_no_seams_between_windows_that_disagree() -> None:
 
 
 def test_a_window_is_no_larger_than_the_volume_needs() -> None:
-    assert fitting_window((20, 300, 64), (64, 128, 128), 16) == (32, 128, 64)
+    assert fitting_window((20, 300, 64), (64, 128, 128), 0.25, 16) == (32, 128, 64)
+    # Three windows of 256 would cover up to 640 voxels with this overlap; for 600 smaller ones do.
+    assert fitting_window((600,), (256,), 0.25, 16) == (240,)
+
+
+@settings(deadline=None)
+@given(
+    length=st.integers(4, 700), largest=st.sampled_from([16, 64, 256]), overlap=st.floats(0, 0.9)
+)
+def test_smaller_windows_are_no_more_than_the_largest(
+    length: int, largest: int, overlap: float
+) -> None:
+    (side,) = fitting_window((length,), (largest,), overlap, 16)
+    assert side % 16 == 0
+    assert 0 < side <= largest
+
+    def number(window: int) -> int:
+        (padded,) = padded_shape((length,), (window,), 2)
+        return len(window_starts(padded, window, overlap, 2))
+
+    # Starts are rounded to the stride, for which one more may be needed.
+    assert number(side) <= number(largest) + 1
