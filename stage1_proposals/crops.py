@@ -14,9 +14,12 @@ from picking.config import ParticleType, Stage1Settings, TrainingSettings
 from picking.coordinates import angstrom_xyz_to_indices_zyx
 from picking.tables import POSITION_COLUMNS
 from picking.tomogram import Tomogram, normalised
+from stage1_proposals.rotation import rotated_crop
 from stage1_proposals.targets import render_targets
 from stage1_proposals.turns import ALL_TURNS, TURNS_IN_PLACE
 
+# Least interpolated share of a voxel that counts; less than 1 for what rounding takes off.
+WHOLLY_INSIDE = 0.999
 # A pick that a crop is centred near lies within this share of the crop's sides around its middle.
 PICK_REGION = 0.6
 
@@ -138,16 +141,58 @@ def draw_batch(
             volumes, training.crop_zyx, training.picks_fraction, rng
         )
         start = [int(first) // stride * stride for first in start_zyx]
-        box = tuple(slice(a, a + b) for a, b in zip(start, training.crop_zyx, strict=True))
-        map_box = tuple(slice(side.start // stride, side.stop // stride) for side in box)
+        angle = 0.0
+        if rng.random() < training.rotation_fraction:
+            angle = rng.uniform(0, 2 * math.pi)
+        crop, target, counts = cut_crop(volume, start, training.crop_zyx, stride, angle)
         turn = turns[rng.integers(len(turns))]
         gain = 1.0 + training.intensity_jitter * rng.standard_normal()
         offset = training.intensity_jitter * rng.standard_normal()
-        crop = volume.values_zyx[box].float() * gain + offset
-        crops.append(turn.apply(crop[None]))
-        targets.append(turn.apply(volume.targets_tzyx[(slice(None), *map_box)].float()))
-        counted.append(turn.apply(volume.counted_zyx[map_box][None].float()))
+        crops.append(turn.apply(crop * gain + offset))
+        targets.append(turn.apply(target))
+        counted.append(turn.apply(counts))
     return Batch(torch.stack(crops), torch.stack(targets), torch.stack(counted))
+
+
+def cut_crop(
+    volume: TrainingVolume,
+    start_zyx: Sequence[int],
+    sides_zyx: Sequence[int],
+    stride: int,
+    angle: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Cut a crop with its targets, turned about z by ``angle`` (radians).
+
+    Parameters
+    ----------
+    volume : TrainingVolume
+        What is cut from.
+    start_zyx, sides_zyx : sequence of int
+        First voxel and sides of the crop, multiples of ``stride``.
+    stride : int
+        Tomogram voxels a side for each map voxel.
+    angle : float
+        0 cuts along the voxels and interpolates nothing.
+
+    Returns
+    -------
+    values, targets, counted : Tensor, (1, Z, Y, X), (T, Z/s, Y/s, X/s), (1, Z/s, Y/s, X/s), float32
+    """
+    map_start = [first // stride for first in start_zyx]
+    map_sides = [side // stride for side in sides_zyx]
+    cut = []
+    for source, start, sides in (
+        (volume.values_zyx[None], start_zyx, sides_zyx),
+        (volume.targets_tzyx, map_start, map_sides),
+        (volume.counted_zyx[None], map_start, map_sides),
+    ):
+        if angle:
+            cut.append(rotated_crop(source, start, sides, angle))
+        else:
+            box = tuple(slice(a, a + b) for a, b in zip(start, sides, strict=True))
+            cut.append(source[(slice(None), *box)].float())
+    # A voxel that is partly outside does not count.
+    return cut[0], cut[1], (cut[2] > WHOLLY_INSIDE).float()
 
 
 def draw_crop_start(
