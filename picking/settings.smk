@@ -113,6 +113,14 @@ SYNTHETIC_SECTIONS = {
     "runs": {"seed": True, "synthetic": RUN_NUMBERS},
 }
 
+# How `python -m` starts a training: through torchrun, if several processes share it.
+TRAINING = CONFIG.stage1_proposals.training
+START_TRAINING = (
+    f"torch.distributed.run --standalone --nproc-per-node {TRAINING.processes} -m "
+    if TRAINING.processes > 1
+    else ""
+)
+
 # Cores that this process may use; where the system does not tell (macOS), all there are.
 MACHINE_CORES = (
     len(os.sched_getaffinity(0))

@@ -66,7 +66,9 @@ def find_device(threads: int | None = None) -> ComputeDevice:
     if torch.cuda.is_available():
         torch.backends.cudnn.benchmark = False
         native_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
-        return ComputeDevice(torch.device("cuda"), torch.bfloat16 if native_bf16 else torch.float16)
+        # Of several GPUs the one that this process was given (see stage1_proposals.process_group).
+        gpu = torch.device("cuda", torch.cuda.current_device())
+        return ComputeDevice(gpu, torch.bfloat16 if native_bf16 else torch.float16)
     return ComputeDevice(torch.device("cpu"), torch.bfloat16 if _cpu_has_bf16_units() else None)
 
 

@@ -14,6 +14,7 @@ from picking.config import ParticleType, Stage1Settings, TrainingSettings
 from picking.coordinates import angstrom_xyz_to_indices_zyx
 from picking.tables import POSITION_COLUMNS
 from picking.tomogram import Tomogram, normalised
+from stage1_proposals.process_group import ALONE, ProcessGroup
 from stage1_proposals.rotation import rotated_crop
 from stage1_proposals.targets import render_targets
 from stage1_proposals.turns import ALL_TURNS, TURNS_IN_PLACE
@@ -119,9 +120,12 @@ def number_of_steps(volumes: Sequence[TrainingVolume], training: TrainingSetting
 
 
 def draw_batch(
-    volumes: Sequence[TrainingVolume], settings: Stage1Settings, rng: np.random.Generator
+    volumes: Sequence[TrainingVolume],
+    settings: Stage1Settings,
+    rng: np.random.Generator,
+    group: ProcessGroup = ALONE,
 ) -> Batch:
-    """Cut a batch of crops, each turned and with its contrast varied.
+    """Cut a process's share of a batch of crops, each turned and with its contrast varied.
 
     Parameters
     ----------
@@ -130,13 +134,15 @@ def draw_batch(
     settings : Stage1Settings
         Section ``stage1_proposals``.
     rng : numpy.random.Generator
-        Source of all that is drawn.
+        Source of all that is drawn; the same for all processes of a group.
+    group : ProcessGroup
+        The processes that share the batch.
     """
     training = settings.training
     stride = settings.network.output_stride
     turns = ALL_TURNS if training.turns_about_z else TURNS_IN_PLACE
     crops, targets, counted = [], [], []
-    for _ in range(training.batch_size):
+    for number in range(training.batch_size):
         volume, start_zyx = draw_crop_start(
             volumes, training.crop_zyx, training.picks_fraction, rng
         )
@@ -144,10 +150,12 @@ def draw_batch(
         angle = 0.0
         if rng.random() < training.rotation_fraction:
             angle = rng.uniform(0, 2 * math.pi)
-        crop, target, counts = cut_crop(volume, start, training.crop_zyx, stride, angle)
         turn = turns[rng.integers(len(turns))]
         gain = 1.0 + training.intensity_jitter * rng.standard_normal()
         offset = training.intensity_jitter * rng.standard_normal()
+        if number % group.number != group.rank:
+            continue
+        crop, target, counts = cut_crop(volume, start, training.crop_zyx, stride, angle)
         crops.append(turn.apply(crop * gain + offset))
         targets.append(turn.apply(target))
         counted.append(turn.apply(counts))

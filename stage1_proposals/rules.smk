@@ -20,16 +20,17 @@ rule train_member:
         "results/{name}/benchmarks/train_member/{member}-fold{fold}.tsv"
     conda:
         "../environment.yaml"
-    threads: slots(CONFIG.stage1_proposals.training.cpu_threads)
+    threads: slots(TRAINING.cpu_threads * TRAINING.processes)
     resources:
-        mem_mb=4 * GIBIBYTE_MB,
-        gpu=1,
+        mem_mb=4 * GIBIBYTE_MB * TRAINING.processes,
+        gpu=TRAINING.processes,
     params:
+        start=START_TRAINING,
         encoder=lambda wildcards: wildcards.member.rpartition("-seed")[0],
         seed=lambda wildcards: wildcards.member.rpartition("-seed")[2],
         folder=lambda wildcards, output: Path(output.weights).parent,
     shell:
-        "python -m stage1_proposals.train --config {input.config:q} {input.further_config:q}"
+        "python -m {params.start}stage1_proposals.train --config {input.config:q} {input.further_config:q}"
         " --folds {input.folds:q} --fold {wildcards.fold} --encoder {params.encoder:q}"
         " --seed {params.seed} --copick {input.copick:q} --truth {input.truth:q}"
         " --output {params.folder:q} 2>&1 | tee {log:q} >&2"

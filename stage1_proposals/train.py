@@ -1,6 +1,7 @@
 """Train one member of stage 1's ensemble on all folds but one.
 
-Interrupted, it goes on from its last checkpoint when started again with the same settings.
+Interrupted, it goes on from its last checkpoint when started again with the same settings. Started
+by torchrun, its processes train together, each on its share of every batch.
 """
 
 import argparse
@@ -49,6 +50,7 @@ from stage1_proposals.crops import (
 from stage1_proposals.loss import weighted_cross_entropy
 from stage1_proposals.network import ProposalNetwork
 from stage1_proposals.peaks import check_budget
+from stage1_proposals.process_group import ALONE, ProcessGroup, joined_group
 from stage1_proposals.prototypes import set_prototypes
 
 CHECKPOINT_NAME = "checkpoint.pt"
@@ -104,6 +106,7 @@ def train_member(
     device: ComputeDevice,
     checkpoint: Path,
     checkpoint_key: str,
+    group: ProcessGroup = ALONE,
 ) -> tuple[ProposalNetwork, list[tuple[int, float, float]]]:
     """Train a network and return its averaged weights with the training curve.
 
@@ -123,6 +126,8 @@ def train_member(
         File of the training state; resumed from if it has the same key, removed at the end.
     checkpoint_key : str
         Digest of all that the training depends on.
+    group : ProcessGroup
+        The processes that train it together; all of them get the same network.
 
     Returns
     -------
@@ -160,14 +165,17 @@ def train_member(
         unit="step",
         mininterval=PROGRESS_SECONDS,
         file=sys.stderr,
+        disable=not group.is_first,
     )
     for step in steps:
-        batch = draw_batch(volumes, settings, member.generator(TRAINING_CROPS, step))
+        batch = draw_batch(volumes, settings, member.generator(TRAINING_CROPS, step), group)
         learning_rate = learning_rate_at(step, number, training)
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate
+        for parameters in optimiser.param_groups:
+            parameters["lr"] = learning_rate
         loss = _loss(network, batch, settings, device)
-        if not torch.isfinite(loss):
+        mean_loss = loss.detach().clone()
+        group.average([mean_loss])
+        if not torch.isfinite(mean_loss):
             raise InputError(
                 "stage1_proposals.training",
                 f"the loss is not finite at step {step + 1}",
@@ -175,14 +183,18 @@ def train_member(
             )
         optimiser.zero_grad()
         scaler.scale(loss).backward()
+        group.average(weight.grad for weight in network.parameters() if weight.grad is not None)
+        # Every process has normalised its share of the batch by that share's own statistics.
+        group.average(network.buffers())
         scaler.unscale_(optimiser)
         torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT_NORM)
         scaler.step(optimiser)
         scaler.update()
         averaged.update_parameters(network)
-        curve.append((step + 1, float(loss.detach()), learning_rate))
+        curve.append((step + 1, float(mean_loss), learning_rate))
         steps.set_postfix(loss=f"{curve[-1][1]:.4f}", refresh=False)
-        if (step + 1) % training.checkpoint_every == 0 and step + 1 < number:
+        due = (step + 1) % training.checkpoint_every == 0 and step + 1 < number
+        if due and group.is_first:
             save_state(
                 checkpoint,
                 checkpoint_key,
@@ -223,6 +235,7 @@ def train_fold(
     copick_config: Path,
     truth: Path,
     output: Path,
+    group: ProcessGroup = ALONE,
 ) -> None:
     """Train on the runs that ``fold`` does not judge; write ``weights.safetensors`` and the curve.
 
@@ -244,13 +257,22 @@ def train_fold(
         Picks of all training runs (``picking.tables.TRUTH``).
     output : Path
         Folder for ``weights.safetensors`` and ``training_curve.csv``.
+    group : ProcessGroup
+        The processes that train together; the first one writes.
 
     Raises
     ------
     InputError
-        If a table or a tomogram is missing or damaged, or a run holds more picks of a type than
-        it may get candidates.
+        If a table or a tomogram is missing or damaged, a run holds more picks of a type than it
+        may get candidates, or the batch cannot be shared evenly.
     """
+    batch_size = config.stage1_proposals.training.batch_size
+    if batch_size % group.number:
+        raise InputError(
+            "stage1_proposals.training.batch_size",
+            f"is {batch_size}, which {group.number} processes cannot share evenly",
+            "give a multiple of training.processes",
+        )
     runs = Folds.read(folds).training_runs(fold)
     picks = TRUTH.read(truth)
     check_budget(picks, config.known_particles, config.stage1_proposals.peaks)
@@ -269,7 +291,8 @@ def train_fold(
         ]
     particle_types = [particle.name for particle in config.known_particles]
     member = Member(encoder, config.seed, member_seed, fold)
-    remove_unfinished(output)
+    if group.is_first:
+        remove_unfinished(output)
     checkpoint = output / CHECKPOINT_NAME
     network, curve = train_member(
         volumes,
@@ -286,7 +309,10 @@ def train_fold(
             particle_types,
             member,
         ),
+        group,
     )
+    if not group.is_first:
+        return
     save_weights(output / "weights.safetensors", network, particle_types)
     with (
         whole_path(output / "training_curve.csv") as unfinished,
@@ -315,16 +341,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--truth", type=Path, required=True, help="truth table")
     parser.add_argument("--output", type=Path, required=True, help="folder of the member")
     arguments: argparse.Namespace = parser.parse_args(argv)
-    train_fold(
-        resolve(load_config(arguments.config)),
-        arguments.folds,
-        arguments.fold,
-        arguments.encoder,
-        arguments.seed,
-        arguments.copick,
-        arguments.truth,
-        arguments.output,
-    )
+    with joined_group() as group:
+        train_fold(
+            resolve(load_config(arguments.config)),
+            arguments.folds,
+            arguments.fold,
+            arguments.encoder,
+            arguments.seed,
+            arguments.copick,
+            arguments.truth,
+            arguments.output,
+            group,
+        )
 
 
 if __name__ == "__main__":

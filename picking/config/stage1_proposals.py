@@ -124,6 +124,12 @@ class TrainingSettings(StrictModel):
         description="threads of a training without a GPU; a part of the result, as sums in another "
         "order differ in their last digits. Members side by side are faster than one on all cores",
     )
+    processes: int = Field(
+        1,
+        gt=0,
+        description="processes of a training, each with its share of the batch and a GPU of its "
+        "own if there are any; a part of the result",
+    )
     checkpoint_every: int = Field(250, gt=0, description="steps between two checkpoints")
 
 
@@ -181,11 +187,17 @@ class Stage1Settings(StrictModel):
                     f"{key} is {sides}; a network of depth {self.network.depth} needs multiples "
                     f"of {multiple}, for instance {fitting}"
                 )
-        coarsest = math.prod(side // multiple for side in self.training.crop_zyx)
-        if coarsest * self.training.batch_size == 1:
+        training = self.training
+        if training.batch_size % training.processes:
             raise ValueError(
-                f"training.crop_zyx is {self.training.crop_zyx}; at depth {self.network.depth} a "
+                f"training.batch_size is {training.batch_size}, which {training.processes} "
+                "training.processes cannot share evenly"
+            )
+        coarsest = math.prod(side // multiple for side in training.crop_zyx)
+        if coarsest * training.batch_size == training.processes:
+            raise ValueError(
+                f"training.crop_zyx is {training.crop_zyx}; at depth {self.network.depth} a "
                 "single voxel is left of it, which cannot be normalised: give larger crops, or a "
-                "training.batch_size above 1"
+                "larger training.batch_size"
             )
         return self
