@@ -113,7 +113,7 @@ class TrainingSettings(StrictModel):
         True, description="turn crops by multiples of 90° about z (flips are always on)"
     )
     rotation_fraction: float = Field(
-        0.5, ge=0, le=1, description="share of the crops that are turned by any angle about z"
+        0.0, ge=0, le=1, description="share of the crops that are turned by any angle about z"
     )
     intensity_jitter: float = Field(
         0.1, ge=0, description="spread of the random gain and offset of a crop, in its own sigmas"
