@@ -188,7 +188,8 @@ def drop_uncalled(module: nn.Module, called: Collection[nn.Module]) -> None:
     """Replace what has parameters and was not called, at every depth, by nothing.
 
     An encoder of depth 5 that is asked for less keeps its coarsest stages, which hold most of its
-    parameters: they would be averaged, written and read for nothing.
+    parameters: they would be averaged, written and read for nothing. timm's encoders ("tu-...") run
+    them all the same, so that theirs stay.
     """
     for name, child in list(module.named_children()):
         if called.isdisjoint(child.modules()):

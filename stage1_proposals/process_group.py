@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed
 
+from picking.errors import InputError
+
 # What torchrun tells each of the processes that it starts.
 RANK, WORLD_SIZE, LOCAL_RANK = "RANK", "WORLD_SIZE", "LOCAL_RANK"
 
@@ -50,14 +52,27 @@ ALONE = ProcessGroup()
 
 @contextmanager
 def joined_group() -> Iterator[ProcessGroup]:
-    """Join the processes that torchrun has started; alone, if it has not."""
+    """Join the processes that torchrun has started; alone, if it has not.
+
+    Raises
+    ------
+    InputError
+        If there are GPUs, but fewer than processes.
+    """
     number = int(os.environ.get(WORLD_SIZE, "1"))
     if number == 1:
         yield ProcessGroup()
         return
     on_gpu = torch.cuda.is_available()
     if on_gpu:
-        torch.cuda.set_device(int(os.environ[LOCAL_RANK]))
+        gpu, gpus = int(os.environ[LOCAL_RANK]), torch.cuda.device_count()
+        if gpu >= gpus:
+            raise InputError(
+                "stage1_proposals.training.processes",
+                f"is {number}, but there are {gpus} GPUs",
+                "give each process a GPU of its own",
+            )
+        torch.cuda.set_device(gpu)
     distributed.init_process_group("nccl" if on_gpu else "gloo")
     try:
         yield ProcessGroup(int(os.environ[RANK]), number)

@@ -23,7 +23,7 @@ def window_starts(length: int, window: int, overlap: float, multiple: int) -> li
     window : int
         Side of a window.
     overlap : float
-        Least share of a window that overlaps the next.
+        Least share of a window that overlaps the next, give or take the rounding of the starts.
     multiple : int
         Starts are multiples of this (the output stride).
 

@@ -83,8 +83,12 @@ class Member:
             [self.pipeline_seed, self.member_seed, self.fold, purpose, step]
         )
 
+    def seed_torch(self, purpose: int, step: int = 0) -> None:
+        """Have torch draw from a seed of one purpose and step."""
+        torch.manual_seed(int(self.generator(purpose, step).integers(2**31)))
 
-INITIAL_WEIGHTS, TRAINING_CROPS, PROTOTYPE_CROPS = range(3)
+
+INITIAL_WEIGHTS, TRAINING_CROPS, PROTOTYPE_CROPS, RANDOM_LAYERS = range(4)
 
 
 def learning_rate_at(step: int, number: int, training: TrainingSettings) -> float:
@@ -137,7 +141,7 @@ def train_member(
     """
     training = settings.training
     number = number_of_steps(volumes, training)
-    torch.manual_seed(int(member.generator(INITIAL_WEIGHTS).integers(2**31)))
+    member.seed_torch(INITIAL_WEIGHTS)
     network = ProposalNetwork(member.encoder, settings.network, len(particles)).to(
         device.device, memory_format=device.memory_format
     )
@@ -169,6 +173,8 @@ def train_member(
     )
     for step in steps:
         batch = draw_batch(volumes, settings, member.generator(TRAINING_CROPS, step), group)
+        # Some encoders drop connections at random; a resumed training has to drop the same ones.
+        member.seed_torch(RANDOM_LAYERS, step)
         learning_rate = learning_rate_at(step, number, training)
         for parameters in optimiser.param_groups:
             parameters["lr"] = learning_rate
@@ -307,7 +313,7 @@ def train_fold(
             config.stage1_proposals.targets.model_dump_json(),
             config.stage1_proposals.training.model_dump_json(exclude=NOT_LEARNT_FROM),
             particle_types,
-            member,
+            repr(member),
         ),
         group,
     )

@@ -10,6 +10,8 @@ import pytest
 import zarr
 from numpy.typing import ArrayLike, NDArray
 
+from tests.workflow_runs import clone
+
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 VOXEL_SIZE_ANGSTROM = 10.012444
 VOXEL_SPACING_FOLDER = "VoxelSpacing10.000"
@@ -125,3 +127,9 @@ def kaggle_dataset(tmp_path: Path) -> Path:
 def shared() -> Path:
     """The folder beside the repository; tests that need what is in it skip where it is missing."""
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def workflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone to run the workflow in."""
+    return clone(tmp_path_factory.mktemp("clone") / "tomosieve")

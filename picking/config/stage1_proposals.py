@@ -110,7 +110,9 @@ class TrainingSettings(StrictModel):
         0.995, ge=0, lt=1, description="decay a step of the averaged weights that predict"
     )
     turns_about_z: bool = Field(
-        True, description="turn crops by multiples of 90° about z (flips are always on)"
+        True,
+        description="turn crops by multiples of 90° about z (flips are always on); without this "
+        "and rotation_fraction the missing wedge stays where it is",
     )
     rotation_fraction: float = Field(
         0.0, ge=0, le=1, description="share of the crops that are turned by any angle about z"

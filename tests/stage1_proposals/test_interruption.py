@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from picking.config import ParticleType, Stage1Settings
-from stage1_proposals.checkpoint import load_state
+from stage1_proposals.checkpoint import TrainingState, load_state, save_state
 from stage1_proposals.compute_device import find_device
 from stage1_proposals.crops import prepare_volume
 from stage1_proposals.network import ProposalNetwork
@@ -23,7 +23,7 @@ STEPS = 40
 MOST_SECONDS = 120
 
 
-def train(checkpoint: Path) -> ProposalNetwork:
+def train(checkpoint: Path, encoder: str = "resnet18") -> ProposalNetwork:
     settings = Stage1Settings.model_validate(
         {
             "network": {"depth": 2, "decoder_channels": [8]},
@@ -37,7 +37,7 @@ def train(checkpoint: Path) -> ProposalNetwork:
         }
     )
     volumes = [prepare_volume(*ball_tomogram("a", 0), (PARTICLE,), settings)]
-    member = Member("resnet18", 0, 0, 0)
+    member = Member(encoder, 0, 0, 0)
     return train_member(volumes, (PARTICLE,), settings, member, find_device(1), checkpoint, "key")[
         0
     ]
@@ -68,4 +68,26 @@ def test_a_killed_training_ends_as_an_unbroken_one(
     assert 0 < state.step < STEPS
     resumed = train(checkpoint).state_dict()
     for name, tensor in unbroken.state_dict().items():
+        assert torch.equal(tensor, resumed[name]), name
+
+
+def test_random_layers_draw_the_same_when_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # EfficientNet drops connections at random.
+    unbroken = train(tmp_path / "unbroken.pt", "efficientnet-b0").state_dict()
+    checkpoint = tmp_path / "checkpoint.pt"
+
+    def save_then_stop(path: Path, key: str, state: TrainingState) -> None:
+        save_state(path, key, state)
+        if state.step == STEPS // 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("stage1_proposals.train.save_state", save_then_stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(checkpoint, "efficientnet-b0")
+    torch.rand(3)  # whatever torch has drawn meanwhile
+    resumed = train(checkpoint, "efficientnet-b0").state_dict()
+    for name, tensor in unbroken.items():
         assert torch.equal(tensor, resumed[name]), name

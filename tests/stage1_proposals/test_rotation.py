@@ -1,13 +1,16 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from picking.config import ParticleType, Stage1Settings
+from picking.coordinates import indices_zyx_to_angstrom_xyz
+from picking.tomogram import Tomogram
 from stage1_proposals.crops import cut_crop, prepare_volume
 from stage1_proposals.rotation import rotated_crop
-from tests.stage1_proposals.conftest import ball_tomogram
+from tests.stage1_proposals.conftest import VOXEL_SIZE
 
 START, SIDES = (2, 10, 12), (6, 8, 8)
 
@@ -28,18 +31,34 @@ def test_what_lies_outside_is_zero() -> None:
     assert turned[0, :, 0, 0].max() == 0
 
 
-def test_a_turned_crop_and_its_targets_stay_together(
-    particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings
+@pytest.mark.parametrize("angle", [0.0, 0.4, 2.0, -1.1])
+def test_values_and_targets_turn_alike_about_the_middle(
+    particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings, angle: float
 ) -> None:
-    tomogram, truth = ball_tomogram("a", 0)
+    # One dark Gaussian well off the crop's axis, and its pick.
+    start, sides, off_axis_yx = np.array([2, 10, 12]), (16, 16, 16), np.array([-4.0, 2.5])
+    middle = start + 7.5
+    centre = middle + np.array([0.0, *off_axis_yx])
+    grid = np.stack(np.indices((20, 40, 44)), axis=-1)
+    values = -np.exp(-((grid - centre) ** 2).sum(-1) / (2 * 2.0**2)).astype(np.float32)
+    truth = pd.DataFrame(indices_zyx_to_angstrom_xyz(centre, VOXEL_SIZE), columns=["x", "y", "z"])
+    truth = truth.assign(run="a", particle_type="ball")
+    tomogram = Tomogram("a", values, VOXEL_SIZE)
     volume = prepare_volume(tomogram, truth, particles, tiny_settings)
-    pick_zyx = volume.picks_zyx[0][0]
-    inside = np.array(volume.values_zyx.shape) - 16
-    start = [int(first) // 2 * 2 for first in np.clip(pick_zyx - 6, 0, inside)]
-    for angle in np.linspace(0.3, 6, 7):
-        values, targets, counted = cut_crop(volume, start, (16, 16, 16), 2, angle)
-        darkness = -torch.nn.functional.avg_pool3d(values, 2)[0]
-        target = targets[0]
-        assert target.max() > 0.3
-        assert counted.shape == (1, 8, 8, 8)
-        assert (darkness * target).sum() / target.sum() > darkness[counted[0] > 0].mean() + 1
+    cut, targets, counted = cut_crop(volume, start.tolist(), sides, 2, angle)
+    assert counted.min() == 1
+
+    # Output voxel o shows the volume at middle + R(o - middle), R from x towards y.
+    y, x = off_axis_yx
+    expected_yx = 7.5 + np.array(
+        [np.cos(angle) * y - np.sin(angle) * x, np.cos(angle) * x + np.sin(angle) * y]
+    )
+    expected = np.array([7.5, *expected_yx])
+    darkness = (cut[0].max() - cut[0]).numpy()
+    np.testing.assert_allclose(centroid(darkness > 0.5 * darkness.max()), expected, atol=0.4)
+    np.testing.assert_allclose(centroid(targets[0].numpy()), (expected - 0.5) / 2, atol=0.2)
+
+
+def centroid(weights: np.ndarray) -> np.ndarray:
+    grid = np.indices(weights.shape)
+    return np.array([(axis * weights).sum() / weights.sum() for axis in grid])

@@ -162,6 +162,11 @@ def test_a_checkpoint_belongs_to_its_tomograms(
     assert training_key([one], "x") != training_key([one], "y")
 
 
+def test_a_member_of_another_pipeline_seed_has_another_key() -> None:
+    keys = {training_key([], repr(Member("resnet18", seed, 0, 0))) for seed in (0, 1)}
+    assert len(keys) == 2
+
+
 def test_a_diverged_training_says_what_to_change(
     particles: tuple[ParticleType, ...],
     tiny_settings: Stage1Settings,
