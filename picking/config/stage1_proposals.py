@@ -88,7 +88,7 @@ class TrainingSettings(StrictModel):
     """How the network is trained."""
 
     epochs: float = Field(
-        18.0,
+        12.0,
         gt=0,
         description="length of the training: voxels of all crops, as a multiple of the voxels of "
         "the training runs",
