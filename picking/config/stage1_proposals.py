@@ -88,7 +88,7 @@ class TrainingSettings(StrictModel):
     """How the network is trained."""
 
     epochs: float = Field(
-        12.0,
+        18.0,
         gt=0,
         description="length of the training: voxels of all crops, as a multiple of the voxels of "
         "the training runs",
@@ -115,7 +115,7 @@ class TrainingSettings(StrictModel):
         "and rotation_fraction the missing wedge stays where it is",
     )
     rotation_fraction: float = Field(
-        0.0, ge=0, le=1, description="share of the crops that are turned by any angle about z"
+        0.5, ge=0, le=1, description="share of the crops that are turned by any angle about z"
     )
     intensity_jitter: float = Field(
         0.1, ge=0, description="spread of the random gain and offset of a crop, in its own sigmas"
