@@ -54,7 +54,9 @@ def test_a_killed_training_ends_as_an_unbroken_one(
 ) -> None:
     checkpoint = tmp_path / "checkpoint.pt"
     module = "tests.stage1_proposals.test_interruption"
-    code = f"from pathlib import Path; from {module} import train; train(Path({str(checkpoint)!r}))"
+    # Where the tests run in the background, a shell has told them to ignore SIGINT.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heed}; from {module} import Path, train; train(Path({str(checkpoint)!r}))"
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=REPOSITORY, stderr=subprocess.DEVNULL
     )
