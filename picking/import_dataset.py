@@ -30,7 +30,13 @@ from picking.copick_project import (
     with_overlay,
 )
 from picking.errors import InputError
-from picking.inventory import RUNS_FOLDER, kaggle_picks, kaggle_static, resolve
+from picking.inventory import (
+    RUNS_FOLDER,
+    kaggle_picks,
+    kaggle_static,
+    kaggle_tomogram,
+    resolve,
+)
 from picking.kaggle_picks import KagglePicks, read_kaggle_picks
 from picking.ome_zarr import open_pyramid, read_level
 from picking.picks import read_truth
@@ -151,12 +157,8 @@ def _check_repeated_runs(config: PipelineConfig, dataset: Path, test_runs: Seque
 
     A run of both splits is picked once, from its training tomogram.
     """
-    tomogram = Path(f"VoxelSpacing{config.voxel_spacing:.3f}") / f"{config.tomo_type}.zarr"
     for run in test_runs:
-        paths = {
-            split: kaggle_static(dataset, split) / RUNS_FOLDER / run / tomogram
-            for split in get_args(Split)
-        }
+        paths = {split: kaggle_tomogram(dataset, split, run, config) for split in get_args(Split)}
         if not paths["train"].is_dir():
             continue
         pyramids = [

@@ -11,7 +11,7 @@ from typing import Literal
 
 from picking.config import PipelineConfig
 from picking.copick_project import open_project, tomogram_location, tomogram_or_none
-from picking.inventory import RUNS_FOLDER, kaggle_picks, kaggle_static
+from picking.inventory import kaggle_picks, kaggle_tomogram
 
 # Metadata of an OME-Zarr tomogram: the file stands for its many chunks.
 ZARR_METADATA = ".zattrs"
@@ -54,9 +54,7 @@ def imported_files(
         return _copick_files(config, config.copick, split, runs)
     if config.dataset is None:
         raise ValueError("neither dataset nor copick is given: nothing is imported")
-    spacing = f"VoxelSpacing{config.voxel_spacing:.3f}"
-    static = kaggle_static(config.dataset, split) / RUNS_FOLDER
-    files = [static / run / spacing / f"{config.tomo_type}.zarr" / ZARR_METADATA for run in runs]
+    files = [kaggle_tomogram(config.dataset, split, run, config) / ZARR_METADATA for run in runs]
     if split == "train":
         for run in runs:
             files += sorted(kaggle_picks(config.dataset, run).glob("*.json"))

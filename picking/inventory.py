@@ -39,6 +39,12 @@ def kaggle_static(dataset: Path, split: str) -> Path:
     return Path(dataset) / split / "static"
 
 
+def kaggle_tomogram(dataset: Path, split: str, run: str, config: PipelineConfig) -> Path:
+    """Folder of a run's tomogram of the configured kind and voxel spacing."""
+    spacing = f"VoxelSpacing{config.voxel_spacing:.3f}"
+    return kaggle_static(dataset, split) / RUNS_FOLDER / run / spacing / f"{config.tomo_type}.zarr"
+
+
 def kaggle_overlay(dataset: Path) -> Path:
     """Folder with a folder for each training run that has picks."""
     return Path(dataset) / "train" / "overlay" / RUNS_FOLDER
@@ -161,7 +167,7 @@ def _kaggle_runs(config: PipelineConfig, dataset: Path) -> RunInventory:
             "there is no such folder",
             "give a dataset in Kaggle's layout (train/static/ExperimentRuns/RUN/...)",
         )
-    train = _kaggle_split(config, train_folder)
+    train = _kaggle_split(config, dataset, "train")
     if not train:
         raise InputError(train_folder, "holds no runs", "add training runs")
     overlay = kaggle_overlay(dataset)
@@ -181,16 +187,16 @@ def _kaggle_runs(config: PipelineConfig, dataset: Path) -> RunInventory:
                 "add its picks, or leave out the run",
             )
     test_folder = kaggle_static(dataset, "test") / RUNS_FOLDER
-    return RunInventory(train, _kaggle_split(config, test_folder) if test_folder.is_dir() else ())
+    test = _kaggle_split(config, dataset, "test") if test_folder.is_dir() else ()
+    return RunInventory(train, test)
 
 
-def _kaggle_split(config: PipelineConfig, folder: Path) -> tuple[str, ...]:
+def _kaggle_split(config: PipelineConfig, dataset: Path, split: str) -> tuple[str, ...]:
     """List the runs of one split; each has to have its tomogram."""
+    folder = kaggle_static(dataset, split) / RUNS_FOLDER
     runs = _usable_names(_visible_folders(folder), folder)
     for run in runs:
-        tomogram = (
-            folder / run / f"VoxelSpacing{config.voxel_spacing:.3f}" / f"{config.tomo_type}.zarr"
-        )
+        tomogram = kaggle_tomogram(dataset, split, run, config)
         if not tomogram.is_dir():
             raise InputError(
                 tomogram,

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# In the name of what is being written.
+UNFINISHED = "-unfinished-"
+
 
 @contextmanager
 def whole_path(path: Path) -> Iterator[Path]:
@@ -26,7 +29,7 @@ def whole_path(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{uuid.uuid4().hex[:8]}-unfinished-{path.name}")
+    unfinished = path.with_name(f".{uuid.uuid4().hex[:8]}{UNFINISHED}{path.name}")
     try:
         yield unfinished
         if path.is_dir():
@@ -41,7 +44,7 @@ def whole_path(path: Path) -> Iterator[Path]:
 
 def remove_unfinished(folder: Path) -> None:
     """Remove what a killed process that wrote to ``folder`` has left; no other may write there."""
-    for leftover in Path(folder).glob(".*-unfinished-*"):
+    for leftover in Path(folder).glob(f".*{UNFINISHED}*"):
         leftover.unlink()
 
 
