@@ -12,6 +12,7 @@ from picking.errors import InputError
 from picking.score_maps import ScoreMaps, embedding_channels
 from picking.tomogram import Tomogram, normalised
 from stage1_proposals.compute_device import ComputeDevice
+from stage1_proposals.fast_network import fast_network
 from stage1_proposals.network import ProposalNetwork
 from stage1_proposals.sliding_window import (
     fitting_window,
@@ -103,8 +104,7 @@ def predict_score_maps(
     )
     shape_zyx = padded_shape(volume_zyx.shape, window_zyx, stride)
     windows = len(list(window_boxes(shape_zyx, window_zyx, settings.overlap, stride)))
-    for network in networks:
-        network.to(device.device, memory_format=device.memory_format).eval()
+    fast_networks = [fast_network(network, device) for network in networks]
     total: torch.Tensor | None = None
     with tqdm(
         total=windows * len(plan),
@@ -116,7 +116,7 @@ def predict_score_maps(
         for member, turn in plan:
             maps = predict_blended(
                 volume_zyx,
-                lambda window, network=networks[member], turn=turn: _answer(
+                lambda window, network=fast_networks[member], turn=turn: _answer(
                     network, window, turn, device
                 ),
                 window_zyx,
