@@ -1,6 +1,6 @@
 """Candidates: the peaks of the score maps, refined below a voxel, without duplicates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,13 +17,13 @@ from picking.tables import CANDIDATES
 # A peak is refined by at most this many map voxels: further away another voxel would be higher.
 LARGEST_SHIFT_VOXELS = 0.5
 # Local maxima that are kept before suppression, for each candidate of the budget.
-PEAKS_PER_CANDIDATE = 20
+PEAKS_PER_CANDIDATE = 5
 
 
 def check_budget(
     truth: pd.DataFrame, particles: Sequence[ParticleType], settings: PeakSettings
 ) -> None:
-    """Refuse a budget that some run's picks of one type alone would exceed.
+    """Refuse a budget that some run's picks alone would exceed.
 
     Parameters
     ----------
@@ -37,19 +37,17 @@ def check_budget(
     Raises
     ------
     InputError
-        If a run holds more picks of a type than it may get candidates: however good the network,
-        particles would be lost.
+        If a run holds more picks than it may get candidates: however good the network, particles
+        would be lost.
     """
     names = [particle.name for particle in particles]
-    counts = truth[truth["particle_type"].isin(names)].groupby(["run", "particle_type"]).size()
+    counts = truth.loc[truth["particle_type"].isin(names), "run"].value_counts()
     if counts.empty or counts.max() <= settings.candidate_budget:
         return
-    run, particle_type = counts.idxmax()
     raise InputError(
         "stage1_proposals.peaks.candidate_budget",
-        f"is {settings.candidate_budget}, but run {run} holds {counts.max()} picks of "
-        f"{particle_type}",
-        "allow twice as many candidates at least (config/czii.yaml is made for full-size runs)",
+        f"is {settings.candidate_budget}, but run {counts.idxmax()} holds {counts.max()} picks",
+        "allow several times as many candidates (config/czii.yaml is made for full-size runs)",
     )
 
 
@@ -70,12 +68,12 @@ def find_candidates(
     particles : sequence of ParticleType
         Types to look for.
     settings : PeakSettings
-        Budget, smoothing, least distance.
+        Budget and how it is shared, smoothing, least distance.
 
     Returns
     -------
     DataFrame
-        ``picking.tables.CANDIDATES``; best first within a type, at most the budget of each type.
+        ``picking.tables.CANDIDATES``; best first within a type, at most the budget in all.
     """
     map_voxel_angstrom = float(
         np.mean(score_maps.voxel_size_zyx_angstrom) * score_maps.output_stride
@@ -91,21 +89,61 @@ def find_candidates(
         positions = indices_zyx_to_angstrom_xyz(
             refined_zyx, score_maps.voxel_size_zyx_angstrom, score_maps.output_stride
         )
-        kept = suppress(
-            positions, heights, settings.suppression_fraction * particle.radius_angstrom
+        kept = np.flatnonzero(
+            suppress(positions, heights, settings.suppression_fraction * particle.radius_angstrom)
         )
-        order = np.flatnonzero(kept)
-        order = order[np.argsort(-heights[order], kind="stable")][: settings.candidate_budget]
+        order = kept[np.argsort(-heights[kept], kind="stable")][: settings.candidate_budget]
         tables.append(
-            {
-                "particle_type": np.full(len(order), particle.name, dtype=object),
-                "x": positions[order, 0],
-                "y": positions[order, 1],
-                "z": positions[order, 2],
-                "proposal_score": np.clip(heights[order], 0, 1),
-            }
+            pd.DataFrame(
+                {
+                    "run": np.full(len(order), run, dtype=object),
+                    "particle_type": np.full(len(order), particle.name, dtype=object),
+                    "x": positions[order, 0],
+                    "y": positions[order, 1],
+                    "z": positions[order, 2],
+                    "proposal_score": np.clip(heights[order], 0, 1),
+                }
+            )
         )
-    return _joined(run, tables)
+    joined = pd.concat(tables, ignore_index=True)
+    kept_rows = within_budget(
+        joined["particle_type"].to_numpy(), joined["proposal_score"].to_numpy(), settings
+    )
+    candidates = joined[kept_rows].reset_index(drop=True)
+    candidates.insert(1, "candidate_id", np.arange(len(candidates)))
+    return CANDIDATES.check(candidates, run)
+
+
+def within_budget(
+    particle_types: NDArray[np.object_], scores: NDArray[np.float64], settings: PeakSettings
+) -> NDArray[np.bool_]:
+    """Choose the candidates that a run may keep.
+
+    Every type gets an even part of ``even_share`` of the budget for its best candidates; the rest
+    of the budget goes to the highest scores of whatever type. So types that the network tells
+    well, whose scores fall off at once, leave their room to those that it tells badly.
+
+    Parameters
+    ----------
+    particle_types : ndarray, (n,)
+        Type of each candidate, best first within a type.
+    scores : ndarray, (n,)
+        Proposal score of each.
+    settings : PeakSettings
+        Budget and even share.
+
+    Returns
+    -------
+    ndarray, (n,), bool
+    """
+    types = pd.Series(particle_types)
+    rank = types.groupby(particle_types).cumcount().to_numpy()
+    even_part = int(settings.candidate_budget * settings.even_share / max(types.nunique(), 1))
+    kept = rank < even_part
+    others = np.flatnonzero(~kept)
+    room = settings.candidate_budget - int(kept.sum())
+    kept[others[np.argsort(-scores[others], kind="stable")[:room]]] = True
+    return kept
 
 
 def highest_local_maxima(scores_zyx: NDArray[np.float32], number: int) -> NDArray[np.int64]:
@@ -165,18 +203,3 @@ def refine_peaks(
         np.divide(lower - upper, 2 * curvature, out=shift, where=bent)
         refined[:, axis] += np.clip(shift, -LARGEST_SHIFT_VOXELS, LARGEST_SHIFT_VOXELS)
     return refined
-
-
-def _joined(run: str, tables: Sequence[Mapping[str, NDArray[np.generic]]]) -> pd.DataFrame:
-    joined = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-    number = len(joined["x"])
-    return CANDIDATES.check(
-        pd.DataFrame(
-            {
-                "run": np.full(number, run, dtype=object),
-                "candidate_id": np.arange(number),
-                **joined,
-            }
-        ),
-        run,
-    )

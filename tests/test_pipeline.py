@@ -32,7 +32,7 @@ TINY_SETTINGS = {
         "network": {"depth": 2, "decoder_channels": [8]},
         "training": {"max_steps": 4, "batch_size": 1, "crop_zyx": [32, 32, 32]},
         "prediction": {"window_zyx": [32, 48, 48], "passes": 1},
-        "peaks": {"candidate_budget": 20},
+        "peaks": {"candidate_budget": 40},
     },
     "stage2_rerank": {"classifier": {"max_trees": 10, "bags": 1, "min_child_samples": 2}},
 }
@@ -137,7 +137,7 @@ def test_a_second_time_there_is_nothing_to_do(finished: tuple[Path, str]) -> Non
             {*SYNTHETIC_RULES, *STAGE1_RULES, "extract_features"},
         ),
         (
-            "stage1_proposals={peaks: {candidate_budget: 39}}",
+            "stage1_proposals={peaks: {candidate_budget: 199}}",
             {"propose", "extract_features", "train_reranker"},
             {*SYNTHETIC_RULES, "import_training_runs", "make_folds", "train_member"},
         ),

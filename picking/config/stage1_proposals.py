@@ -156,13 +156,23 @@ class PeakSettings(StrictModel):
     """How candidates are read off the score maps."""
 
     candidate_budget: int = Field(
-        60, gt=0, description="most candidates of one type in one run: the recall-first net"
+        400, gt=0, description="most candidates in one run, all types: the recall-first net"
+    )
+    even_share: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="share of the budget that all types get alike; the rest goes to the highest "
+        "scores of whatever type, mostly to the types that are hard to tell",
     )
     suppression_fraction: float = Field(
-        0.8, gt=0, description="least distance of two candidates, as a fraction of the radius"
+        0.5,
+        gt=0,
+        description="least distance of two candidates of a type, as a fraction of the radius; the "
+        "final picks have a least distance of their own",
     )
     smoothing_fraction: float = Field(
-        0.15, ge=0, description="sigma of the Gaussian over the score map, fraction of the radius"
+        0.2, ge=0, description="sigma of the Gaussian over the score map, fraction of the radius"
     )
 
 

@@ -7,7 +7,7 @@ from picking.coordinates import indices_zyx_to_angstrom_xyz
 from picking.errors import InputError
 from picking.score_maps import ScoreMaps
 from picking.tables import POSITION_COLUMNS
-from stage1_proposals.peaks import check_budget, find_candidates
+from stage1_proposals.peaks import check_budget, find_candidates, within_budget
 
 VOXEL_SIZE = np.array([10.0, 10.0, 10.0])
 BALL = ParticleType(name="ball", label=1, radius_angstrom=60)
@@ -70,12 +70,31 @@ def test_the_budget_keeps_the_best() -> None:
     assert candidates["candidate_id"].tolist() == list(range(7))
 
 
+@pytest.mark.parametrize(
+    ("even_share", "kept_a", "kept_b"), [(0.0, 6, 0), (0.34, 5, 1), (1.0, 3, 3)]
+)
+def test_the_budget_is_shared_between_types(even_share: float, kept_a: int, kept_b: int) -> None:
+    types = np.array(["a"] * 8 + ["b"] * 8, dtype=object)
+    scores = np.concatenate([np.linspace(0.9, 0.5, 8), np.linspace(0.4, 0.1, 8)])
+    settings = PeakSettings(candidate_budget=6, even_share=even_share)
+    kept = within_budget(types, scores, settings)
+    assert kept.tolist() == [i < kept_a for i in range(8)] + [i < kept_b for i in range(8)]
+
+
+def test_room_that_a_type_leaves_goes_to_the_others() -> None:
+    types = np.array(["a", "b", "b", "b"], dtype=object)
+    kept = within_budget(
+        types, np.array([0.9, 0.3, 0.2, 0.1]), PeakSettings(candidate_budget=4, even_share=1.0)
+    )
+    assert kept.all()
+
+
 def test_a_budget_below_what_a_run_holds_is_refused() -> None:
     truth = pd.DataFrame(
         {"run": ["a"] * 3 + ["b"] * 4, "particle_type": ["ball"] * 3 + ["ball", *["other"] * 3]}
     )
     check_budget(truth, [BALL], PeakSettings(candidate_budget=3))
-    with pytest.raises(InputError, match="is 2, but run a holds 3 picks of ball"):
+    with pytest.raises(InputError, match="is 2, but run a holds 3 picks"):
         check_budget(truth, [BALL], PeakSettings(candidate_budget=2))
     check_budget(truth[:0], [BALL], PeakSettings(candidate_budget=1))
 
