@@ -147,7 +147,10 @@ def train_member(
     )
     averaged = new_average(network, training.ema_decay)
     optimiser = torch.optim.AdamW(
-        network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
+        network.parameters(),
+        lr=training.learning_rate,
+        weight_decay=training.weight_decay,
+        fused=True,
     )
     scaler = torch.amp.GradScaler(device.device.type, enabled=device.needs_loss_scaling)
     curve: list[tuple[int, float, float]] = []
