@@ -22,11 +22,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 import zarr
 
 # Python searches this folder first; the rooms lie in the one above.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+# Before torch: it decides how torch allocates.
+import stage1_proposals  # noqa: F401
+
+# isort: split
+import torch
 
 from picking.config import CZII_PARTICLES, PredictionSettings, Stage1Settings
 from picking.coordinates import indices_zyx_to_angstrom_xyz

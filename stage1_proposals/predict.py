@@ -16,7 +16,7 @@ from stage1_proposals.fast_network import fast_network
 from stage1_proposals.network import ProposalNetwork
 from stage1_proposals.sliding_window import (
     fitting_window,
-    padded_shape,
+    padded_to_windows,
     predict_blended,
     window_boxes,
 )
@@ -94,18 +94,15 @@ def predict_score_maps(
     """
     stride = networks[0].settings.output_stride
     types = len(particle_types)
-    volume_zyx = normalised(tomogram.values_zyx)
-    plan = plan_passes(len(networks), passes)
+    shape_zyx = tomogram.values_zyx.shape
     window_zyx = fitting_window(
-        volume_zyx.shape,
-        settings.window_zyx,
-        settings.overlap,
-        networks[0].settings.side_multiple,
+        shape_zyx, settings.window_zyx, settings.overlap, networks[0].settings.side_multiple
     )
-    shape_zyx = padded_shape(volume_zyx.shape, window_zyx, stride)
-    windows = len(list(window_boxes(shape_zyx, window_zyx, settings.overlap, stride)))
+    plan = plan_passes(len(networks), passes)
     fast_networks = [fast_network(network, device) for network in networks]
-    total: torch.Tensor | None = None
+    # The only copy at this size beside the tomogram itself.
+    padded_zyx = padded_to_windows(normalised(tomogram.values_zyx), window_zyx, stride)
+    windows = len(list(window_boxes(padded_zyx.shape, window_zyx, settings.overlap, stride)))
     with tqdm(
         total=windows * len(plan),
         desc=f"score maps of {tomogram.run}",
@@ -113,20 +110,19 @@ def predict_score_maps(
         mininterval=PROGRESS_SECONDS,
         file=sys.stderr,
     ) as progress:
-        for member, turn in plan:
-            maps = predict_blended(
-                volume_zyx,
-                lambda window, network=fast_networks[member], turn=turn: _answer(
-                    network, window, turn, device
-                ),
-                window_zyx,
-                settings.overlap,
-                stride,
-                progress.update,
-            )
-            total = maps if total is None else total.add_(maps)
-    assert total is not None
-    mean = total.div_(len(plan)).numpy()
+
+        def mean_of_passes(window: torch.Tensor) -> torch.Tensor:
+            total: torch.Tensor | None = None
+            for member, turn in plan:
+                maps = _answer(fast_networks[member], window, turn, device)
+                total = maps if total is None else total.add_(maps)
+                progress.update()
+            assert total is not None
+            return total.div_(len(plan))
+
+        blended = predict_blended(padded_zyx, mean_of_passes, window_zyx, settings.overlap, stride)
+    end_z, end_y, end_x = (-(-side // stride) for side in shape_zyx)
+    mean = blended[:, :end_z, :end_y, :end_x].numpy()
     if not np.isfinite(mean).all():
         raise InputError(
             f"run {tomogram.run}",

@@ -97,8 +97,13 @@ def padded_shape(
 def padded_to_windows(
     volume_zyx: NDArray[np.float32], window_zyx: Sequence[int], multiple: int
 ) -> NDArray[np.float32]:
-    """Pad a volume at its far ends to at least a window, and to multiples of the stride."""
+    """Pad a volume at its far ends to at least a window, and to multiples of the stride.
+
+    What needs no padding is returned as it is.
+    """
     wanted_zyx = padded_shape(volume_zyx.shape, window_zyx, multiple)
+    if wanted_zyx == volume_zyx.shape:
+        return volume_zyx
     padding = [(0, b - a) for a, b in zip(volume_zyx.shape, wanted_zyx, strict=True)]
     return np.pad(volume_zyx, padding, mode="reflect" if min(volume_zyx.shape) > 1 else "edge")
 
@@ -109,9 +114,10 @@ def predict_blended(
     window_zyx: Sequence[int],
     overlap: float,
     output_stride: int,
-    windows_done: Callable[[int], object] = lambda _: None,
 ) -> Tensor:
     """Run ``answer`` on every window of a volume and blend the overlaps.
+
+    The maps are a running sum, so that a single copy of them is in memory.
 
     Parameters
     ----------
@@ -125,8 +131,6 @@ def predict_blended(
         Least overlap of neighbouring windows, as a share of their side.
     output_stride : int
         s above.
-    windows_done : callable
-        Called with 1 after every window, for a progress bar.
 
     Returns
     -------
@@ -145,9 +149,8 @@ def predict_blended(
         maps = answer(source[box][None, None])[0].float().cpu()
         if blended is None:
             blended = torch.zeros((maps.shape[0], *map_shape))
-        blended[(slice(None), *map_box)] += maps * weights
+        blended[(slice(None), *map_box)].addcmul_(maps, weights)
         weight_sum[map_box] += weights
-        windows_done(1)
     assert blended is not None
     blended /= weight_sum
     end_zyx = [-(-side // stride) for side in volume_zyx.shape]

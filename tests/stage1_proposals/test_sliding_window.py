@@ -52,14 +52,6 @@ def test_windows_cover_and_overlap(length: int, overlap: float, multiple: int) -
     assert np.all(steps <= max(window * (1 - overlap) + multiple, multiple))
 
 
-def test_every_window_is_reported() -> None:
-    done: list[int] = []
-    predict_blended(
-        np.zeros((8, 24, 8), np.float32), lambda window: window, (8, 8, 8), 0, 1, done.append
-    )
-    assert sum(done) == 3
-
-
 def test_blending_has_no_seams_between_windows_that_disagree() -> None:
     answers = iter([0.0, 1.0])
     volume = np.zeros((4, 4, 24), np.float32)
