@@ -1,17 +1,25 @@
-"""Propose candidates in one run: score maps by all members that never saw it, then their peaks."""
+"""Propose candidates in runs: score maps by all members that never saw a run, then their peaks.
 
-from collections.abc import Sequence
+While one run's score maps are computed, the next tomogram is read, and the last run's candidates
+are found and written.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
 from picking.folds import Folds
 from picking.inventory import resolve
+from picking.score_maps import ScoreMaps
 from picking.tables import CANDIDATES, TRUTH
-from picking.tomogram import read_tomogram
+from picking.tomogram import Tomogram, read_tomogram
 from stage1_proposals.checkpoint import load_network
 from stage1_proposals.compute_device import find_device
 from stage1_proposals.members import weights_for_run
+from stage1_proposals.network import ProposalNetwork
 from stage1_proposals.peaks import check_budget, find_candidates
 from stage1_proposals.predict import number_of_passes, predict_score_maps
 
@@ -19,7 +27,7 @@ from stage1_proposals.predict import number_of_passes, predict_score_maps
 def propose_candidates(
     config: PipelineConfig,
     copick_config: Path,
-    run: str,
+    runs: Sequence[str],
     truth: Path,
     stage1: Path,
     members: Sequence[str],
@@ -28,16 +36,16 @@ def propose_candidates(
     score_maps: Path,
     threads: int | None,
 ) -> None:
-    """Write a run's candidates table and its score maps.
+    """Write every run's candidates table and score maps.
 
     Parameters
     ----------
     config : PipelineConfig
         Resolved configuration.
     copick_config : Path
-        copick project that holds the run.
-    run : str
-        Name of the run.
+        copick project that holds the runs.
+    runs : sequence of str
+        Names of the runs.
     truth : Path
         Picks of all training runs (``picking.tables.TRUTH``); looked at for their number alone.
     stage1 : Path
@@ -45,50 +53,88 @@ def propose_candidates(
     members : sequence of str
         Names of the members.
     folds : Path
-        ``folds.json``: which members never saw the run.
+        ``folds.json``: which members never saw a run.
     candidates, score_maps : Path
-        Files to write: Parquet and npz.
+        Folders to write to: ``{run}.parquet`` and ``{run}.npz``.
     threads : int or None
-        CPU threads.
+        CPU threads of the networks.
     """
     particle_types = tuple(particle.name for particle in config.known_particles)
-    check_budget(TRUTH.read(truth), config.known_particles, config.stage1_proposals.peaks)
+    settings = config.stage1_proposals
+    check_budget(TRUTH.read(truth), config.known_particles, settings.peaks)
     device = find_device(threads)
     parts = Folds.read(folds)
-    tomogram = read_tomogram(copick_config, run, config.tomo_type, config.voxel_spacing)
-    maps = predict_score_maps(
-        tomogram,
-        [
-            load_network(path, particle_types)
-            for path in weights_for_run(run, stage1, members, parts)
-        ],
-        particle_types,
-        config.stage1_proposals.prediction,
-        number_of_passes(config.stage1_proposals.prediction.passes, parts.number * len(members)),
-        device,
-    )
-    found = find_candidates(run, maps, config.known_particles, config.stage1_proposals.peaks)
-    maps.write(score_maps)
-    CANDIDATES.write(found, candidates)
+    passes = number_of_passes(settings.prediction.passes, parts.number * len(members))
+
+    @cache
+    def network_of(weights: Path) -> ProposalNetwork:
+        return load_network(weights, particle_types)
+
+    def finish(maps: ScoreMaps, run: str) -> None:
+        found = find_candidates(run, maps, config.known_particles, settings.peaks)
+        maps.write(score_maps / f"{run}.npz")
+        CANDIDATES.write(found, candidates / f"{run}.parquet")
+
+    with ThreadPoolExecutor(1) as finisher:
+        finishing: Future[None] | None = None
+        for tomogram in _read_ahead(runs, copick_config, config):
+            maps = predict_score_maps(
+                tomogram,
+                [
+                    network_of(path)
+                    for path in weights_for_run(tomogram.run, stage1, members, parts)
+                ],
+                particle_types,
+                settings.prediction,
+                passes,
+                device,
+            )
+            # One run's maps wait at most: more would fill the memory.
+            if finishing is not None:
+                finishing.result()
+            finishing = finisher.submit(finish, maps, tomogram.run)
+        if finishing is not None:
+            finishing.result()
+
+
+def _read_ahead(
+    runs: Iterable[str], copick_config: Path, config: PipelineConfig
+) -> Iterator[Tomogram]:
+    """Read the runs' tomograms, each while the one before it is worked on."""
+    with ThreadPoolExecutor(1) as reader:
+        reading: Future[Tomogram] | None = None
+        for run in runs:
+            next_reading = reader.submit(
+                read_tomogram, copick_config, run, config.tomo_type, config.voxel_spacing
+            )
+            if reading is not None:
+                yield reading.result()
+            reading = next_reading
+        if reading is not None:
+            yield reading.result()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the command line and propose."""
     parser = command_parser(__doc__)
-    parser.add_argument("--copick", type=Path, required=True, help="copick project of the run")
-    parser.add_argument("--run", required=True, help="name of the run")
+    parser.add_argument("--copick", type=Path, required=True, help="copick project of the runs")
+    parser.add_argument("--runs", nargs="+", required=True, help="names of the runs")
     parser.add_argument("--truth", type=Path, required=True, help="picks of the training runs")
     parser.add_argument("--stage1", type=Path, required=True, help="folder of all members")
     parser.add_argument("--members", nargs="+", required=True, help="names of the members")
     parser.add_argument("--folds", type=Path, required=True, help="folds.json")
-    parser.add_argument("--candidates", type=Path, required=True, help="candidates table to write")
-    parser.add_argument("--score-maps", type=Path, required=True, help="score maps to write")
+    parser.add_argument(
+        "--candidates", type=Path, required=True, help="folder for RUN.parquet, candidates tables"
+    )
+    parser.add_argument(
+        "--score-maps", type=Path, required=True, help="folder for RUN.npz, score maps"
+    )
     parser.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
     arguments = parser.parse_args(argv)
     propose_candidates(
         resolve(load_config(arguments.config)),
         arguments.copick,
-        arguments.run,
+        arguments.runs,
         arguments.truth,
         arguments.stage1,
         arguments.members,

@@ -36,34 +36,49 @@ rule train_member:
         " --output {params.folder:q} 2>&1 | tee {log:q} >&2"
 
 
-rule propose:
-    input:
-        copick=copick_of,
-        truth="results/{name}/truth.csv",
-        folds="results/{name}/folds.json",
-        weights=expand(MEMBER_WEIGHTS, member=MEMBERS, fold=FOLDS, allow_missing=True),
-        config=settings_files("data", "stage1_training", "stage1_prediction"),
-    output:
-        candidates="results/{name}/candidates/{run}.parquet",
-        score_maps=temp("results/{name}/score_maps/{run}.npz"),
-    log:
-        "results/{name}/logs/propose/{run}.txt",
-    benchmark:
-        "results/{name}/benchmarks/propose/{run}.tsv"
-    conda:
-        "../environment.yaml"
-    threads: slots(1)
-    resources:
-        mem_mb=4 * GIBIBYTE_MB,
-        gpu=1,
-        real_threads=1,
-    params:
-        stage1=lambda wildcards: f"results/{wildcards.name}/stage1",
-        members=MEMBERS,
-    shell:
-        "python -m stage1_proposals.propose --config {input.config:q} --copick {input.copick:q}"
-        " --run {wildcards.run:q} --truth {input.truth:q}"
-        " --stage1 {params.stage1:q} --members {params.members:q} --folds {input.folds:q}"
-        " --candidates {output.candidates:q}"
-        " --score-maps {output.score_maps:q} --threads {resources.real_threads}"
-        " 2>&1 | tee {log:q} >&2"
+for BATCH, (SPLIT, BATCH_RUNS) in enumerate(PROPOSAL_BATCHES):
+
+    rule:
+        name:
+            f"propose_batch{BATCH}"
+        input:
+            copick=f"results/{{name}}/copick/{SPLIT}.json",
+            truth="results/{name}/truth.csv",
+            folds="results/{name}/folds.json",
+            weights=expand(
+                MEMBER_WEIGHTS, member=MEMBERS, fold=FOLDS, allow_missing=True
+            ),
+            config=settings_files("data", "stage1_training", "stage1_prediction"),
+        output:
+            candidates=tables_of("candidates", BATCH_RUNS),
+            score_maps=temp(
+                expand(
+                    "results/{name}/score_maps/{run}.npz",
+                    run=BATCH_RUNS,
+                    allow_missing=True,
+                )
+            ),
+        log:
+            f"results/{{name}}/logs/propose/batch{BATCH}.txt",
+        benchmark:
+            f"results/{{name}}/benchmarks/propose/batch{BATCH}.tsv"
+        conda:
+            "../environment.yaml"
+        threads: slots(1)
+        resources:
+            mem_mb=6 * GIBIBYTE_MB,
+            gpu=1,
+            real_threads=1,
+        params:
+            stage1=lambda wildcards: f"results/{wildcards.name}/stage1",
+            members=MEMBERS,
+            runs=BATCH_RUNS,
+            candidates=lambda wildcards, output: Path(output.candidates[0]).parent,
+            score_maps=lambda wildcards, output: Path(output.score_maps[0]).parent,
+        shell:
+            "python -m stage1_proposals.propose --config {input.config:q} --copick {input.copick:q}"
+            " --runs {params.runs:q} --truth {input.truth:q}"
+            " --stage1 {params.stage1:q} --members {params.members:q} --folds {input.folds:q}"
+            " --candidates {params.candidates:q}"
+            " --score-maps {params.score_maps:q} --threads {resources.real_threads}"
+            " 2>&1 | tee {log:q} >&2"

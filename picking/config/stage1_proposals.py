@@ -141,7 +141,13 @@ class PredictionSettings(StrictModel):
     window_zyx: Sides = Field(
         (192, 256, 256), description="largest sides of the sliding window, voxels"
     )
-    overlap: float = Field(0.25, ge=0, lt=1, description="overlap of neighbouring windows")
+    overlap: float = Field(
+        0.125,
+        ge=0,
+        lt=1,
+        description="overlap of neighbouring windows, share of their sides; 16 voxels are enough "
+        "(docs/performance.md)",
+    )
     passes: int = Field(
         4,
         gt=0,
@@ -149,6 +155,12 @@ class PredictionSettings(StrictModel):
         description="passes over a tomogram, each by one member in one turn; the same number for "
         "out-of-fold and for test runs, so that both are averaged alike (more only where there "
         "are more members than passes)",
+    )
+    runs_per_job: int = Field(
+        4,
+        gt=0,
+        description="runs that one job looks at, one after the other; it reads the next tomogram "
+        "and writes the last candidates meanwhile. 1 spreads best over a cluster",
     )
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from picking.config import ParticleType, PipelineConfig, Stage1Settings
+from picking.errors import InputError
 from picking.folds import Folds
 from picking.tables import CANDIDATES, TRUTH
 from picking.tomogram import Tomogram
@@ -75,23 +76,40 @@ def test_a_fold_is_trained_without_the_runs_that_it_judges(
     assert {path.name for path in output.iterdir()} == {"weights.safetensors", curve_file.name}
 
 
+@pytest.fixture
+def stage1(
+    config: PipelineConfig, folds: Path, truth: Path, runs_read: list[str], tmp_path: Path
+) -> Path:
+    """Folder with a trained member of every fold."""
+    stage1 = tmp_path / "stage1"
+    for fold in range(FOLDS.number):
+        output = stage1 / MEMBER / f"fold{fold}"
+        train_fold(config, folds, fold, "resnet18", 0, tmp_path / "copick.json", truth, output)
+    runs_read.clear()
+    return stage1
+
+
+def propose(
+    config: PipelineConfig, runs: list[str], truth: Path, stage1: Path, folds: Path, output: Path
+) -> None:
+    copick = output.parent / "copick.json"
+    output.mkdir()
+    propose_candidates(
+        config, copick, runs, truth, stage1, [MEMBER], folds, output, output, threads=1
+    )
+
+
 @pytest.mark.parametrize(("run", "judges"), [("a", {0}), ("c", {1}), ("unseen", {0, 1})])
 def test_a_run_is_looked_at_by_those_that_never_saw_it(
     config: PipelineConfig,
     folds: Path,
     truth: Path,
-    runs_read: list[str],
+    stage1: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     run: str,
     judges: set[int],
 ) -> None:
-    stage1 = tmp_path / "stage1"
-    copick = tmp_path / "copick.json"
-    for fold in range(FOLDS.number):
-        train_fold(
-            config, folds, fold, "resnet18", 0, copick, truth, stage1 / MEMBER / f"fold{fold}"
-        )
     opened: set[int] = set()
 
     def load(path: Path, particle_types: tuple[str, ...]) -> object:
@@ -99,11 +117,45 @@ def test_a_run_is_looked_at_by_those_that_never_saw_it(
         return load_network(path, particle_types)
 
     monkeypatch.setattr("stage1_proposals.propose.load_network", load)
-    candidates = tmp_path / "candidates.parquet"
-    maps = tmp_path / "maps.npz"
-    propose_candidates(
-        config, copick, run, truth, stage1, [MEMBER], folds, candidates, maps, threads=1
-    )
+    propose(config, [run], truth, stage1, folds, tmp_path / "proposed")
     assert opened == judges
-    assert set(CANDIDATES.read(candidates)["run"]) == {run}
-    assert maps.exists()
+    assert set(CANDIDATES.read(tmp_path / "proposed" / f"{run}.parquet")["run"]) == {run}
+    assert (tmp_path / "proposed" / f"{run}.npz").exists()
+
+
+def test_runs_of_one_job_get_what_they_get_alone(
+    config: PipelineConfig,
+    folds: Path,
+    truth: Path,
+    stage1: Path,
+    runs_read: list[str],
+    tmp_path: Path,
+) -> None:
+    runs = ["a", "c", "unseen"]
+    propose(config, runs, truth, stage1, folds, tmp_path / "together")
+    assert runs_read == runs
+    for run in runs:
+        propose(config, [run], truth, stage1, folds, tmp_path / run)
+        for file in (f"{run}.parquet", f"{run}.npz"):
+            assert (tmp_path / run / file).read_bytes() == (
+                tmp_path / "together" / file
+            ).read_bytes()
+
+
+def test_a_run_that_cannot_be_read_stops_the_job_after_the_runs_before_it(
+    config: PipelineConfig,
+    folds: Path,
+    truth: Path,
+    stage1: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def read(copick: Path, run: str, tomo_type: str, voxel_spacing: float) -> Tomogram:
+        if run == "damaged":
+            raise InputError("run damaged", "has no voxels", "mend it")
+        return ball_tomogram(run, 0)[0]
+
+    monkeypatch.setattr("stage1_proposals.propose.read_tomogram", read)
+    with pytest.raises(InputError, match="run damaged"):
+        propose(config, ["a", "damaged", "c"], truth, stage1, folds, tmp_path / "proposed")
+    assert sorted(path.stem for path in (tmp_path / "proposed").glob("*.parquet")) == ["a"]
