@@ -21,6 +21,8 @@ from stage1_proposals.turns import ALL_TURNS, TURNS_IN_PLACE
 
 # Least interpolated share of a voxel that counts; less than 1 for what rounding takes off.
 WHOLLY_INSIDE = 0.999
+# Share of a GPU's free memory that training volumes may take; crops and the network need the rest.
+LARGEST_SHARE_OF_GPU = 0.5
 # A pick that a crop is centred near lies within this share of the crop's sides around its middle.
 PICK_REGION = 0.6
 
@@ -45,6 +47,37 @@ class TrainingVolume:
     targets_tzyx: Tensor
     counted_zyx: Tensor
     picks_zyx: tuple[NDArray[np.float64], ...]
+
+    @property
+    def bytes_on_device(self) -> int:
+        """Memory of its tensors."""
+        return sum(
+            tensor.nbytes for tensor in (self.values_zyx, self.targets_tzyx, self.counted_zyx)
+        )
+
+    def on(self, device: torch.device) -> "TrainingVolume":
+        """Copy with its tensors on a device, where its crops will be cut and turned."""
+        return TrainingVolume(
+            self.values_zyx.to(device),
+            self.targets_tzyx.to(device),
+            self.counted_zyx.to(device),
+            self.picks_zyx,
+        )
+
+
+def near_network(
+    volumes: Sequence[TrainingVolume], device: torch.device
+) -> Sequence[TrainingVolume]:
+    """Bring volumes to the GPU that trains, if they leave the network half of its free memory.
+
+    Crops that are cut and turned on the CPU keep a GPU waiting.
+    """
+    if device.type != "cuda":
+        return volumes
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    if sum(volume.bytes_on_device for volume in volumes) > free_bytes * LARGEST_SHARE_OF_GPU:
+        return volumes
+    return [volume.on(device) for volume in volumes]
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,11 @@ def rotated_crop(
         dim=-1,
     )
     turned = functional.grid_sample(
-        channels, grid[None], mode="bilinear", padding_mode="zeros", align_corners=True
+        channels,
+        grid[None].to(volume.device),
+        mode="bilinear",
+        padding_mode="zeros",
+        align_corners=True,
     )
     return turned[0].unflatten(0, around.shape[:2])
 

@@ -44,6 +44,7 @@ from stage1_proposals.crops import (
     Batch,
     TrainingVolume,
     draw_batch,
+    near_network,
     number_of_steps,
     prepare_volume,
 )
@@ -163,6 +164,7 @@ def train_member(
         scaler.load_state_dict(state.scaler)
         curve, first_step = list(state.curve), state.step
 
+    volumes = near_network(volumes, device.device)
     network.train()
     steps = tqdm(
         range(first_step, number),

@@ -1,11 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from picking.config import ParticleType, Stage1Settings
 from stage1_proposals.crops import (
+    TrainingVolume,
     draw_batch,
     draw_crop_start,
+    near_network,
     number_of_steps,
     prepare_volume,
 )
@@ -91,3 +95,26 @@ def test_the_training_is_as_long_as_the_data_are_large(
     assert number_of_steps([volume], training) == 11  # 3 * 28800 / (2 * 16**3) = 10.5
     assert number_of_steps([volume] * 2, training) == 22
     assert number_of_steps([volume] * 99, training) == 100
+
+
+def test_volumes_go_to_the_gpu_only_where_they_fit(
+    particles: tuple[ParticleType, ...],
+    tiny_settings: Stage1Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    volumes = [prepare_volume(*ball_tomogram(run, 0), particles, tiny_settings) for run in "ab"]
+    needed = sum(volume.bytes_on_device for volume in volumes)
+    assert needed >= sum(2 * volume.values_zyx.numel() for volume in volumes)
+    assert near_network(volumes, torch.device("cpu")) is volumes
+
+    # No GPU is needed: "meta" tensors stand for those on it.
+    monkeypatch.setattr(TrainingVolume, "on", lambda volume, device: volume_on_meta(volume))
+    gpu = torch.device("cuda")
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (2 * needed, 9 * needed))
+    assert all(volume.values_zyx.is_meta for volume in near_network(volumes, gpu))
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (2 * needed - 1, 9 * needed))
+    assert near_network(volumes, gpu) is volumes
+
+
+def volume_on_meta(volume: TrainingVolume) -> TrainingVolume:
+    return replace(volume, values_zyx=volume.values_zyx.to("meta"))
