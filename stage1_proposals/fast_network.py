@@ -1,8 +1,7 @@
 """A trained network made fast for prediction, without a change of what it answers.
 
 Batch normalisation of a trained network is a constant scale and offset of every channel, which
-the convolution before it can apply by itself. Left apart it takes as long as the convolutions:
-torch has no fast kernel for it on bfloat16 with the channels last.
+the convolution before it can apply by itself.
 """
 
 import copy
