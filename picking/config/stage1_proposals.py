@@ -41,9 +41,9 @@ class EnsembleSettings(StrictModel):
 class NetworkSettings(StrictModel):
     """The 3D network of every member, from segmentation-models-pytorch-3d's parts."""
 
-    depth: int = Field(4, ge=2, le=5, description="number of halvings in the encoder")
+    depth: int = Field(3, ge=2, le=5, description="number of halvings in the encoder")
     decoder_channels: tuple[Annotated[int, Field(gt=0)], ...] = Field(
-        (64, 32, 16), description="channels of the decoder's blocks, coarsest first"
+        (32, 16), description="channels of the decoder's blocks, coarsest first"
     )
     output_stride: int = Field(
         2, description="input voxels a side for each voxel of the score map: 1, 2 or 4"
@@ -88,7 +88,7 @@ class TrainingSettings(StrictModel):
     """How the network is trained."""
 
     epochs: float = Field(
-        18.0,
+        32.0,
         gt=0,
         description="length of the training: voxels of all crops, as a multiple of the voxels of "
         "the training runs",
