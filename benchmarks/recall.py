@@ -28,7 +28,8 @@ from picking.tables import CANDIDATES, POSITION_COLUMNS, TRUTH
 from picking.truth_matching import proposal_recall
 from stage1_proposals.peaks import within_budget
 
-BUDGETS = (25, 50, 100, 150, 200, 250, 300, 350, 400)
+# Budgets that are shown, as shares of the configured one.
+BUDGET_SHARES = (0.0625, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)
 SETTINGS = ("data", "scoring", "stage1_prediction")
 
 
@@ -50,7 +51,7 @@ def read_results(folder: Path) -> Results:
         CANDIDATES.read(folder / "candidates" / f"{run}.parquet") for run in truth["run"].unique()
     ]
     return Results(
-        folder.name,
+        folder.resolve().name,
         config,
         pd.concat(tables, ignore_index=True),
         truth,
@@ -61,10 +62,11 @@ def read_results(folder: Path) -> Results:
     )
 
 
-def recall_over_budget(results: Results, budgets: Sequence[int]) -> dict[int, dict[str, float]]:
+def recall_over_budget(results: Results) -> dict[int, dict[str, float]]:
     """Recall of every type if each run had been allowed so many candidates."""
     recall = {}
-    for budget in budgets:
+    allowed = results.config.stage1_proposals.peaks.candidate_budget
+    for budget in (round(share * allowed) for share in BUDGET_SHARES):
         peaks = results.config.stage1_proposals.peaks.model_copy(
             update={"candidate_budget": budget}
         )
@@ -131,7 +133,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("results", type=Path, nargs="+", help="folder(s) results/NAME")
-    parser.add_argument("--budgets", type=int, nargs="+", default=BUDGETS)
     parser.add_argument("--figure", type=Path, help="PNG of the curves to write")
     arguments = parser.parse_args(argv)
     all_recall = {}
@@ -141,20 +142,24 @@ def main(argv: Sequence[str] | None = None) -> None:
         results = read_results(folder)
         for number, particle in enumerate(results.config.known_particles):
             colours.setdefault(particle.name, f"C{number}")
-        recall = recall_over_budget(results, arguments.budgets)
+        recall = recall_over_budget(results)
         all_recall[results.name] = recall
         references = results.truth["particle_type"].value_counts()
+        references = references[references.index.isin(list(results.hit_radius_angstrom))]
         offsets = offsets_xyz_angstrom(results)
         print(f"## {results.name}\n\n| particle type | references | recall at", end=" ")
-        print(*arguments.budgets, sep=" | ", end=" |\n|---|---|")
-        print("---|" * len(arguments.budgets))
+        print(*recall, sep=" | ", end=" |\n|---|---|")
+        print("---|" * len(recall))
         for particle_type in results.hit_radius_angstrom:
-            cells = [f"{recall[budget][particle_type]:.3f}" for budget in arguments.budgets]
+            cells = [f"{of_budget[particle_type]:.3f}" for of_budget in recall.values()]
             print("|", particle_type, "|", references.get(particle_type, 0), "|", end=" ")
             print(*cells, sep=" | ", end=" |\n")
         print()
         figures[results.name] = {
-            "recall": recall,
+            "recall": {
+                budget: {name: of_budget[name] for name in references.index}
+                for budget, of_budget in recall.items()
+            },
             "references": references.to_dict(),
             "offset_xyz_angstrom": offsets.mean(axis=0).round(2).tolist(),
             "offset_standard_error_xyz_angstrom": (

@@ -1,9 +1,10 @@
 """Measure the speed and memory of stage 1: our way and the plain way, in one run.
 
-The plain way is the same network in float32 on contiguous tensors, over the same windows with the
-same overlap. Prediction is measured on a volume of noise and, our way alone, on a full-size
-tomogram from disk: reading, normalising, windows, blending, peaks, one pass. With --train, training
-steps instead. The last line is one JSON object:
+The plain way is the same network as it was trained, in float32 on contiguous tensors, over the
+same windows with the same overlap; it gets huge pages as ours does. Prediction is measured on a
+volume of noise and, our way alone, on a full-size tomogram from disk: reading, normalising,
+windows, blending, peaks, one pass. With --train, training steps instead. The last line is one JSON
+object:
 
 prediction: plain_voxels_per_s, voxels_per_s (of the tomogram), ratio, max_abs_difference (of the
 two score maps), seconds_full_size, peak_memory_gb (of this process at full size)
@@ -11,6 +12,7 @@ two score maps), seconds_full_size, peak_memory_gb (of this process at full size
 """
 
 import argparse
+import copy
 import json
 import resource
 import sys
@@ -39,6 +41,7 @@ from picking.ome_zarr import read_level
 from picking.tomogram import Tomogram
 from stage1_proposals.compute_device import ComputeDevice, find_device
 from stage1_proposals.crops import prepare_volume
+from stage1_proposals.fast_network import fast_network
 from stage1_proposals.network import ProposalNetwork
 from stage1_proposals.peaks import find_candidates
 from stage1_proposals.predict import predict_score_maps
@@ -66,7 +69,7 @@ def plain(device: ComputeDevice) -> ComputeDevice:
 
 def seconds_of_prediction(
     tomogram: Tomogram,
-    network: ProposalNetwork,
+    network: ProposalNetwork,  # prepared for the device
     settings: PredictionSettings,
     device: ComputeDevice,
 ) -> tuple[float, np.ndarray]:
@@ -83,9 +86,15 @@ def compare_prediction(
     tomogram = noise_tomogram(COMPARED_ZYX, rng)
     seconds: dict[str, list[float]] = {"plain": [], "ours": []}
     scores = {}
+    prepared = {
+        "plain": copy.deepcopy(network).to(device.device),
+        "ours": fast_network(network, device),
+    }
     for _ in range(repeats + 1):
         for way, on in (("plain", plain(device)), ("ours", device)):
-            took, scores[way] = seconds_of_prediction(tomogram, network, settings.prediction, on)
+            took, scores[way] = seconds_of_prediction(
+                tomogram, prepared[way], settings.prediction, on
+            )
             seconds[way].append(took)
     voxels = tomogram.values_zyx.size
     fastest = {way: voxels / min(took[1:]) for way, took in seconds.items()}
@@ -101,7 +110,7 @@ def full_size(
     settings: Stage1Settings, device: ComputeDevice, rng: np.random.Generator
 ) -> dict[str, float]:
     """One pass over a full-size tomogram, from the file to the candidates."""
-    network = ProposalNetwork(ENCODER, settings.network, len(NAMES)).eval()
+    network = fast_network(ProposalNetwork(ENCODER, settings.network, len(NAMES)), device)
     with tempfile.TemporaryDirectory() as folder:
         zarr.save_array(
             zarr.DirectoryStore(folder),

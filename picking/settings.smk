@@ -119,17 +119,6 @@ SYNTHETIC_SECTIONS = {
     "runs": {"seed": True, "synthetic": RUN_NUMBERS},
 }
 
-# Which runs stage 1 looks at in one job: (split whose copick project holds them, runs).
-RUNS_PER_JOB = CONFIG.stage1_proposals.prediction.runs_per_job
-PROPOSAL_BATCHES = [
-    (split, of_split[first : first + RUNS_PER_JOB])
-    for split, of_split in (
-        ("train", sorted(RUNS.train)),
-        ("test", sorted({*RUNS.test} - {*RUNS.train})),
-    )
-    for first in range(0, len(of_split), RUNS_PER_JOB)
-]
-
 # How `python -m` starts a training: through torchrun, if several processes share it.
 TRAINING = CONFIG.stage1_proposals.training
 START_TRAINING = (

@@ -30,7 +30,7 @@ def fast_network(network: ProposalNetwork, device: ComputeDevice) -> ProposalNet
     Parameters
     ----------
     network : ProposalNetwork
-        Trained; not changed.
+        Trained, wherever it lies; not changed.
     device : ComputeDevice
         Where it is going to predict.
 
@@ -39,7 +39,9 @@ def fast_network(network: ProposalNetwork, device: ComputeDevice) -> ProposalNet
     ProposalNetwork
         In evaluation mode, to be run under ``device.autocast()``.
     """
-    folded = _folded(network.eval())
+    # On the CPU, where float32 is exact: a GPU may round convolutions in a way that looks like a
+    # wrong pair.
+    folded = _folded(copy.deepcopy(network).cpu().eval())
     if device.half_dtype is not None:
         for part in (folded.encoder, folded.decoder):
             for name, module in list(part.named_modules()):
@@ -68,13 +70,14 @@ def _folded(network: ProposalNetwork) -> ProposalNetwork:
 
     Pairs are found by watching a volume go through the network, whatever its encoder. An encoder
     may use a convolution's answer a second time, which no such pair may do: if the copy answers
-    differently, the copy is not folded.
+    differently, the network itself is returned.
     """
     probe = torch.randn(
         (1, 1, PROBE_SIDE, PROBE_SIDE, PROBE_SIDE),
         generator=torch.Generator().manual_seed(PROBE_SEED),
     )
     folded = copy.deepcopy(network)
+    # Parameters that are made under a caller's inference mode could not be moved or copied later.
     with torch.inference_mode(False), torch.no_grad():
         expected = network(probe).logits
         for convolution_name, normalisation_name in _normalised_convolutions(folded, probe):
@@ -84,7 +87,7 @@ def _folded(network: ProposalNetwork) -> ProposalNetwork:
             folded.set_submodule(normalisation_name, nn.Identity())
         difference = (folded(probe).logits - expected).abs().max()
     if difference > FOLDING_TOLERANCE * expected.abs().max():
-        return copy.deepcopy(network)
+        return network
     return folded
 
 

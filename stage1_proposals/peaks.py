@@ -41,12 +41,16 @@ def check_budget(
         would be lost.
     """
     names = [particle.name for particle in particles]
-    counts = truth.loc[truth["particle_type"].isin(names), "run"].value_counts()
-    if counts.empty or counts.max() <= settings.candidate_budget:
+    counts = pd.crosstab(truth["run"], truth["particle_type"]).reindex(columns=names, fill_value=0)
+    # A type's even part is taken, whether it has so many particles or not.
+    needed = counts.clip(lower=_even_part(settings, len(names))).sum(axis=1)
+    if needed.empty or needed.max() <= settings.candidate_budget:
         return
+    run = needed.idxmax()
     raise InputError(
         "stage1_proposals.peaks.candidate_budget",
-        f"is {settings.candidate_budget}, but run {counts.idxmax()} holds {counts.max()} picks",
+        f"is {settings.candidate_budget}, but run {run} holds {counts.loc[run].sum()} picks, and "
+        f"a share of {settings.even_share} is kept for all types alike",
         "allow several times as many candidates (config/czii.yaml is made for full-size runs)",
     )
 
@@ -119,14 +123,15 @@ def within_budget(
 ) -> NDArray[np.bool_]:
     """Choose the candidates that a run may keep.
 
-    Every type gets an even part of ``even_share`` of the budget for its best candidates; the rest
-    of the budget goes to the highest scores of whatever type. So types that the network tells
-    well, whose scores fall off at once, leave their room to those that it tells badly.
+    Every type that has candidates gets an even part of ``even_share`` of the budget for its best
+    ones; the rest of the budget goes to the highest scores of whatever type. So types that the
+    network tells well, whose scores fall off at once, leave their room to those that it tells
+    badly.
 
     Parameters
     ----------
     particle_types : ndarray, (n,)
-        Type of each candidate, best first within a type.
+        Type of each candidate, best first within a type. Of equal scores the first ones stay.
     scores : ndarray, (n,)
         Proposal score of each.
     settings : PeakSettings
@@ -138,12 +143,16 @@ def within_budget(
     """
     types = pd.Series(particle_types)
     rank = types.groupby(particle_types).cumcount().to_numpy()
-    even_part = int(settings.candidate_budget * settings.even_share / max(types.nunique(), 1))
-    kept = rank < even_part
+    kept = rank < _even_part(settings, types.nunique())
     others = np.flatnonzero(~kept)
     room = settings.candidate_budget - int(kept.sum())
     kept[others[np.argsort(-scores[others], kind="stable")[:room]]] = True
     return kept
+
+
+def _even_part(settings: PeakSettings, types: int) -> int:
+    """Candidates that each type may keep before scores are compared."""
+    return int(settings.candidate_budget * settings.even_share / max(types, 1))
 
 
 def highest_local_maxima(scores_zyx: NDArray[np.float32], number: int) -> NDArray[np.int64]:

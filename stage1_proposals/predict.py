@@ -12,7 +12,6 @@ from picking.errors import InputError
 from picking.score_maps import ScoreMaps, embedding_channels
 from picking.tomogram import Tomogram, normalised
 from stage1_proposals.compute_device import ComputeDevice
-from stage1_proposals.fast_network import fast_network
 from stage1_proposals.network import ProposalNetwork
 from stage1_proposals.sliding_window import (
     fitting_window,
@@ -73,7 +72,8 @@ def predict_score_maps(
     tomogram : Tomogram
         The tomogram as read.
     networks : sequence of ProposalNetwork
-        The members that may look at it; all of one output stride.
+        The members that may look at it, on the device and in evaluation mode (see
+        :func:`stage1_proposals.fast_network.fast_network`); all of one output stride.
     particle_types : tuple of str
         Types in the order of the networks' channels.
     settings : PredictionSettings
@@ -99,7 +99,6 @@ def predict_score_maps(
         shape_zyx, settings.window_zyx, settings.overlap, networks[0].settings.side_multiple
     )
     plan = plan_passes(len(networks), passes)
-    fast_networks = [fast_network(network, device) for network in networks]
     # The only copy at this size beside the tomogram itself.
     padded_zyx = padded_to_windows(normalised(tomogram.values_zyx), window_zyx, stride)
     windows = len(list(window_boxes(padded_zyx.shape, window_zyx, settings.overlap, stride)))
@@ -112,9 +111,10 @@ def predict_score_maps(
     ) as progress:
 
         def mean_of_passes(window: torch.Tensor) -> torch.Tensor:
+            on_device = window.to(device.device)
             total: torch.Tensor | None = None
             for member, turn in plan:
-                maps = _answer(fast_networks[member], window, turn, device)
+                maps = _answer(networks[member], on_device, turn, device)
                 total = maps if total is None else total.add_(maps)
                 progress.update()
             assert total is not None
@@ -143,7 +143,7 @@ def _answer(
     network: ProposalNetwork, window: torch.Tensor, turn: Turn, device: ComputeDevice
 ) -> torch.Tensor:
     """Scores and embedding (1, T + C, z, y, x) of one window (1, 1, z, y, x), looked at turned."""
-    turned = turn.apply(window).to(device.device, memory_format=device.memory_format)
+    turned = turn.apply(window).contiguous(memory_format=device.memory_format)
     with device.autocast():
         output = network(turned)
     maps = torch.cat([output.logits.float().sigmoid(), network.embedding(output)], dim=1)

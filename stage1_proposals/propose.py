@@ -18,6 +18,7 @@ from picking.tables import CANDIDATES, TRUTH
 from picking.tomogram import Tomogram, read_tomogram
 from stage1_proposals.checkpoint import load_network
 from stage1_proposals.compute_device import find_device
+from stage1_proposals.fast_network import fast_network
 from stage1_proposals.members import weights_for_run
 from stage1_proposals.network import ProposalNetwork
 from stage1_proposals.peaks import check_budget, find_candidates
@@ -68,7 +69,7 @@ def propose_candidates(
 
     @cache
     def network_of(weights: Path) -> ProposalNetwork:
-        return load_network(weights, particle_types)
+        return fast_network(load_network(weights, particle_types), device)
 
     def finish(maps: ScoreMaps, run: str) -> None:
         found = find_candidates(run, maps, config.known_particles, settings.peaks)
@@ -78,6 +79,8 @@ def propose_candidates(
     with ThreadPoolExecutor(1) as finisher:
         finishing: Future[None] | None = None
         for tomogram in _read_ahead(runs, copick_config, config):
+            if finishing is not None and finishing.done():
+                finishing.result()  # raises what went wrong, before more is computed
             maps = predict_score_maps(
                 tomogram,
                 [
@@ -93,6 +96,7 @@ def propose_candidates(
             if finishing is not None:
                 finishing.result()
             finishing = finisher.submit(finish, maps, tomogram.run)
+            del maps  # the finisher's alone, so that they are gone once it is done
         if finishing is not None:
             finishing.result()
 

@@ -36,6 +36,19 @@ rule train_member:
         " --output {params.folder:q} 2>&1 | tee {log:q} >&2"
 
 
+# Runs that are looked at in one job: (split whose copick project holds them, runs).
+RUNS_PER_JOB = CONFIG.stage1_proposals.prediction.runs_per_job
+PROPOSAL_BATCHES = [
+    (split, of_split[first : first + RUNS_PER_JOB])
+    for split, of_split in (
+        ("train", sorted(RUNS.train)),
+        ("test", sorted({*RUNS.test} - {*RUNS.train})),
+    )
+    for first in range(0, len(of_split), RUNS_PER_JOB)
+]
+
+
+# A rule for every batch: files are named by their run, so that no wildcard can stand for a batch.
 for BATCH, (SPLIT, BATCH_RUNS) in enumerate(PROPOSAL_BATCHES):
 
     rule:
@@ -59,9 +72,9 @@ for BATCH, (SPLIT, BATCH_RUNS) in enumerate(PROPOSAL_BATCHES):
                 )
             ),
         log:
-            f"results/{{name}}/logs/propose/batch{BATCH}.txt",
+            f"results/{{name}}/logs/propose/{BATCH_RUNS[0]}.txt",
         benchmark:
-            f"results/{{name}}/benchmarks/propose/batch{BATCH}.tsv"
+            f"results/{{name}}/benchmarks/propose/{BATCH_RUNS[0]}.tsv"
         conda:
             "../environment.yaml"
         threads: slots(1)
@@ -72,7 +85,11 @@ for BATCH, (SPLIT, BATCH_RUNS) in enumerate(PROPOSAL_BATCHES):
         params:
             stage1=lambda wildcards: f"results/{wildcards.name}/stage1",
             members=MEMBERS,
-            runs=BATCH_RUNS,
+            # A function of the output is no parameter of the result: other batches of the same
+            # runs look at none of them again.
+            runs=lambda wildcards, output: [
+                Path(file).stem for file in output.candidates
+            ],
             candidates=lambda wildcards, output: Path(output.candidates[0]).parent,
             score_maps=lambda wildcards, output: Path(output.score_maps[0]).parent,
         shell:

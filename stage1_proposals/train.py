@@ -274,7 +274,7 @@ def train_fold(
     Raises
     ------
     InputError
-        If a table or a tomogram is missing or damaged, a run holds more picks of a type than it
+        If a table or a tomogram is missing or damaged, a run holds more picks than it
         may get candidates, or the batch cannot be shared evenly.
     """
     batch_size = config.stage1_proposals.training.batch_size

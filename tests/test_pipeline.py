@@ -109,7 +109,7 @@ def test_the_report_holds_what_others_script_against(finished: tuple[Path, str])
         assert 0.1 <= report[stage]["score"] <= 1
         assert set(report[stage]["per_type"]) == set(report["proposal_recall"])
     assert report["proposal_recall"]["ribosome"] >= 0.7
-    assert 0 < report["candidates_per_run"] <= 240
+    assert 0 < report["candidates_per_run"] <= 200
     assert "ribosome" in (results / "cv_report.html").read_text()
 
 
@@ -145,6 +145,11 @@ def test_a_second_time_there_is_nothing_to_do(finished: tuple[Path, str]) -> Non
             "stage1_proposals={prediction: {overlap: 0.3}}",
             {"propose", "extract_features"},
             {*SYNTHETIC_RULES, "train_member"},
+        ),
+        (
+            "stage1_proposals={prediction: {runs_per_job: 1}}",
+            set(),
+            {*SYNTHETIC_RULES, *STAGE1_RULES, "extract_features"},
         ),
         # The score maps are not kept, so features need the proposals once more.
         (

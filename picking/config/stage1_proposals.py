@@ -184,7 +184,7 @@ class PeakSettings(StrictModel):
         "final picks have a least distance of their own",
     )
     smoothing_fraction: float = Field(
-        0.2, ge=0, description="sigma of the Gaussian over the score map, fraction of the radius"
+        0.15, ge=0, description="sigma of the Gaussian over the score map, fraction of the radius"
     )
 
 

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -104,17 +102,20 @@ def test_volumes_go_to_the_gpu_only_where_they_fit(
 ) -> None:
     volumes = [prepare_volume(*ball_tomogram(run, 0), particles, tiny_settings) for run in "ab"]
     needed = sum(volume.bytes_on_device for volume in volumes)
-    assert needed >= sum(2 * volume.values_zyx.numel() for volume in volumes)
+    assert needed == sum(
+        2 * volume.values_zyx.numel() + 2 * volume.targets_tzyx.numel() + volume.counted_zyx.numel()
+        for volume in volumes
+    )
     assert near_network(volumes, torch.device("cpu")) is volumes
 
     # No GPU is needed: "meta" tensors stand for those on it.
-    monkeypatch.setattr(TrainingVolume, "on", lambda volume, device: volume_on_meta(volume))
+    on = TrainingVolume.on
+    monkeypatch.setattr(TrainingVolume, "on", lambda volume, gpu: on(volume, torch.device("meta")))
     gpu = torch.device("cuda")
     monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (2 * needed, 9 * needed))
-    assert all(volume.values_zyx.is_meta for volume in near_network(volumes, gpu))
+    for volume in near_network(volumes, gpu):
+        assert volume.values_zyx.is_meta
+        assert volume.targets_tzyx.is_meta
+        assert volume.counted_zyx.is_meta
     monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (2 * needed - 1, 9 * needed))
     assert near_network(volumes, gpu) is volumes
-
-
-def volume_on_meta(volume: TrainingVolume) -> TrainingVolume:
-    return replace(volume, values_zyx=volume.values_zyx.to("meta"))

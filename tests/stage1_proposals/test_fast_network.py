@@ -6,7 +6,7 @@ from torch import nn
 
 from picking.config import NetworkSettings
 from stage1_proposals.compute_device import ComputeDevice, find_device
-from stage1_proposals.fast_network import fast_network
+from stage1_proposals.fast_network import PoolAsGiven, fast_network
 from stage1_proposals.network import ProposalNetwork
 
 SETTINGS = NetworkSettings(depth=3, decoder_channels=(8, 4))
@@ -35,28 +35,37 @@ def scores(
         return network(volume).logits.sigmoid()
 
 
+def normalisations(network: ProposalNetwork) -> int:
+    return sum(isinstance(module, nn.BatchNorm3d) for module in network.modules())
+
+
 @pytest.mark.parametrize(
-    ("encoder", "left"),
+    ("encoder", "all_folded"),
     # Densenet normalises before its convolutions, so that most stay apart.
-    [("resnet18", 0), ("efficientnet-b0", 0), ("tu-resnet18", 0), ("densenet121", None)],
+    [("resnet18", True), ("efficientnet-b0", True), ("tu-resnet18", True), ("densenet121", False)],
 )
-def test_answers_as_before(encoder: str, left: int | None) -> None:
+def test_answers_as_before(encoder: str, all_folded: bool) -> None:
     network = trained(encoder)
     volume = torch.randn(1, 1, 32, 16, 16, generator=torch.Generator().manual_seed(1))
     expected = scores(network, volume)
 
     folded = fast_network(network, FLOAT32)
     assert scores(folded, volume) == pytest.approx(expected.numpy(), abs=1e-4)
-    if left is not None:
-        assert sum(isinstance(module, nn.BatchNorm3d) for module in folded.modules()) == left
+    assert normalisations(network) > 0
+    assert normalisations(folded) < normalisations(network)
+    assert normalisations(folded) == 0 or not all_folded
 
     half = replace(FLOAT32, half_dtype=torch.bfloat16)
-    answer = scores(fast_network(network, half), volume, half)
+    in_half = fast_network(network, half)
+    for part in (in_half.encoder, in_half.decoder):
+        for module in part.modules():
+            if isinstance(module, nn.Conv3d):
+                assert module.weight.dtype == torch.bfloat16
+    answer = scores(in_half, volume, half)
     assert answer.dtype == torch.float32
     assert answer == pytest.approx(expected.numpy(), abs=BFLOAT16_TOLERANCE)
     assert expected.std() > 2 * BFLOAT16_TOLERANCE  # there is something to get wrong
 
-    assert any(isinstance(module, nn.BatchNorm3d) for module in network.modules())
     assert torch.equal(scores(network, volume), expected)
 
 
@@ -79,3 +88,17 @@ def test_a_convolution_that_is_read_twice_is_left_as_it_is() -> None:
     volume = torch.randn(1, 1, 16, 16, 16, generator=torch.Generator().manual_seed(1))
     answer = scores(fast_network(network, FLOAT32), volume)
     assert answer == pytest.approx(scores(network, volume).numpy(), abs=1e-6)
+
+
+def test_pooling_keeps_the_precision_of_its_input() -> None:
+    half = replace(FLOAT32, half_dtype=torch.bfloat16)
+    fast = fast_network(trained("resnet18"), half)
+    assert isinstance(fast.encoder.maxpool, PoolAsGiven)
+    with half.autocast():
+        assert fast.encoder.maxpool(torch.zeros(1, 1, 4, 4, 4).bfloat16()).dtype == torch.bfloat16
+
+
+def test_a_network_in_training_stays_in_training() -> None:
+    network = trained("resnet18").train()
+    assert not fast_network(network, FLOAT32).training
+    assert network.training

@@ -17,6 +17,7 @@ from picking.tables import POSITION_COLUMNS
 from picking.tomogram import Tomogram
 from stage1_proposals.compute_device import find_device
 from stage1_proposals.crops import prepare_volume
+from stage1_proposals.fast_network import fast_network
 from stage1_proposals.peaks import find_candidates
 from stage1_proposals.predict import predict_score_maps
 from stage1_proposals.train import Member, train_member
@@ -43,7 +44,6 @@ SPECIMEN = SyntheticSettings.model_validate(
 # One pass: turned passes would average away an offset that the network itself has.
 SETTINGS = Stage1Settings.model_validate(
     {
-        "network": {"depth": 3, "decoder_channels": [32, 16]},
         "training": {"max_steps": 200, "epochs": 1000, "crop_zyx": [48, 48, 48], "ema_decay": 0.97},
         "prediction": {"window_zyx": [64, 96, 96], "passes": 1},
     }
@@ -77,7 +77,12 @@ def offsets_xyz_angstrom(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray
     )
     judged, judged_truth = make_field("TS_2_2", folder)
     maps = predict_score_maps(
-        judged, [network], (APO_FERRITIN.name,), SETTINGS.prediction, 1, device
+        judged,
+        [fast_network(network, device)],
+        (APO_FERRITIN.name,),
+        SETTINGS.prediction,
+        1,
+        device,
     )
     candidates = find_candidates(judged.run, maps, [APO_FERRITIN], SETTINGS.peaks)
     found = candidates[POSITION_COLUMNS].to_numpy()

@@ -94,6 +94,11 @@ def test_a_budget_below_what_a_run_holds_is_refused() -> None:
         {"run": ["a"] * 3 + ["b"] * 4, "particle_type": ["ball"] * 3 + ["ball", *["other"] * 3]}
     )
     check_budget(truth, [BALL], PeakSettings(candidate_budget=3))
+    # Of six, two are kept for either type; three and two make five, and four of one leave no room.
+    two = [BALL, ParticleType(name="other", label=2, radius_angstrom=60)]
+    check_budget(truth, two, PeakSettings(candidate_budget=6, even_share=0.67))
+    with pytest.raises(InputError, match="holds 3 picks"):
+        check_budget(truth, two, PeakSettings(candidate_budget=4, even_share=1.0))
     with pytest.raises(InputError, match="is 2, but run a holds 3 picks"):
         check_budget(truth, [BALL], PeakSettings(candidate_budget=2))
     check_budget(truth[:0], [BALL], PeakSettings(candidate_budget=1))
