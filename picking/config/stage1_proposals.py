@@ -145,8 +145,8 @@ class PredictionSettings(StrictModel):
         0.125,
         ge=0,
         lt=1,
-        description="overlap of neighbouring windows, share of their sides; 16 voxels are enough "
-        "(docs/performance.md)",
+        description="overlap of neighbouring windows, share of their sides; more changes nothing "
+        "with windows of 144 voxels or more (docs/performance.md)",
     )
     passes: int = Field(
         4,
@@ -160,7 +160,8 @@ class PredictionSettings(StrictModel):
         4,
         gt=0,
         description="runs that one job looks at, one after the other; it reads the next tomogram "
-        "and writes the last candidates meanwhile. 1 spreads best over a cluster",
+        "and writes the last candidates meanwhile. 1 spreads best over a cluster and loses least "
+        "when a job is interrupted, as that begins again",
     )
 
 
