@@ -7,6 +7,7 @@ from features import (
     context,
     embedding,
     gradient,
+    harmonics,
     intensity,
     score_map,
     shape,
@@ -48,6 +49,7 @@ IMAGE_FAMILIES: dict[FamilyName, ImageFamily] = {
     "shape": shape,
     "texture": texture,
     "symmetry": symmetry,
+    "harmonics": harmonics,
 }
 RUN_FAMILIES: dict[FamilyName, RunFamily] = {
     "score_map": score_map,

@@ -16,14 +16,21 @@ from stage2_rerank.boosting import GrowingBags, mean_correction
 from stage2_rerank.calibration import LogisticCalibration, fit_calibration, score_logit
 from stage2_rerank.candidate_rows import SCORE_COLUMN
 from stage2_rerank.decision_loss import decision_loss, justified_strength
+from stage2_rerank.linear_correction import (
+    LinearCorrection,
+    cross_fitted_correction,
+    fit_linear_correction,
+    no_correction,
+)
 
-# Shares of the trees' correction that are weighed against one another; 0 is stage 1 alone.
+# Shares of the correction that are weighed against one another; 0 is stage 1 alone.
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
-# Inner folds by run, in which the trees, their strength and the calibration are chosen.
-INNER_FOLDS = 4
+# Inner folds by run, in which the trees, the strength and the calibration are chosen: up to eight
+# runs, each stands alone, since classifiers of a few runs are felt to lack one more.
+INNER_FOLDS = 8
 
-# With fewer positives in hand (about two an inner fold) nothing can be learnt or chosen.
+# With fewer positives in hand nothing can be learnt or chosen.
 FEWEST_POSITIVES = 8
 
 # Trees grown between two looks at the inner loss: ten change it less than its noise.
@@ -31,17 +38,18 @@ TREE_BLOCK = 10
 
 
 class RerankClassifier(ClassifierMixin, BaseEstimator):
-    """Correct stage 1's calibrated log odds by boosted trees, as far as that is justified.
+    """Correct stage 1's calibrated log odds, first linearly, then by trees, as far as it pays.
 
     The margin of a candidate is the logit of its proposal score, calibrated by a logistic curve,
-    plus ``strength_`` times the mean correction of LightGBM boosters that started from there, one
-    for each of ``settings.bags``. Number of trees, strength (0 allowed: stage 1 alone) and the last
-    calibration are chosen on inner out-of-fold margins, grouped by run.
+    plus ``strength_`` times its correction. The correction is linear in the features, which a dozen
+    positives can teach, plus the mean of LightGBM boosters that started from there, one for each of
+    ``settings.bags``, which add what is not linear. Number of trees, strength (0 allowed: stage 1
+    alone) and the last calibration are chosen on inner out-of-fold margins, grouped by run.
 
     Parameters
     ----------
     settings : ClassifierSettings
-        Shape and number of the trees.
+        Regularisation of the linear correction, shape and number of the trees.
     decision_probability : float
         Probability near which candidates are kept or dropped; the strength and the number of
         trees are judged there (:func:`stage2_rerank.decision_loss.decision_loss`).
@@ -54,17 +62,18 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
     ----------
     stage1_calibration_ : LogisticCalibration
         From the logit of the proposal score to log odds.
+    linear_ : LinearCorrection
+        From the features to log odds; changes nothing where strength_ is 0.
     boosters_ : list of lightgbm.Booster
         One for each bag; without trees where strength_ is 0.
     trees_ : int
         Trees that each booster was asked to grow; it has fewer where no split was allowed.
     strength_ : float
-        Share of the trees' correction that is used, one of ``STRENGTHS``.
+        Share of the correction that is used, one of ``STRENGTHS``.
     calibration_ : LogisticCalibration
         From the corrected margin to calibrated log odds.
     inner_probability_ : ndarray, (n,), float64
-        Calibrated probability of each training candidate, its correction made by trees that never
-        saw its run.
+        Calibrated probability of each training candidate, its correction learnt without its run.
     classes_, feature_names_in_, n_features_in_
         As scikit-learn has them.
     """
@@ -93,7 +102,7 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame, (n, F)
-            ``proposal_score`` and the features, which alone the trees look at.
+            ``proposal_score`` and the features, which alone correct it.
         y : sequence of bool, (n,)
             Which candidates are positive; there may be none.
         groups : sequence of str, (n,), optional
@@ -126,13 +135,17 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
                     for strength in STRENGTHS
                 ]
             )
-            self.strength_ = justified_strength(losses, STRENGTHS, runs) if trees else 0.0
+            self.strength_ = justified_strength(losses, STRENGTHS, runs)
             if self.strength_ > 0:
                 self.trees_ = trees
                 inner_margin = start + self.strength_ * correction
                 self.calibration_ = fit_calibration(inner_margin, positive)
         self.inner_probability_ = self.calibration_.probability(inner_margin)
-        bags = self._bags(features, positive, start)
+        if self.strength_ > 0:
+            self.linear_, bags = self._correctors(features, positive, start, runs)
+        else:
+            self.linear_ = no_correction(features.shape[1])
+            bags = self._bags(features, positive, start)
         bags.grow(self.trees_)
         self.boosters_ = bags.boosters
         return self
@@ -151,7 +164,8 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         score, features = _score_and_features(X)
         margin = self.stage1_calibration_.margin(score)
         if self.strength_ > 0:
-            correction = mean_correction(self.boosters_, features, self.threads)
+            correction = self.linear_.correction(features)
+            correction += mean_correction(self.boosters_, features, self.threads)
             margin = margin + self.strength_ * correction
         log_odds = self.calibration_.margin(margin)
         return np.column_stack([expit(-log_odds), expit(log_odds)])
@@ -169,6 +183,21 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
             features, positive, start, self.settings, [int(seed) for seed in seeds], self.threads
         )
 
+    def _correctors(
+        self,
+        features: pd.DataFrame,
+        positive: NDArray[np.bool_],
+        start: NDArray[np.float64],
+        runs: NDArray[np.str_],
+    ) -> tuple[LinearCorrection, GrowingBags]:
+        """Linear correction, and boosters without trees that start from it, out of fold."""
+        l2, weight = self.settings.linear_l2, self.settings.positive_weight
+        linear = fit_linear_correction(features, positive, start, l2, weight)
+        out_of_fold = cross_fitted_correction(
+            features, positive, start, runs, INNER_FOLDS, l2, weight
+        )
+        return linear, self._bags(features, positive, start + out_of_fold)
+
     def _inner_corrections(
         self,
         features: pd.DataFrame,
@@ -176,26 +205,32 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         start: NDArray[np.float64],
         runs: NDArray[np.str_],
     ) -> tuple[int, NDArray[np.float64]]:
-        """Best number of trees, and the correction (n,) that they make out of fold.
+        """Best number of trees, and the whole correction (n,) out of fold.
 
         The boosters of all inner folds grow block by block together, and stop when the pooled
         loss has not fallen for ``settings.patience`` trees.
         """
         splitter = GroupKFold(min(INNER_FOLDS, len(np.unique(runs))))
         splits = list(splitter.split(features, positive, runs))
-        bags = [self._bags(features.iloc[fit], positive[fit], start[fit]) for fit, _ in splits]
-        correction = np.zeros(len(features))
-        best_correction = correction
+        bags = []
+        linear = np.zeros(len(features))
+        for fit, judged in splits:
+            fold_linear, fold_bags = self._correctors(
+                features.iloc[fit], positive[fit], start[fit], runs[fit]
+            )
+            linear[judged] = fold_linear.correction(features.iloc[judged])
+            bags.append(fold_bags)
+        best_correction = linear
         best_trees = 0
-        best_loss = decision_loss(start, positive, self.decision_probability).sum()
+        best_loss = decision_loss(start + linear, positive, self.decision_probability).sum()
         trees = 0
         most_trees, patience = self.settings.max_trees, max(self.settings.patience, TREE_BLOCK)
         while trees < most_trees and trees - best_trees < patience:
             block = min(TREE_BLOCK, most_trees - trees)
-            correction = np.zeros(len(features))
+            correction = linear.copy()
             for fold_bags, (_, judged) in zip(bags, splits, strict=True):
                 fold_bags.grow(block)
-                correction[judged] = fold_bags.correction(features.iloc[judged])
+                correction[judged] += fold_bags.correction(features.iloc[judged])
             trees += block
             loss = decision_loss(start + correction, positive, self.decision_probability).sum()
             if loss < best_loss:

@@ -15,6 +15,7 @@ from picking.whole_files import write_whole_text
 from stage2_rerank.boosting import booster_text
 from stage2_rerank.calibration import LogisticCalibration
 from stage2_rerank.classifier import RerankClassifier
+from stage2_rerank.linear_correction import LinearCorrection
 
 
 class SavedClassifier(StrictModel):
@@ -24,7 +25,8 @@ class SavedClassifier(StrictModel):
     boosters: tuple[str, ...] = Field(description="LightGBM text files beside this file, one a bag")
     feature_names: tuple[str, ...] = Field(description="columns that it was fitted on, in order")
     stage1_calibration: LogisticCalibration = Field(description="of the proposal score's logit")
-    strength: float = Field(ge=0, le=1, description="share of the trees' correction; 0: stage 1")
+    linear: LinearCorrection = Field(description="linear part of the correction")
+    strength: float = Field(ge=0, le=1, description="share of the correction; 0: stage 1 alone")
     trees: int = Field(ge=0, description="trees that each booster was asked for")
     calibration: LogisticCalibration = Field(description="of the corrected margin")
     candidates: int = Field(ge=0, description="candidates that it was fitted on")
@@ -77,6 +79,7 @@ def write_classifier(
         boosters=tuple(path.name for path in model_paths),
         feature_names=tuple(str(name) for name in classifier.feature_names_in_),
         stage1_calibration=classifier.stage1_calibration_,
+        linear=classifier.linear_,
         strength=classifier.strength_,
         trees=classifier.trees_,
         calibration=classifier.calibration_,
@@ -122,6 +125,7 @@ def read_classifier(calibration_path: Path, threads: int = 1) -> tuple[str, Rera
     classifier.feature_names_in_ = np.asarray(saved.feature_names, dtype=object)
     classifier.n_features_in_ = len(saved.feature_names)
     classifier.stage1_calibration_ = saved.stage1_calibration
+    classifier.linear_ = saved.linear
     classifier.strength_ = saved.strength
     classifier.trees_ = saved.trees
     classifier.calibration_ = saved.calibration

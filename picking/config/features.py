@@ -7,7 +7,15 @@ from pydantic import Field, field_validator
 from picking.config.strict_model import StrictModel
 
 FamilyName = Literal[
-    "intensity", "gradient", "shape", "texture", "symmetry", "score_map", "context", "embedding"
+    "intensity",
+    "gradient",
+    "shape",
+    "texture",
+    "symmetry",
+    "harmonics",
+    "score_map",
+    "context",
+    "embedding",
 ]
 ALL_FAMILIES: tuple[FamilyName, ...] = (
     "intensity",
@@ -15,6 +23,7 @@ ALL_FAMILIES: tuple[FamilyName, ...] = (
     "shape",
     "texture",
     "symmetry",
+    "harmonics",
     "score_map",
     "context",
     "embedding",

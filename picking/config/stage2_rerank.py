@@ -8,11 +8,17 @@ from picking.config.strict_model import StrictModel
 
 
 class ClassifierSettings(StrictModel):
-    """LightGBM, one classifier per particle type."""
+    """One classifier per particle type: a linear correction, then LightGBM."""
 
+    linear_l2: float = Field(
+        30.0,
+        gt=0,
+        description="L2 regularisation of the linear correction; a feature one standard deviation "
+        "off is expected to change the log odds by about 1/sqrt(linear_l2)",
+    )
     learning_rate: float = Field(0.04, gt=0, description="shrinkage of a tree")
     num_leaves: int = Field(5, ge=2, description="leaves of a tree")
-    max_trees: int = Field(300, gt=0, description="most trees; early stopping takes fewer")
+    max_trees: int = Field(150, gt=0, description="most trees; early stopping takes fewer")
     patience: int = Field(30, gt=0, description="trees without progress before stopping")
     min_child_samples: int = Field(20, gt=0, description="least candidates in a leaf")
     feature_fraction: float = Field(0.5, gt=0, le=1, description="share of features a tree sees")
@@ -29,9 +35,10 @@ class Stage2Settings(StrictModel):
 
     classifier: ClassifierSettings = ClassifierSettings()
     threshold_rule: Literal["curve", "probability"] = Field(
-        "curve",
-        description="'curve': best pooled out-of-fold F-beta; 'probability': keep a candidate if "
-        "its calibrated probability exceeds F/(1 + beta^2), solved for the fixed point",
+        "probability",
+        description="'probability': keep a candidate if its calibrated probability exceeds "
+        "F/(1 + beta^2), solved for the fixed point; 'curve': best pooled out-of-fold F-beta. "
+        "Stage 1 alone is always judged by the curve, which serves its scores better",
     )
     suppression_fraction: float = Field(
         0.8, gt=0, description="least distance of two final picks, as a fraction of the radius"

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from features import gradient, intensity, shape, symmetry, texture
+from features import gradient, harmonics, intensity, shape, symmetry, texture
 from picking.config import FeatureSettings
 from tests.features.made_data import cubes_of
 
 SETTINGS = FeatureSettings()
-FAMILIES = (intensity, gradient, shape, texture, symmetry)
+FAMILIES = (intensity, gradient, shape, texture, symmetry, harmonics)
 SQRT_HALF = np.sqrt(0.5)
 
 
@@ -223,3 +223,53 @@ def test_a_dimer_in_any_direction_is_like_itself_about_its_own_axes():
     assert measured["symmetry_turn_z_180"][0] < 0.7
     assert measured["symmetry_turn_long_180"][1] > 0.93
     assert measured["symmetry_turn_short_180"][1] < measured["symmetry_turn_long_180"][1] - 0.05
+
+
+def harmonic(measured, shell, degree):
+    return measured[f"harmonics_shell_{shell}_degree_{degree}"]
+
+
+def test_each_degree_answers_to_its_own_harmonic():
+    def legendre(degree, sine):
+        """A density that is a zonal harmonic about an axis, given the cosine to that axis."""
+        coefficients = np.zeros(degree + 1)
+        coefficients[degree] = 1
+        return np.polynomial.legendre.legval(sine, coefficients)
+
+    degrees = harmonics.degrees(1.0)
+    assert list(degrees) == [1, 2, 3, 4, 5, 6]
+    for degree in degrees:
+        measured = values_of(
+            harmonics,
+            lambda z, y, x, d=degree: legendre(d, z / np.maximum(radius(z, y, x), 1e-9)),
+        )
+        strengths = [harmonic(measured, 4, other)[0] for other in degrees]
+        assert np.argmax(strengths) == degree - 1
+        assert sum(strengths) < 1.5 * max(strengths)
+
+
+def test_harmonics_of_a_dimer_are_the_same_in_any_direction():
+    # The grid's own four-fold directions show in the highest degrees alone.
+    directions = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [1, 1, 1], [1, 2, 3]], dtype=float)
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+
+    def turned(direction):
+        def density(z, y, x):
+            along = z * direction[0] + y * direction[1] + x * direction[2]
+            return dimer(along, np.sqrt(np.maximum(radius(z, y, x) ** 2 - along**2, 0)))
+
+        return density
+
+    measured = values_of(harmonics, *(turned(direction) for direction in directions))
+    for shell in (2, 3, 4):
+        second = harmonic(measured, shell, 2)
+        np.testing.assert_allclose(second, second[0], rtol=0.05)
+        # What is the same on both sides has no odd harmonics.
+        assert (harmonic(measured, shell, 1) < 0.05 * second).all()
+        assert (harmonic(measured, shell, 3) < 0.05 * second).all()
+
+
+def test_harmonics_see_no_ball_and_no_brightness():
+    measured = values_of(harmonics, lambda z, y, x: -3, gaussian_ball)
+    for name, values in measured.items():
+        assert (np.abs(values) < 0.05).all(), name

@@ -1,14 +1,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold
 
 from picking.config import ClassifierSettings
 from picking.truth_matching import label_candidates
-from stage2_rerank.calibration import score_logit
+from stage2_rerank.calibration import fit_calibration, score_logit
 from stage2_rerank.classifier import FEWEST_POSITIVES, RerankClassifier
+from stage2_rerank.decision_loss import decision_loss
 from tests.stage2_rerank.simulated_candidates import SimulatedType, simulate
 
 HARD = SimulatedType(12, 80, 1.5, 1.0, 0.9)
@@ -55,14 +56,37 @@ def test_probabilities_of_new_runs_are_frequencies(fitted):
         assert 0.5 < positive[among].mean() / probability[among].mean() < 2
 
 
+def shuffled_rows(features, seed=0):
+    """The score keeps its place; whose features stand beside it is drawn by lot."""
+    order = np.random.default_rng(seed).permutation(len(features))
+    other = features.iloc[order].reset_index(drop=True)
+    return other.assign(proposal_score=features["proposal_score"])
+
+
 @pytest.mark.parametrize("case", ["noise", "shuffled"])
-def test_without_evidence_stage_1s_ranking_stays(case):
-    features, positive, runs = rows(SimulatedType(12, 80, 2.0, 0.0 if case == "noise" else 1.0))
-    if case == "shuffled":
-        # Labels keep what the score says of them; the features' rows are shuffled.
-        order = np.random.default_rng(0).permutation(len(features))
-        shuffled = features.iloc[order].reset_index(drop=True)
-        features = shuffled.assign(proposal_score=features["proposal_score"])
+def test_features_that_say_nothing_do_next_to_no_harm(case):
+    simulated = SimulatedType(12, 80, 2.0, 0.0 if case == "noise" else 1.0)
+    strengths, losses = [], []
+    for seed in range(6):
+        features, positive, runs = rows(simulated, seed)
+        new_features, new_positive, _ = rows(simulated, 100 + seed)
+        if case == "shuffled":
+            features, new_features = shuffled_rows(features), shuffled_rows(new_features)
+        classifier = small().fit(features, positive, runs)
+        strengths.append(classifier.strength_)
+        alone = fit_calibration(score_logit(features["proposal_score"]), positive)
+        margins = (
+            logit(classifier.predict_proba(new_features)[:, 1]),
+            alone.margin(score_logit(new_features["proposal_score"])),
+        )
+        losses.append([decision_loss(margin, new_positive, 0.05).sum() for margin in margins])
+    both_stages, stage1 = np.sum(losses, axis=0)
+    assert strengths.count(0.0) >= 2
+    assert both_stages < 1.03 * stage1
+
+
+def test_without_evidence_stage_1s_ranking_stays():
+    features, positive, runs = rows(SimulatedType(12, 80, 2.0, 0.0), seed=3)
     classifier = small().fit(features, positive, runs)
     probability = classifier.predict_proba(features)[:, 1]
     assert classifier.strength_ == 0
@@ -75,17 +99,23 @@ def test_few_candidates_are_corrected_by_the_trees_that_there_are():
     # About 60 candidates a fit: in many a round LightGBM finds no split and adds no tree.
     rng = np.random.default_rng(0)
     features = pd.DataFrame(rng.normal(size=(90, 6)), columns=list("abcdef"))
-    positive = rng.random(90) < expit(3 * features["a"])
+    positive = (rng.random(90) < expit(3 * features["a"])).to_numpy()
     runs = np.repeat(["run_1", "run_2", "run_3"], 30)
     start = np.zeros(90)
-    classifier = small()
+    # A linear correction so stiff that it leaves everything to the trees.
+    classifier = small(SMALL.model_copy(update={"linear_l2": 1e4}))
     trees, correction = classifier._inner_corrections(features, positive, start, runs)
     fewest = trees
     for fit, judged in GroupKFold(3).split(features, positive, runs):
-        bags = classifier._bags(features.iloc[fit], positive[fit], start[fit])
+        linear, bags = classifier._correctors(
+            features.iloc[fit], positive[fit], start[fit], runs[fit]
+        )
         bags.grow(trees)
         fewest = min(fewest, *(booster.num_trees() for booster in bags.boosters))
-        np.testing.assert_allclose(bags.correction(features.iloc[judged]), correction[judged])
+        new = features.iloc[judged]
+        np.testing.assert_allclose(
+            linear.correction(new) + bags.correction(new), correction[judged]
+        )
     assert 0 < fewest < trees
 
 

@@ -29,15 +29,21 @@ def test_a_steady_gain_is_taken_in_full():
     assert justified_strength(losses, STRENGTHS, RUNS) == 1.0
 
 
-def test_a_gain_within_its_standard_error_is_not_taken():
-    # Best in total, but by one lucky run.
-    losses = np.array([[10.0, 10, 10, 10], [10, 10, 10, 9], [11, 11, 11, 3]])
-    assert justified_strength(losses, STRENGTHS, RUNS) == 0.0
+def test_in_doubt_the_fuller_correction_is_taken():
+    # Half the strength is best in total, but the full one is no clearly worse: two runs like it.
+    losses = np.array([[10.0, 10, 10, 10], [7, 7.1, 7, 7.1], [6.5, 7.8, 6.4, 7.8]])
+    assert justified_strength(losses, STRENGTHS, RUNS) == 1.0
 
 
-def test_half_the_strength_if_the_full_one_is_no_better_than_that():
-    losses = np.array([[10.0, 10, 10, 10], [7, 7.1, 7, 7.1], [6.5, 7.5, 6.4, 7.5]])
+def test_no_more_than_is_best_if_more_is_clearly_worse():
+    losses = np.array([[10.0, 10, 10, 10], [7, 7.1, 7, 7.1], [9, 9.1, 9.2, 9]])
     assert justified_strength(losses, STRENGTHS, RUNS) == 0.5
+
+
+def test_stage_1_stays_where_nothing_beats_it():
+    # The full strength is worse by less than its standard error, but nothing speaks for it.
+    losses = np.array([[10.0, 10, 10, 10], [10, 10, 10, 10.1], [7, 12, 8, 13.5]])
+    assert justified_strength(losses, STRENGTHS, RUNS) == 0.0
 
 
 def test_one_run_proves_nothing():

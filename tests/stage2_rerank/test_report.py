@@ -33,7 +33,7 @@ def picks_by_hand(pipeline, column):
     thresholds = json.loads(pipeline.path("thresholds.json").read_text())
     candidates = OUT_OF_FOLD.read(pipeline.path("out_of_fold.parquet"))
     radius = {item.name: item.radius_angstrom for item in pipeline.config.known_particles}
-    key = "stage1" if column == "proposal_score" else "curve"
+    key = "stage1" if column == "proposal_score" else "probability"
     picks = []
     ordered = candidates.sort_values([column, "x"], ascending=[False, True])
     for (run, name), group in ordered.groupby(["run", "particle_type"]):
