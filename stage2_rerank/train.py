@@ -23,6 +23,7 @@ from stage2_rerank.candidate_rows import read_candidate_rows
 from stage2_rerank.classifier import RerankClassifier
 from stage2_rerank.cross_fitting import cross_fit
 from stage2_rerank.decision_loss import nominal_decision_probability
+from stage2_rerank.leaking_features import refuse_leaking_features
 from stage2_rerank.saved_classifier import write_classifier
 
 
@@ -76,7 +77,8 @@ def train(
     Raises
     ------
     InputError
-        If the particle type is unknown, or a table is missing, damaged or does not fit the others.
+        If the particle type is unknown, a table is missing, damaged or does not fit the others, or
+        a feature knows the run or the answer.
     """
     known = {particle.name: particle for particle in config.known_particles}
     if particle_type not in known:
@@ -85,14 +87,15 @@ def train(
             f"{particle_type} is no particle type",
             f"the types are {', '.join(known)}",
         )
-    radius_angstrom = {particle_type: config.match_radius_angstrom(known[particle_type])}
+    radius_angstrom = {name: config.match_radius_angstrom(item) for name, item in known.items()}
     folds = Folds.read(inputs.folds)
     truth = TRUTH.read(inputs.truth)
-    truth = truth[truth["particle_type"] == particle_type]
     all_rows = read_candidate_rows(inputs.candidates, inputs.features)
     all_rows.check_runs(folds.runs, inputs.folds)
+    all_positive = label_candidates(all_rows.candidates, truth, radius_angstrom)
+    refuse_leaking_features(all_rows, all_positive)
     rows = all_rows.of_type(particle_type)
-    is_positive = label_candidates(rows.candidates, truth, radius_angstrom)
+    is_positive = all_positive[(all_rows.candidates["particle_type"] == particle_type).to_numpy()]
     classifier = RerankClassifier(
         config.stage2_rerank.classifier,
         decision_probability=nominal_decision_probability(config.scoring.beta),

@@ -116,6 +116,16 @@ def test_features_do_not_depend_on_the_directions_of_x_and_y(turn):
     )
 
 
+def test_the_runs_name_is_no_feature():
+    tomogram, candidates, maps = noisy_run()
+    renamed = extract_features(
+        replace(tomogram, run="TS_99"), candidates.assign(run="TS_99"), maps, PARTICLES, SETTINGS
+    )
+    assert_same_features(
+        extract_features(tomogram, candidates, maps, PARTICLES, SETTINGS), renamed, rtol=0, atol=0
+    )
+
+
 def test_a_particle_looks_alike_at_its_own_scale_whatever_its_size():
     values = np.zeros((48, 96, 96), dtype=np.float32)
     z, y, x = np.meshgrid(*map(np.arange, values.shape), indexing="ij")

@@ -1,0 +1,161 @@
+"""Measure what the second stage gains, and what it gains it from.
+
+Give it folders of results that have features (`snakemake rerank`), best several seeds of one
+configuration. Stage 2 is fitted anew, nested and out of fold, for every variant of the questions
+asked, on the same candidates, and compared with stage 1 alone at tuned thresholds and with the
+default. Scores are means over the folders; intervals are 95 %, from draws of folders and of runs.
+
+    gain       the default against stage 1 alone, per type, and what oracles would reach
+    controls   shuffled labels
+    families   score alone, + handcrafted, + embedding, all; and all but one family
+    budget     fewer candidates in a run
+    forms      other forms of the learner; regularisation; bags
+
+The last line is one JSON object with the figures of all tables.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+# Python searches this folder first; the rooms lie in the one above.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.paired_scores import PairedBootstrap, compared
+from benchmarks.rerank_forms import FORMS
+from benchmarks.rerank_variants import IMAGE_FAMILIES, Judged, Variant, judge, read_results
+
+DEFAULT = Variant("default")
+HANDCRAFTED = (*IMAGE_FAMILIES, "score_map", "context")
+ALL_FAMILIES = (*HANDCRAFTED, "embedding")
+BUDGET_SHARES = (0.25, 0.5, 0.75)
+QUESTIONS: dict[str, tuple[Variant, ...]] = {
+    "gain": (),
+    "controls": (Variant("shuffled labels", shuffled=True),),
+    "families": (
+        Variant("score alone", families=()),
+        Variant("+ handcrafted", families=HANDCRAFTED),
+        Variant("+ embedding", families=("embedding",)),
+        *(
+            Variant(f"all but {family}", families=tuple(set(ALL_FAMILIES) - {family}))
+            for family in ALL_FAMILIES
+        ),
+    ),
+    "budget": tuple(
+        Variant(f"{share:.0%} of the candidates", budget_share=share) for share in BUDGET_SHARES
+    ),
+    "forms": (
+        *(Variant(name, form=name) for name in FORMS),
+        Variant("linear L2 of 10", settings={"linear_l2": 10.0}),
+        Variant("linear L2 of 100", settings={"linear_l2": 100.0}),
+        Variant("one bag", settings={"bags": 1}),
+        Variant("a fifth of the features a tree", settings={"feature_fraction": 0.2}),
+    ),
+}
+
+
+def judge_folder(folder: Path, variant: Variant, seed: int) -> Judged:
+    return judge(read_results(folder), variant, seed)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("results", type=Path, nargs="+", help="folder(s) results/NAME")
+    parser.add_argument("--ask", nargs="+", choices=list(QUESTIONS), default=["gain"])
+    parser.add_argument("--processes", type=int, default=2)
+    arguments = parser.parse_args(argv)
+    results = [read_results(folder) for folder in arguments.results]
+    rules = results[0].rules
+    bootstrap = PairedBootstrap([of_folder.truth for of_folder in results])
+    asked = [DEFAULT, *(variant for question in arguments.ask for variant in QUESTIONS[question])]
+    jobs = [
+        (folder, variant, number)
+        for variant in asked
+        for number, folder in enumerate(arguments.results)
+    ]
+    judged: dict[str, list[Judged]] = {variant.name: [] for variant in asked}
+    with ProcessPoolExecutor(arguments.processes) as pool:
+        done = pool.map(judge_folder, *zip(*jobs, strict=True))
+        for (_, variant, _), answer in zip(jobs, tqdm(done, total=len(jobs)), strict=True):
+            judged[variant.name].append(answer)
+
+    default = judged[DEFAULT.name]
+    gain = compared(
+        bootstrap,
+        [item.two_stage for item in default],
+        [item.stage1 for item in default],
+        rules.weights,
+        rules.beta,
+    )
+    print(f"\n## Both stages against stage 1 alone, {len(results)} folders\n")
+    print("| | references | stage 1 | both | gain | in folders | best thresholds | best ranking |")
+    print("|---|---|---|---|---|---|---|---|")
+    weight = np.array([rules.weights[name] for name in gain.index[1:]])
+    for name, row in gain.iterrows():
+        references = [
+            len(of_folder.truth)
+            if name == "score"
+            else int((of_folder.truth["particle_type"] == name).sum())
+            for of_folder in results
+        ]
+        oracles = []
+        for attribute in ("best_thresholds", "best_ranking"):
+            values = np.mean(
+                [list(getattr(item, attribute).values()) for item in default], axis=0
+            )  # (T,)
+            by_type = dict(zip(gain.index[1:], values, strict=True))
+            by_type["score"] = float(values @ weight / weight.sum())
+            oracles.append(by_type[name])
+        print(
+            f"| {name} | {sum(references)} | {row['baseline']:.3f} | {row['value']:.3f} |"
+            f" {row['gain']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f}) |"
+            f" {row['folders_up']:.0f} of {len(results)} | {oracles[0]:.3f} | {oracles[1]:.3f} |"
+        )
+    figures = {"gain": gain.round(4).to_dict("index")}
+    curve = compared(
+        bootstrap,
+        [item.by_curve for item in default],
+        [item.stage1 for item in default],
+        rules.weights,
+        rules.beta,
+    ).loc["score"]
+    print(
+        f"\nWith thresholds by the curve: {curve['value']:.3f}, gain {curve['gain']:+.3f}"
+        f" ({curve['low']:+.3f} to {curve['high']:+.3f})"
+    )
+    for question in arguments.ask:
+        if not QUESTIONS[question]:
+            continue
+        figures[question] = {}
+        print(f"\n## {question}\n")
+        print("| variant | stage 1 | both | gain on stage 1 | against the default |")
+        print("|---|---|---|---|---|")
+        for variant in (DEFAULT, *QUESTIONS[question]):
+            ours = [item.two_stage for item in judged[variant.name]]
+            columns = []
+            stage1 = [item.stage1 for item in judged[variant.name]]
+            for counts in (stage1, [item.two_stage for item in default]):
+                columns.append(
+                    compared(bootstrap, ours, counts, rules.weights, rules.beta).loc["score"]
+                )
+            cells = [
+                f"{row['gain']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})" for row in columns
+            ]
+            print(
+                f"| {variant.name} | {columns[0]['baseline']:.3f} | {columns[0]['value']:.3f} |"
+                f" {cells[0]} | {cells[1] if variant is not DEFAULT else ''} |"
+            )
+            figures[question][variant.name] = columns[0].round(4).to_dict()
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""Ways to re-rank: other features, budgets, labels, settings and forms of stage 2."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmarks.rerank_forms import FORMS, cross_fit_form
+from picking.config import PipelineConfig, load_config
+from picking.folds import Folds
+from picking.inventory import resolve
+from picking.tables import OUT_OF_FOLD, TRUTH
+from picking.truth_matching import label_candidates
+from stage1_proposals.peaks import within_budget
+from stage2_rerank.candidate_rows import CandidateRows, read_candidate_rows
+from stage2_rerank.classifier import RerankClassifier
+from stage2_rerank.cross_fitting import cross_fit
+from stage2_rerank.cross_validation import CountsByRun, counts_by_run, nested_picks
+from stage2_rerank.decision_loss import nominal_decision_probability
+from stage2_rerank.final_list import suppressed
+from stage2_rerank.scoring_rules import ScoringRules
+from stage2_rerank.threshold_file import Thresholds
+from stage2_rerank.thresholds import fbeta_curve
+from stage2_rerank.tune_thresholds import tune_type
+
+SETTINGS = ("data", "scoring", "stage1_prediction", "stage2_classifier", "stage2_decision")
+IMAGE_FAMILIES = ("intensity", "gradient", "shape", "texture", "symmetry", "harmonics")
+
+
+@dataclass(frozen=True)
+class Results:
+    """One folder of results, as far as stage 2 needs it."""
+
+    name: str
+    config: PipelineConfig
+    folds: Folds
+    truth: pd.DataFrame
+    rows: CandidateRows
+
+    @property
+    def rules(self) -> ScoringRules:
+        """Types, radii and weights."""
+        return ScoringRules.from_config(self.config)
+
+
+def read_results(folder: Path) -> Results:
+    files = [folder / "settings" / f"{part}.yaml" for part in SETTINGS]
+    folds = Folds.read(folder / "folds.json")
+    truth = TRUTH.read(folder / "truth.csv")
+    tables = ("candidates", "features")
+    candidates, features = (
+        [folder / kind / f"{run}.parquet" for run in folds.runs] for kind in tables
+    )
+    return Results(
+        folder.resolve().name,
+        resolve(load_config(files)),
+        folds,
+        truth[truth["run"].isin(folds.runs)].reset_index(drop=True),
+        read_candidate_rows(candidates, features),
+    )
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to re-rank.
+
+    Parameters
+    ----------
+    name : str
+        Name in the tables.
+    families : tuple of str or None
+        Families of features that it sees; None: all.
+    budget_share : float
+        Share of the candidates that every run keeps.
+    shuffled : bool
+        Whether every type's labels are shuffled among the candidates of a run that score alike.
+    settings : dict
+        Changes to the classifier's settings.
+    form : str or None
+        Another form of the learner, of ``FORMS``.
+    """
+
+    name: str
+    families: tuple[str, ...] | None = None
+    budget_share: float = 1.0
+    shuffled: bool = False
+    settings: dict[str, float] = field(default_factory=dict)
+    form: str | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Counts of both stages, and the F-beta that oracles would reach, by particle type."""
+
+    stage1: CountsByRun
+    two_stage: CountsByRun
+    by_curve: CountsByRun
+    best_thresholds: dict[str, float]
+    best_ranking: dict[str, float]
+
+
+def judge(results: Results, variant: Variant, seed: int) -> Judged:
+    """Fit a variant nested, and count what it finds."""
+    rows = _chosen_rows(results, variant)
+    rules = results.rules
+    positive = label_candidates(rows.candidates, results.truth, rules.match_radius_angstrom)
+    labels = _shuffled(rows.candidates, positive, seed) if variant.shuffled else positive
+    settings = results.config.stage2_rerank.classifier.model_copy(update=variant.settings)
+    if variant.form is None:
+        classifier = RerankClassifier(
+            settings,
+            decision_probability=nominal_decision_probability(rules.beta),
+            random_state=seed,
+        )
+        scored = _by_type(classifier, rows, labels, results)
+    else:
+        scored = cross_fit_form(FORMS[variant.form], settings, seed, rows, labels, results.folds)
+    rerank_score, nested_scores = scored
+    out_of_fold = OUT_OF_FOLD.check(
+        rows.candidates.assign(
+            fold=np.array(
+                [results.folds.fold_of(run) for run in rows.candidates["run"]], dtype=np.int32
+            ),
+            rerank_score=rerank_score,
+            is_positive=positive,
+        )[OUT_OF_FOLD.column_names],
+        variant.name,
+    )
+    types = {
+        name: tune_type(out_of_fold, nested_scores, results.truth, results.folds, name, rules)
+        for name in rules.weights
+    }
+
+    def counts(rule: str, stage: str) -> CountsByRun:
+        thresholds = Thresholds(rule=rule, beta=rules.beta, types=types)
+        picks = nested_picks(out_of_fold, results.folds, thresholds, stage, rules)
+        return counts_by_run(results.truth, picks, rules)
+
+    return Judged(
+        stage1=counts("curve", "stage1"),
+        two_stage=counts("probability", "two_stage"),
+        by_curve=counts("curve", "two_stage"),
+        best_thresholds=_best_thresholds(out_of_fold, results),
+        best_ranking=_best_ranking(out_of_fold, results),
+    )
+
+
+def _chosen_rows(results: Results, variant: Variant) -> CandidateRows:
+    candidates, features = results.rows.candidates, results.rows.features
+    if variant.families is not None:
+        wanted = [
+            name
+            for name in features.columns
+            if name == "proposal_score"
+            or any(name.startswith(f"{family}_") for family in variant.families)
+        ]
+        features = features[wanted]
+    if variant.budget_share < 1:
+        peaks = results.config.stage1_proposals.peaks
+        peaks = peaks.model_copy(
+            update={"candidate_budget": round(peaks.candidate_budget * variant.budget_share)}
+        )
+        best_first = candidates.sort_values("proposal_score", ascending=False, kind="stable")
+        kept = np.concatenate(
+            [
+                of_run.index[
+                    within_budget(
+                        of_run["particle_type"].to_numpy(),
+                        of_run["proposal_score"].to_numpy(),
+                        peaks,
+                    )
+                ]
+                for _, of_run in best_first.groupby("run")
+            ]
+        )
+        kept = np.sort(kept)
+        candidates = candidates.loc[kept].reset_index(drop=True)
+        features = features.loc[kept].reset_index(drop=True)
+    return CandidateRows(candidates, features)
+
+
+def _shuffled(
+    candidates: pd.DataFrame, positive: NDArray[np.bool_], seed: int
+) -> NDArray[np.bool_]:
+    """Shuffle labels among neighbours in score, so that the score keeps what it says."""
+    generator = np.random.default_rng(seed)
+    shuffled = positive.copy()
+    for _, of_type in candidates.groupby("particle_type"):
+        order = of_type.sort_values("proposal_score").index.to_numpy()
+        for block in np.array_split(order, max(len(order) // 20, 1)):
+            shuffled[block] = generator.permutation(positive[block])
+    return shuffled
+
+
+def _by_type(
+    classifier: RerankClassifier,
+    rows: CandidateRows,
+    labels: NDArray[np.bool_],
+    results: Results,
+) -> tuple[NDArray[np.float64], pd.DataFrame]:
+    score = np.zeros(len(rows.candidates))
+    nested = []
+    types = rows.candidates["particle_type"].to_numpy()
+    for name in results.rules.weights:
+        of_type = types == name
+        fitted = cross_fit(classifier, rows.of_type(name), labels[of_type], results.folds)
+        score[of_type] = fitted.rerank_score
+        nested.append(fitted.nested_scores)
+    return score, pd.concat(nested, ignore_index=True)
+
+
+def _best_thresholds(out_of_fold: pd.DataFrame, results: Results) -> dict[str, float]:
+    """F-beta if the best threshold of the judged runs themselves were known."""
+    best = {}
+    for name in results.rules.weights:
+        curve = fbeta_curve(
+            suppressed(
+                out_of_fold[out_of_fold["particle_type"] == name],
+                "rerank_score",
+                results.rules.suppression_angstrom,
+            ),
+            results.truth[results.truth["particle_type"] == name],
+            results.rules.match_radius_angstrom,
+            "rerank_score",
+            results.rules.beta,
+        )
+        best[name] = float(curve.fbeta.max(initial=0.0))
+    return best
+
+
+def _best_ranking(out_of_fold: pd.DataFrame, results: Results) -> dict[str, float]:
+    """F-beta if every positive candidate were picked and nothing else: what recall leaves."""
+    best = {}
+    beta_squared = results.rules.beta**2
+    for name in results.rules.weights:
+        found = int(out_of_fold.loc[out_of_fold["particle_type"] == name, "is_positive"].sum())
+        references = int((results.truth["particle_type"] == name).sum())
+        below = beta_squared * references + found
+        best[name] = (1 + beta_squared) * found / below if below else 0.0
+    return best
