@@ -20,8 +20,9 @@ from picking.inventory import resolve
 from picking.tables import OUT_OF_FOLD, SCORED_CANDIDATES, TRUTH
 from picking.whole_files import write_whole_text
 from stage2_rerank.candidate_rows import read_features
-from stage2_rerank.report_assembly import ReportInputs, assemble_content, assemble_plots
+from stage2_rerank.report_assembly import ReportInputs, assemble_content
 from stage2_rerank.report_content import ReportContent
+from stage2_rerank.report_plots import assemble_plots
 from stage2_rerank.saved_classifier import read_classifier
 from stage2_rerank.scoring_rules import ScoringRules
 from stage2_rerank.threshold_file import Thresholds
@@ -131,7 +132,7 @@ def render(content: ReportContent, plots: dict[str, str]) -> str:
     content : ReportContent
         Figures.
     plots : dict of str to str
-        SVG text by name, see :func:`stage2_rerank.report_assembly.assemble_plots`.
+        SVG text by name, see :func:`stage2_rerank.report_plots.assemble_plots`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Gather the report's figures and plots from the out-of-fold candidates."""
+"""Gather the report's figures from the out-of-fold candidates."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,11 +16,10 @@ from stage2_rerank.cross_validation import (
     bootstrap,
     counts_by_run,
     nested_picks,
-    recall_by_budget,
     score_picks,
 )
 from stage2_rerank.feature_likeness import feature_likeness
-from stage2_rerank.final_list import final_picks, suppressed
+from stage2_rerank.final_list import final_picks
 from stage2_rerank.report_content import (
     FeatureLikenessFigures,
     GainFigures,
@@ -31,19 +30,17 @@ from stage2_rerank.report_content import (
     RunFigures,
     RunTypeFigures,
     StageFigures,
-    ThresholdFigures,
     TypeFigures,
 )
-from stage2_rerank.report_figures import (
-    PrecisionRecall,
-    TypeBar,
-    fbeta_bars,
-    precision_recall_panel,
-    recall_panel,
+from stage2_rerank.report_decisions import (
+    loss_figures,
+    reliability_figures,
+    rule_figures,
+    score_if_perfect,
+    threshold_figures,
 )
 from stage2_rerank.scoring_rules import ScoringRules
-from stage2_rerank.threshold_file import SCORE_COLUMNS, STAGES, Stage, Thresholds, TypeThresholds
-from stage2_rerank.thresholds import fbeta_curve
+from stage2_rerank.threshold_file import STAGES, Thresholds
 
 
 @dataclass(frozen=True)
@@ -119,6 +116,7 @@ def assemble_content(inputs: ReportInputs, rules: ScoringRules, seed: int) -> Re
     recall = proposal_recall(inputs.out_of_fold, inputs.truth, rules.match_radius_angstrom)
     runs = len(inputs.folds.runs)
     features = _feature_likeness(inputs)
+    loss, confusion = loss_figures(inputs.out_of_fold, picks["two_stage"], inputs.truth, rules)
     return ReportContent(
         name=inputs.name,
         folds=inputs.folds.number,
@@ -137,9 +135,14 @@ def assemble_content(inputs: ReportInputs, rules: ScoringRules, seed: int) -> Re
         per_run=_proposal_figures(inputs, rules),
         candidates_per_run=len(inputs.out_of_fold) / runs,
         strength=dict(inputs.strength),
-        thresholds={
-            name: _threshold_figures(of_type) for name, of_type in inputs.thresholds.types.items()
-        },
+        thresholds=threshold_figures(inputs.out_of_fold, inputs.truth, inputs.thresholds, rules),
+        by_rule=rule_figures(
+            inputs.out_of_fold, inputs.truth, inputs.folds, inputs.thresholds, rules, seed
+        ),
+        reliability=reliability_figures(inputs.out_of_fold, rules),
+        loss=loss,
+        score_if_perfect=score_if_perfect(loss, rules),
+        confusion=confusion,
         likeness=_likeness(inputs, picks["two_stage"], rules),
         feature_likeness=features,
         feature_likeness_median=_median_likeness(features),
@@ -214,17 +217,6 @@ def _gain_figures(
     )
 
 
-def _threshold_figures(of_type: TypeThresholds) -> ThresholdFigures:
-    return ThresholdFigures(
-        stage1=of_type.final.stage1.value,
-        stage1_folds=tuple(fold.stage1.value for fold in of_type.folds),
-        two_stage_curve=of_type.final.curve.value,
-        two_stage_curve_folds=tuple(fold.curve.value for fold in of_type.folds),
-        two_stage_probability=of_type.final.probability.value,
-        two_stage_probability_folds=tuple(fold.probability.value for fold in of_type.folds),
-    )
-
-
 def _quantiles(values: pd.Series) -> Quantiles:
     if values.empty:
         return Quantiles(q05=None, q50=None, q95=None)
@@ -290,57 +282,4 @@ def _median_likeness(
     return FeatureLikenessFigures(
         distance=float(np.median([item.distance for item in features.values()])),
         null_distance=float(np.median(nulls)) if nulls else None,
-    )
-
-
-def assemble_plots(
-    inputs: ReportInputs, content: ReportContent, rules: ScoringRules
-) -> dict[str, str]:
-    """Draw the report's plots.
-
-    Returns
-    -------
-    dict of str to str
-        SVG text: "fbeta", and "TYPE precision-recall" and "TYPE recall" for every type that the
-        truth holds.
-    """
-    bars = [
-        TypeBar(name, _bar(content.stage1.per_type[name]), _bar(content.two_stage.per_type[name]))
-        for name in rules.weights
-        if name in content.stage1.per_type
-    ]
-    plots = {"fbeta": fbeta_bars(bars, f"F{rules.beta:g}")}
-    recall = recall_by_budget(inputs.out_of_fold, inputs.truth, rules.match_radius_angstrom)
-    for bar in bars:
-        name = bar.particle_type
-        stage1 = _precision_recall(inputs, content.stage1, "stage1", name, rules)
-        two_stage = _precision_recall(inputs, content.two_stage, "two_stage", name, rules)
-        plots[f"{name} precision-recall"] = precision_recall_panel(stage1, two_stage, name)
-        plots[f"{name} recall"] = recall_panel(recall[name], name)
-    return plots
-
-
-def _bar(figures: TypeFigures) -> tuple[float, float, float]:
-    return figures.interval_95[0], figures.fbeta, figures.interval_95[1]
-
-
-def _precision_recall(
-    inputs: ReportInputs, figures: StageFigures, stage: Stage, name: str, rules: ScoringRules
-) -> PrecisionRecall:
-    judged = inputs.out_of_fold["run"].isin(inputs.truth["run"])
-    candidates = inputs.out_of_fold[judged & (inputs.out_of_fold["particle_type"] == name)]
-    score_column = SCORE_COLUMNS[stage]
-    curve = fbeta_curve(
-        suppressed(candidates, score_column, rules.suppression_angstrom),
-        inputs.truth[inputs.truth["particle_type"] == name],
-        rules.match_radius_angstrom,
-        score_column,
-        rules.beta,
-    )
-    precision: NDArray[np.float64] = curve.hits / curve.candidates
-    return PrecisionRecall(
-        precision=precision,
-        recall=curve.hits / max(curve.references, 1),
-        chosen_precision=figures.per_type[name].precision,
-        chosen_recall=figures.per_type[name].recall,
     )

@@ -71,14 +71,58 @@ class GainFigures(StrictModel):
 
 
 class ThresholdFigures(StrictModel):
-    """Thresholds of one type: for test runs, and their range over the folds."""
+    """One threshold of one type."""
 
-    stage1: float
-    stage1_folds: tuple[float, ...]
-    two_stage_curve: float
-    two_stage_curve_folds: tuple[float, ...]
-    two_stage_probability: float
-    two_stage_probability_folds: tuple[float, ...]
+    value: float = Field(description="for test runs, from all training runs")
+    interval_95: Interval | None = Field(description="bootstrap over the training runs")
+    folds: tuple[float, ...] = Field(description="of each fold, from the other folds")
+
+
+class TypeThresholdFigures(StrictModel):
+    """Thresholds of one type by each rule."""
+
+    stage1: ThresholdFigures
+    two_stage_curve: ThresholdFigures
+    two_stage_probability: ThresholdFigures
+    flat_from: float | None = Field(
+        description="lowest threshold on the out-of-fold rerank score whose fbeta is within 0.01 "
+        "of the best; null: nothing is found at any"
+    )
+    flat_to: float | None = Field(description="the highest such threshold")
+
+
+class RuleFigures(StrictModel):
+    """Both stages, if this rule set their thresholds."""
+
+    score: float
+    gain: float = Field(description="less stage 1 alone")
+    gain_interval_95: Interval
+
+
+class ReliabilityFigures(StrictModel):
+    """Final candidates (duplicates suppressed) whose calibrated probability lies in (low, high]."""
+
+    low: float
+    high: float
+    candidates: int
+    positives: int
+    mean_probability: float
+    frequency: float
+    frequency_interval_95: Interval
+
+
+class LossFigures(StrictModel):
+    """What became of one type's references and picks, both stages, out of fold."""
+
+    references: int
+    hit: int
+    not_picked: int = Field(description="references that a candidate hits, but no pick")
+    never_proposed: int = Field(description="references that no candidate hits")
+    picks: int
+    duplicates: int = Field(description="picks on a reference that a better pick hits")
+    other_type: int = Field(description="picks on a reference of another type")
+    nothing: int = Field(description="picks where no reference stands")
+    fbeta_if_perfect: dict[str, float] = Field(description="if this alone were perfect")
 
 
 class Quantiles(StrictModel):
@@ -133,9 +177,20 @@ class ReportContent(StrictModel):
     per_run: dict[str, ProposalFigures] = Field(description="recall of all candidates, by run")
     candidates_per_run: float = Field(description="mean number of candidates, all types")
     strength: dict[str, float] = Field(
-        description="share of the trees' correction that the final classifier uses, by type"
+        description="share of the correction that the final classifier uses, by type"
     )
-    thresholds: dict[str, ThresholdFigures]
+    thresholds: dict[str, TypeThresholdFigures]
+    by_rule: dict[str, RuleFigures] = Field(description="by either rule for the thresholds")
+    reliability: dict[str, list[ReliabilityFigures]] = Field(
+        description="calibrated probability against frequency, out of fold, by type"
+    )
+    loss: dict[str, LossFigures]
+    score_if_perfect: dict[str, float] = Field(
+        description="score if this alone were perfect in every type"
+    )
+    confusion: dict[str, dict[str, int]] = Field(
+        description="picks by their type, then by the type of what stands there"
+    )
     likeness: dict[str, LikenessFigures] | None = Field(
         description="null: no test run that is no training run as well"
     )

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from numpy.typing import NDArray
+
+from stage2_rerank.report_content import ReliabilityFigures
 
 # Stands for the page's own text colour until the SVG is written.
 INK = "#010203"
@@ -18,6 +22,8 @@ PANEL_INCHES = (3.6, 2.7)
 BAR_WIDTH_INCHES = 5.0
 BAR_HEIGHT_INCHES = 0.4
 BAR_MARGIN_INCHES = 1.0
+LEAST_SHOWN = 0.003  # probability; thresholds lie ten times higher
+SHARES_LABELLED = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 STYLE = {
     "svg.fonttype": "none",
@@ -46,6 +52,24 @@ class PrecisionRecall:
     recall: NDArray[np.float64]
     chosen_precision: float
     chosen_recall: float
+
+
+@dataclass(frozen=True)
+class FbetaOverThreshold:
+    """F-beta if all candidates of at least a score are kept, (m,) each, and the threshold."""
+
+    score: NDArray[np.float64]
+    fbeta: NDArray[np.float64]
+    threshold: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class PicksOverThreshold:
+    """Picks a run if all candidates of at least a score are kept, (m,) each, scores falling."""
+
+    score: NDArray[np.float64]
+    picks_a_run: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -84,6 +108,81 @@ def recall_panel(recall: NDArray[np.float64], particle_type: str) -> str:
         axes.set_xlim(0, max(len(recall), 1) * 1.02)
 
     return _panel(draw, f"recall-{particle_type}")
+
+
+def reliability_panel(bins: list[ReliabilityFigures], particle_type: str) -> str:
+    """Draw the frequency of positives over their calibrated probability as SVG text."""
+
+    def draw(axes: Axes) -> None:
+        axes.plot([LEAST_SHOWN, 1], [LEAST_SHOWN, 1], color=INK, alpha=0.5, linewidth=1)
+        shown = [one for one in bins if one.mean_probability >= LEAST_SHOWN]
+        if shown:
+            middle = np.maximum([one.frequency for one in shown], LEAST_SHOWN)
+            low, high = np.maximum([one.frequency_interval_95 for one in shown], LEAST_SHOWN).T
+            axes.errorbar(
+                [one.mean_probability for one in shown],
+                middle,
+                yerr=np.maximum([middle - low, high - middle], 0),
+                fmt="o-",
+                color=TWO_STAGE_COLOR,
+                capsize=3,
+            )
+        axes.set(xlabel="calibrated probability", ylabel="frequency", xscale="log", yscale="log")
+        _share_ticks(axes.xaxis)
+        _share_ticks(axes.yaxis)
+        axes.set(xlim=(LEAST_SHOWN, 1.1), ylim=(LEAST_SHOWN, 1.1))
+
+    return _panel(draw, f"reliability-{particle_type}")
+
+
+def fbeta_panel(curve: FbetaOverThreshold, label: str, particle_type: str) -> str:
+    """Draw F-beta over the threshold, with the one chosen and its interval, as SVG text."""
+
+    def draw(axes: Axes) -> None:
+        low, high = np.clip(curve.interval, LEAST_SHOWN, 1)
+        axes.axvspan(low, high, color=TWO_STAGE_COLOR, alpha=0.18, linewidth=0)
+        axes.axvline(max(curve.threshold, LEAST_SHOWN), color=TWO_STAGE_COLOR, linewidth=1)
+        axes.plot(np.maximum(curve.score, LEAST_SHOWN), curve.fbeta, color=INK, linewidth=1.6)
+        axes.set(xlabel="threshold", ylabel=label, xscale="log", ylim=(0, 1.04))
+        _share_ticks(axes.xaxis)
+        axes.set_xlim(LEAST_SHOWN, 1.1)
+
+    return _panel(draw, f"threshold-{particle_type}")
+
+
+def likeness_panel(
+    out_of_fold: PicksOverThreshold,
+    test: PicksOverThreshold,
+    threshold: float,
+    particle_type: str,
+) -> str:
+    """Draw picks a run over the threshold, out of fold and in test runs, as SVG text."""
+
+    def draw(axes: Axes) -> None:
+        for side, style, label in ((out_of_fold, "-", "out of fold"), (test, "--", "test")):
+            axes.step(
+                np.maximum(side.score, LEAST_SHOWN),
+                side.picks_a_run,
+                style,
+                where="post",
+                color=INK if style == "-" else TWO_STAGE_COLOR,
+                label=label,
+                linewidth=1.6,
+            )
+        axes.axvline(max(threshold, LEAST_SHOWN), color=TWO_STAGE_COLOR, linewidth=1)
+        axes.set(xlabel="threshold", ylabel="picks a run", xscale="log", yscale="log")
+        _share_ticks(axes.xaxis)
+        axes.set_xlim(LEAST_SHOWN, 1.1)
+        axes.legend(loc="lower left")
+
+    return _panel(draw, f"likeness-{particle_type}")
+
+
+def _share_ticks(axis: Axis) -> None:
+    """Label a logarithmic axis of shares with plain numbers."""
+    axis.set_major_locator(FixedLocator(SHARES_LABELLED))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def fbeta_bars(bars: list[TypeBar], label: str) -> str:

@@ -10,6 +10,8 @@ from picking.errors import InputError
 from picking.tables import REMAKE
 from picking.whole_files import write_whole_text
 
+ThresholdRule = Literal["curve", "probability"]
+THRESHOLD_RULES: tuple[ThresholdRule, ThresholdRule] = ("probability", "curve")
 Stage = Literal["stage1", "two_stage"]
 STAGES: tuple[Stage, Stage] = ("stage1", "two_stage")
 SCORE_COLUMNS: dict[Stage, str] = {"stage1": "proposal_score", "two_stage": "rerank_score"}
@@ -21,6 +23,9 @@ class Threshold(StrictModel):
     value: float = Field(ge=0, le=1, description="candidates that score above it are kept")
     fitted_fbeta: float = Field(
         description="F-beta on the very runs that it was fitted on: optimistic"
+    )
+    interval_95: tuple[float, float] | None = Field(
+        None, description="bootstrap over the runs that it was fitted on; null: not measured"
     )
 
 
@@ -42,7 +47,7 @@ class TypeThresholds(StrictModel):
 class Thresholds(StrictModel):
     """Thresholds of all particle types."""
 
-    rule: Literal["curve", "probability"] = Field(description="which of the two rules decides")
+    rule: ThresholdRule = Field(description="which of the two rules decides")
     beta: float = Field(description="F-beta's beta")
     types: dict[str, TypeThresholds] = Field(description="by particle type")
 

@@ -49,7 +49,8 @@ class FbetaCurve:
     def fbeta(self) -> NDArray[np.float64]:
         """F-beta, (m,), at each score: (1 + beta²) hits / (beta² references + candidates)."""
         beta_squared = self.beta**2
-        return (1 + beta_squared) * self.hits / (beta_squared * self.references + self.candidates)
+        below = beta_squared * self.references + self.candidates
+        return (1 + beta_squared) * self.hits / np.maximum(below, 1)
 
     def fbeta_above(self, threshold: float) -> float:
         """F-beta if the candidates that score above ``threshold`` are kept."""

@@ -5,7 +5,7 @@ final classifier come from its own inner out-of-fold scores of all training runs
 come, in the same way, from the scores of that fold's classifier on the other folds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +19,7 @@ from picking.tables import FINAL_CLASSIFIER, NESTED_SCORES, OUT_OF_FOLD, TRUTH
 from stage2_rerank.final_list import suppressed
 from stage2_rerank.scoring_rules import ScoringRules
 from stage2_rerank.threshold_file import Threshold, Thresholds, ThresholdSet, TypeThresholds
+from stage2_rerank.threshold_intervals import threshold_intervals
 from stage2_rerank.thresholds import (
     FbetaCurve,
     fbeta_curve,
@@ -36,6 +37,7 @@ def tune_type(
     folds: Folds,
     particle_type: str,
     rules: ScoringRules,
+    seed: int = 0,
 ) -> TypeThresholds:
     """Fit the thresholds of one particle type.
 
@@ -53,6 +55,8 @@ def tune_type(
         The type.
     rules : ScoringRules
         Radii, distances and beta.
+    seed : int
+        Seed of the bootstrap that gives the final thresholds their intervals.
 
     Returns
     -------
@@ -67,10 +71,13 @@ def tune_type(
 
     def fitted_on(runs: Sequence[str], classifier: int) -> ThresholdSet:
         scores = nested[nested["outer_fold"] == classifier]
-        scored = candidates[candidates["run"].isin(judged_runs.intersection(runs))].merge(
+        judged = sorted(judged_runs.intersection(runs))
+        scored = candidates[candidates["run"].isin(judged)].merge(
             scores[["run", "candidate_id", "rerank_score"]], on=["run", "candidate_id"]
         )
-        return _threshold_set(scored, truth[truth["run"].isin(runs)], rules)
+        of_runs = truth[truth["run"].isin(runs)]
+        bootstrap_runs = judged if classifier == FINAL_CLASSIFIER else None
+        return _threshold_set(scored, of_runs, rules, bootstrap_runs, seed)
 
     return TypeThresholds(
         final=fitted_on(folds.runs, FINAL_CLASSIFIER),
@@ -78,20 +85,36 @@ def tune_type(
     )
 
 
-def _threshold_set(scored: pd.DataFrame, truth: pd.DataFrame, rules: ScoringRules) -> ThresholdSet:
-    def curve_of(score_column: str) -> FbetaCurve:
+def _threshold_set(
+    scored: pd.DataFrame,
+    truth: pd.DataFrame,
+    rules: ScoringRules,
+    bootstrap_runs: Sequence[str] | None,
+    seed: int,
+) -> ThresholdSet:
+    """Thresholds on the same runs; with intervals if ``bootstrap_runs`` says what to draw from."""
+
+    def thresholds(
+        score_column: str, threshold_rules: Sequence[Callable[[FbetaCurve], float]]
+    ) -> list[Threshold]:
         final = suppressed(scored, score_column, rules.suppression_angstrom)
-        return fbeta_curve(final, truth, rules.match_radius_angstrom, score_column, rules.beta)
+        curve = fbeta_curve(final, truth, rules.match_radius_angstrom, score_column, rules.beta)
+        intervals: Sequence[tuple[float, float] | None] = [None] * len(threshold_rules)
+        if bootstrap_runs:
+            intervals = threshold_intervals(
+                final, truth, bootstrap_runs, score_column, rules, threshold_rules, seed
+            )
+        values = [rule(curve) for rule in threshold_rules]
+        return [
+            Threshold(value=value, fitted_fbeta=curve.fbeta_above(value), interval_95=interval)
+            for value, interval in zip(values, intervals, strict=True)
+        ]
 
-    def threshold(curve: FbetaCurve, value: float) -> Threshold:
-        return Threshold(value=value, fitted_fbeta=curve.fbeta_above(value))
-
-    stage1, two_stage = curve_of("proposal_score"), curve_of("rerank_score")
-    return ThresholdSet(
-        stage1=threshold(stage1, threshold_by_curve(stage1)),
-        curve=threshold(two_stage, threshold_by_curve(two_stage)),
-        probability=threshold(two_stage, threshold_by_probability(two_stage)),
+    (stage1,) = thresholds("proposal_score", [threshold_by_curve])
+    by_curve, by_probability = thresholds(
+        "rerank_score", [threshold_by_curve, threshold_by_probability]
     )
+    return ThresholdSet(stage1=stage1, curve=by_curve, probability=by_probability)
 
 
 def tune_thresholds(
@@ -128,7 +151,7 @@ def tune_thresholds(
         rule=config.stage2_rerank.threshold_rule,
         beta=rules.beta,
         types={
-            name: tune_type(out_of_fold, nested, truth, folds, name, rules)
+            name: tune_type(out_of_fold, nested, truth, folds, name, rules, config.seed)
             for name in rules.weights
         },
     )

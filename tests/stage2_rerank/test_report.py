@@ -163,14 +163,21 @@ def test_the_tables_of_runs_show_the_figures(figures, page):
 
 def test_the_tables_of_thresholds_and_likeness_show_the_figures(figures, page):
     tables = PageTables(page).rows
-    kinds = ("stage1", "two_stage_curve", "two_stage_probability")
+    kinds = ("stage1", "two_stage_probability", "two_stage_curve")
     assert tables["thresholds"] == [
         [
             [name],
             *(
-                [three(row[kind]), " · ".join(three(value) for value in row[f"{kind}_folds"])]
+                [
+                    three(row[kind]["value"]),
+                    " to ".join(three(end) for end in row[kind]["interval_95"]),
+                    " · ".join(three(value) for value in row[kind]["folds"]),
+                ]
                 for kind in kinds
             ),
+            ["–"]
+            if row["flat_from"] is None
+            else [f"{three(row['flat_from'])} to {three(row['flat_to'])}"],
         ]
         for name, row in figures["thresholds"].items()
     ]
@@ -184,6 +191,41 @@ def test_the_tables_of_thresholds_and_likeness_show_the_figures(figures, page):
         ]
         for name, row in figures["likeness"].items()
     ]
+
+
+def test_both_rules_are_scored_and_the_one_that_decides_is_the_reports(figures):
+    assert set(figures["by_rule"]) == {"curve", "probability"}
+    decisive = figures["by_rule"][figures["threshold_rule"]]
+    assert decisive["score"] == figures["two_stage"]["score"]
+    assert decisive["gain"] == figures["gain"]["score"]
+    assert decisive["gain_interval_95"] == figures["gain"]["interval_95"]
+
+
+def test_losses_add_up_and_stand_in_the_table(figures, page):
+    rows = {row[0][0]: row[1:] for row in PageTables(page).rows["loss"] if row[0]}
+    for name, of_type in figures["two_stage"]["per_type"].items():
+        loss = figures["loss"][name]
+        assert loss["hit"] == of_type["tp"]
+        assert loss["hit"] + loss["not_picked"] + loss["never_proposed"] == loss["references"]
+        wrong = loss["duplicates"] + loss["other_type"] + loss["nothing"]
+        assert loss["picks"] == of_type["tp"] + of_type["fp"]
+        # No reference of the simulation is near another, so that no pick hits two.
+        assert loss["picks"] == loss["hit"] + wrong
+        assert sum(figures["confusion"][name].values()) == loss["picks"]
+        assert all(value > of_type["fbeta"] - 1e-9 for value in loss["fbeta_if_perfect"].values())
+        assert rows[name][0] == [three(of_type["fbeta"])]
+        assert rows[name][2] == [
+            str(loss["not_picked"]),
+            three(loss["fbeta_if_perfect"]["not picked"]),
+        ]
+
+
+def test_reliability_covers_every_final_candidate(figures):
+    for name, bins in figures["reliability"].items():
+        assert sum(one["positives"] for one in bins) >= figures["loss"][name]["hit"]
+        for one in bins:
+            assert one["low"] <= one["mean_probability"] <= one["high"]
+            assert one["frequency"] == one["positives"] / one["candidates"]
 
 
 def test_the_table_of_features_shows_those_that_differ_most(figures, page):

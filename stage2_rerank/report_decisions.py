@@ -1,0 +1,141 @@
+"""The report's figures on decisions: thresholds, calibration, and what wrong ones cost."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+
+from picking.folds import Folds
+from stage2_rerank.cross_validation import bootstrap, counts_by_run, nested_picks, score_picks
+from stage2_rerank.final_list import suppressed
+from stage2_rerank.loss_decomposition import decompose_loss
+from stage2_rerank.reliability import reliability
+from stage2_rerank.report_content import (
+    LossFigures,
+    ReliabilityFigures,
+    RuleFigures,
+    ThresholdFigures,
+    TypeThresholdFigures,
+)
+from stage2_rerank.scoring_rules import ScoringRules
+from stage2_rerank.threshold_file import THRESHOLD_RULES, Threshold, Thresholds
+from stage2_rerank.thresholds import FbetaCurve, fbeta_curve
+
+FLAT_WITHIN = 0.01  # of F-beta: less than the luck of a single reference
+
+
+def final_curve(
+    out_of_fold: pd.DataFrame,
+    truth: pd.DataFrame,
+    particle_type: str,
+    score_column: str,
+    rules: ScoringRules,
+) -> FbetaCurve:
+    """F-beta over the threshold, pooled over the judged runs, duplicates suppressed."""
+    of_type = out_of_fold["particle_type"] == particle_type
+    candidates = out_of_fold[of_type & out_of_fold["run"].isin(truth["run"])]
+    return fbeta_curve(
+        suppressed(candidates, score_column, rules.suppression_angstrom),
+        truth[truth["particle_type"] == particle_type],
+        rules.match_radius_angstrom,
+        score_column,
+        rules.beta,
+    )
+
+
+def threshold_figures(
+    out_of_fold: pd.DataFrame, truth: pd.DataFrame, thresholds: Thresholds, rules: ScoringRules
+) -> dict[str, TypeThresholdFigures]:
+    """Every threshold with its interval and folds, and how flat F-beta is around the best."""
+    figures = {}
+    for name, of_type in thresholds.types.items():
+
+        def one(final: Threshold, folds: list[Threshold]) -> ThresholdFigures:
+            return ThresholdFigures(
+                value=final.value,
+                interval_95=final.interval_95,
+                folds=tuple(fold.value for fold in folds),
+            )
+
+        curve = final_curve(out_of_fold, truth, name, "rerank_score", rules)
+        fbeta = curve.fbeta
+        flat = curve.scores[fbeta >= fbeta.max(initial=0.0) - FLAT_WITHIN]
+        found = bool(np.any(fbeta > 0))
+        figures[name] = TypeThresholdFigures(
+            stage1=one(of_type.final.stage1, [fold.stage1 for fold in of_type.folds]),
+            two_stage_curve=one(of_type.final.curve, [fold.curve for fold in of_type.folds]),
+            two_stage_probability=one(
+                of_type.final.probability, [fold.probability for fold in of_type.folds]
+            ),
+            flat_from=float(flat.min()) if found else None,
+            flat_to=float(flat.max()) if found else None,
+        )
+    return figures
+
+
+def rule_figures(
+    out_of_fold: pd.DataFrame,
+    truth: pd.DataFrame,
+    folds: Folds,
+    thresholds: Thresholds,
+    rules: ScoringRules,
+    seed: int,
+) -> dict[str, RuleFigures]:
+    """Score and gain of both stages by either rule."""
+    stage1 = nested_picks(out_of_fold, folds, thresholds, "stage1", rules)
+    stage1_score = score_picks(truth, stage1, rules).score
+    stage1_counts = counts_by_run(truth, stage1, rules)
+    figures = {}
+    for rule in THRESHOLD_RULES:
+        by_rule = thresholds.model_copy(update={"rule": rule})
+        picks = nested_picks(out_of_fold, folds, by_rule, "two_stage", rules)
+        score = score_picks(truth, picks, rules).score
+        counts = counts_by_run(truth, picks, rules)
+        intervals = bootstrap(stage1_counts, counts, rules.weights, rules.beta, seed)
+        figures[rule] = RuleFigures(
+            score=score, gain=score - stage1_score, gain_interval_95=intervals["gain"].score
+        )
+    return figures
+
+
+def reliability_figures(
+    out_of_fold: pd.DataFrame, rules: ScoringRules
+) -> dict[str, list[ReliabilityFigures]]:
+    """Calibrated probability against frequency in the final, deduplicated list."""
+    final = suppressed(out_of_fold, "rerank_score", rules.suppression_angstrom)
+    figures = {}
+    for name in rules.weights:
+        of_type = final[final["particle_type"] == name]
+        bins = reliability(
+            of_type["rerank_score"].to_numpy(np.float64), of_type["is_positive"].to_numpy(bool)
+        )
+        figures[name] = [ReliabilityFigures(**asdict(one), frequency=one.frequency) for one in bins]
+    return figures
+
+
+def loss_figures(
+    out_of_fold: pd.DataFrame, picks: pd.DataFrame, truth: pd.DataFrame, rules: ScoringRules
+) -> tuple[dict[str, LossFigures], dict[str, dict[str, int]]]:
+    """Tell what became of picks and references, and the picks by what stands there."""
+    losses, confusion = decompose_loss(out_of_fold, picks, truth, rules)
+    figures = {}
+    for name, loss in losses.items():
+        counts = asdict(loss)
+        del counts["best_threshold_fbeta"], counts["beta"]
+        figures[name] = LossFigures(**counts, fbeta_if_perfect=loss.oracles)
+    table = {
+        str(name): {str(column): int(value) for column, value in row.items()}
+        for name, row in confusion.iterrows()
+    }
+    return figures, table
+
+
+def score_if_perfect(loss: dict[str, LossFigures], rules: ScoringRules) -> dict[str, float]:
+    """Score if one thing were perfect in every type, the rest as it is."""
+    total = sum(rules.weights.values())
+    causes = next(iter(loss.values())).fbeta_if_perfect if loss else {}
+    return {
+        cause: sum(rules.weights[name] * one.fbeta_if_perfect[cause] for name, one in loss.items())
+        / total
+        for cause in causes
+    }
