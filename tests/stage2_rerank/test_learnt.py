@@ -137,12 +137,26 @@ def test_partial_dependence_of_a_linear_classifier_is_its_line(table):
     assert all(family.gain_share == 0 for family in learnt.families.values())
 
 
-def test_shares_of_the_gain_add_up(measured):
+def test_gain_and_linear_effect_are_those_of_the_final_classifier_by_name(table, measured):
+    features = table[0].features[list(SLOPES)]
     fitted, learnt = measured
-    assert fitted.final.trees_ > 0
-    shares = [family.gain_share for family in learnt.families.values()]
-    assert sum(shares) == pytest.approx(1)
-    assert max(learnt.families, key=lambda name: learnt.families[name].gain_share) != "shape"
+    final = fitted.final
+    assert final.trees_ > 0
+    gain = dict.fromkeys(learnt.families, 0.0)
+    for booster in final.boosters_:
+        gains = booster.feature_importance("gain")
+        for name, one in zip(booster.feature_name(), gains, strict=True):
+            gain[feature_family(name)] += one
+    linear = final.linear_
+    deviations = ((features - linear.means) / linear.scales).clip(-4, 4)
+    effects = deviations * linear.coefficients * final.strength_ * final.calibration_.slope
+    for family, figures in learnt.families.items():
+        of_family = [name for name in SLOPES if feature_family(name) == family]
+        assert figures.gain_share == pytest.approx(gain[family] / sum(gain.values()))
+        assert figures.linear_effect == pytest.approx(
+            effects[of_family].sum(axis=1).abs().mean(), rel=1e-4
+        )
+    assert sum(figures.gain_share for figures in learnt.families.values()) == pytest.approx(1)
 
 
 def assert_nothing_learnt(learnt):
