@@ -150,8 +150,8 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         self.boosters_ = bags.boosters
         return self
 
-    def predict_proba(self, X: pd.DataFrame) -> NDArray[np.float64]:  # noqa: N803
-        """Probability of being negative and positive, (n, 2), of candidates (n, F).
+    def margin(self, X: pd.DataFrame) -> NDArray[np.float64]:  # noqa: N803
+        """Corrected, calibrated log odds of being positive, (n,), of candidates (n, F).
 
         Raises
         ------
@@ -167,7 +167,17 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
             correction = self.linear_.correction(features)
             correction += mean_correction(self.boosters_, features, self.threads)
             margin = margin + self.strength_ * correction
-        log_odds = self.calibration_.margin(margin)
+        return self.calibration_.margin(margin)
+
+    def predict_proba(self, X: pd.DataFrame) -> NDArray[np.float64]:  # noqa: N803
+        """Probability of being negative and positive, (n, 2), of candidates (n, F).
+
+        Raises
+        ------
+        ValueError
+            If the columns are not those of ``fit``, in their order.
+        """
+        log_odds = self.margin(X)
         return np.column_stack([expit(-log_odds), expit(log_odds)])
 
     def predict(self, X: pd.DataFrame) -> NDArray[np.bool_]:  # noqa: N803

@@ -21,6 +21,8 @@ class CrossFit:
     ----------
     final : RerankClassifier
         Fitted on all training runs: the one that scores test runs.
+    of_folds : tuple of RerankClassifier
+        One for each fold, fitted on the other folds.
     rerank_score : ndarray, (n,), float64
         Probability of each candidate by the classifier of its own run's fold, which was fitted
         on the other folds.
@@ -31,6 +33,7 @@ class CrossFit:
     """
 
     final: RerankClassifier
+    of_folds: tuple[RerankClassifier, ...]
     rerank_score: NDArray[np.float64]
     nested_scores: pd.DataFrame
 
@@ -60,7 +63,7 @@ def cross_fit(
     """
     runs = rows.candidates["run"].to_numpy(dtype=object)
     rerank_score = np.zeros(len(runs))
-    nested = []
+    nested, of_folds = [], []
     for fold in range(folds.number):
         judged = np.isin(runs, folds.judged_runs(fold))
         learning = ~judged
@@ -70,10 +73,11 @@ def cross_fit(
         if judged.any():
             rerank_score[judged] = fitted.predict_proba(rows.features[judged])[:, 1]
         nested.append(_nested_rows(rows.candidates[learning], fitted, fold))
+        of_folds.append(fitted)
     final = clone(classifier).fit(rows.features, is_positive, runs)
     nested.append(_nested_rows(rows.candidates, final, FINAL_CLASSIFIER))
     table = NESTED_SCORES.check(pd.concat(nested, ignore_index=True), "nested scores")
-    return CrossFit(final, rerank_score, table)
+    return CrossFit(final, tuple(of_folds), rerank_score, table)
 
 
 def _nested_rows(

@@ -34,6 +34,11 @@ class LinearCorrection(StrictModel):
         standardised = _standardised(features, np.array(self.means), np.array(self.scales))
         return np.asarray(standardised @ np.array(self.coefficients) + self.intercept)
 
+    def effects(self, features: pd.DataFrame) -> NDArray[np.float64]:
+        """Return what each feature adds to candidates' log odds, (n, F), without the intercept."""
+        standardised = _standardised(features, np.array(self.means), np.array(self.scales))
+        return np.asarray(standardised * np.array(self.coefficients))
+
 
 def _standardised(
     features: pd.DataFrame, means: NDArray[np.float64], scales: NDArray[np.float64]

@@ -212,10 +212,15 @@ def fbeta_bars(bars: list[TypeBar], label: str) -> str:
 def _panel(
     draw: Callable[[Axes], None], name: str, size_inches: tuple[float, float] = PANEL_INCHES
 ) -> str:
+    return figure_svg(lambda figure: draw(figure.add_subplot()), name, size_inches)
+
+
+def figure_svg(draw: Callable[[Figure], None], name: str, size_inches: tuple[float, float]) -> str:
+    """Draw on an empty figure; return it as SVG text in the page's ink and the report's style."""
     # The salt makes ids the same every time, and different between the plots of one page.
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
         figure = Figure(figsize=size_inches)
-        draw(figure.add_subplot())
+        draw(figure)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()

@@ -13,6 +13,7 @@ rule train_reranker:
         calibration="results/{name}/stage2/{particle_type}.json",
         out_of_fold="results/{name}/stage2/{particle_type}.out_of_fold.parquet",
         nested="results/{name}/stage2/{particle_type}.nested.parquet",
+        learnt="results/{name}/stage2/{particle_type}.learnt.json",
     log:
         "results/{name}/logs/train_reranker/{particle_type}.txt",
     benchmark:
@@ -29,7 +30,7 @@ rule train_reranker:
         " --truth {input.truth:q} --candidates {input.candidates:q} --features {input.features:q}"
         " --models {output.models:q} --calibration {output.calibration:q}"
         " --out-of-fold {output.out_of_fold:q} --nested {output.nested:q}"
-        " --threads {resources.real_threads} 2>&1 | tee {log:q} >&2"
+        " --learnt {output.learnt:q} --threads {resources.real_threads} 2>&1 | tee {log:q} >&2"
 
 
 rule tune_thresholds:

@@ -3,7 +3,8 @@
 For every fold a classifier is fitted on the other folds and scores this one (--out-of-fold); the
 inner out-of-fold scores that each classifier saw while it was tuned go to --nested, for thresholds
 that have not seen the fold. The final classifier is fitted on all runs and written as LightGBM's
-own text (--models, one file for each bag) and JSON (--calibration).
+own text (--models, one file for each bag) and JSON (--calibration). What the classifiers lean on,
+judged on the runs that they never saw, goes to --learnt, for the report.
 """
 
 from collections.abc import Sequence
@@ -19,11 +20,13 @@ from picking.folds import Folds
 from picking.inventory import resolve
 from picking.tables import NESTED_SCORES, OUT_OF_FOLD, TRUTH
 from picking.truth_matching import label_candidates
+from picking.whole_files import write_whole_text
 from stage2_rerank.candidate_rows import read_candidate_rows
 from stage2_rerank.classifier import RerankClassifier
 from stage2_rerank.cross_fitting import cross_fit
 from stage2_rerank.decision_loss import nominal_decision_probability
 from stage2_rerank.leaking_features import refuse_leaking_features
+from stage2_rerank.learnt import learnt_of_type
 from stage2_rerank.saved_classifier import write_classifier
 
 
@@ -45,6 +48,7 @@ class TrainingOutputs:
     calibration: Path
     out_of_fold: Path
     nested: Path
+    learnt: Path
 
 
 def train(
@@ -117,6 +121,8 @@ def train(
     )
     OUT_OF_FOLD.write(scored, outputs.out_of_fold)
     NESTED_SCORES.write(fitted.nested_scores, outputs.nested)
+    learnt = learnt_of_type(fitted, rows, is_positive, folds, particle_type, config.seed)
+    write_whole_text(outputs.learnt, learnt.model_dump_json(indent=2) + "\n")
     return fitted.final
 
 
@@ -134,6 +140,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--calibration", type=Path, required=True, metavar="FILE")
     parser.add_argument("--out-of-fold", type=Path, required=True, metavar="FILE")
     parser.add_argument("--nested", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--learnt", type=Path, required=True, metavar="FILE")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args(argv)
     final = train(
@@ -146,7 +153,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             tuple(arguments.features),
         ),
         TrainingOutputs(
-            tuple(arguments.models), arguments.calibration, arguments.out_of_fold, arguments.nested
+            tuple(arguments.models),
+            arguments.calibration,
+            arguments.out_of_fold,
+            arguments.nested,
+            arguments.learnt,
         ),
         arguments.threads,
     )

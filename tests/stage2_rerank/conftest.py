@@ -72,6 +72,7 @@ class Pipeline:
                 *("--calibration", str(folder / f"{particle_type}.json")),
                 *("--out-of-fold", str(folder / f"{particle_type}.parquet")),
                 *("--nested", str(folder / f"{particle_type}.nested.parquet")),
+                *("--learnt", str(folder / f"{particle_type}.learnt.json")),
                 *("--threads", str(threads)),
             ]
         )
