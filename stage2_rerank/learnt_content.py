@@ -79,6 +79,22 @@ class LearntOfType(StrictModel):
         return rise / self.loss if self.loss > 0 else 0.0
 
 
+class LearntFigures(StrictModel):
+    """What stage 2 learnt, of every particle type."""
+
+    families: tuple[str, ...] = Field(description="families that any type's features have")
+    per_type: dict[str, LearntOfType]
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Types of which any classifier uses its correction."""
+        return tuple(
+            name
+            for name, of_type in self.per_type.items()
+            if of_type.strength > 0 or any(of_type.fold_strengths)
+        )
+
+
 def read_learnt(path: Path) -> LearntOfType:
     """Read what training wrote with ``--learnt``.
 

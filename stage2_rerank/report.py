@@ -22,6 +22,7 @@ from picking.whole_files import write_whole_text
 from stage2_rerank.candidate_rows import read_features
 from stage2_rerank.report_assembly import ReportInputs, assemble_content
 from stage2_rerank.report_content import ReportContent
+from stage2_rerank.report_learnt import learnt_section
 from stage2_rerank.report_plots import assemble_plots
 from stage2_rerank.saved_classifier import read_classifier
 from stage2_rerank.scoring_rules import ScoringRules
@@ -37,6 +38,7 @@ class ReportFiles:
     """Files that a report is made of; ``scored_test`` is None without test runs.
 
     Features are compared only where both ``features`` and ``test_features`` name tables.
+    ``learnt`` are the files of all types, or none.
     """
 
     folds: Path
@@ -48,6 +50,7 @@ class ReportFiles:
     test_runs: tuple[str, ...]
     features: tuple[Path, ...] = ()
     test_features: tuple[Path, ...] = ()
+    learnt: tuple[Path, ...] = ()
 
 
 def write_report(
@@ -100,6 +103,10 @@ def write_report(
     )
     content = assemble_content(inputs, rules, config.seed)
     plots = assemble_plots(inputs, content, rules)
+    if files.learnt:
+        learnt, learnt_plots = learnt_section(files.learnt)
+        content = content.model_copy(update={"learnt": learnt})
+        plots |= learnt_plots
     page = render(content, plots)
     write_whole_text(json_path, content.model_dump_json(indent=2) + "\n")
     write_whole_text(html_path, page)
@@ -192,6 +199,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--test-features", type=Path, nargs="*", default=[], metavar="FILE", help="of test runs"
     )
+    parser.add_argument(
+        "--learnt", type=Path, nargs="*", default=[], metavar="FILE", help="what stage 2 learnt"
+    )
     parser.add_argument("--json", type=Path, required=True, help="cv_report.json to write")
     parser.add_argument("--html", type=Path, required=True, help="cv_report.html to write")
     arguments = parser.parse_args(argv)
@@ -207,6 +217,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             tuple(arguments.test_runs),
             tuple(arguments.features),
             tuple(arguments.test_features),
+            tuple(arguments.learnt),
         ),
         arguments.json,
         arguments.html,

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from picking.config.strict_model import StrictModel
+from stage2_rerank.learnt_content import LearntFigures
 
 Interval = tuple[float, float]
 
@@ -200,3 +201,4 @@ class ReportContent(StrictModel):
     feature_likeness_median: FeatureLikenessFigures | None = Field(
         description="median of all features"
     )
+    learnt: LearntFigures | None = Field(None, description="by stage 2; null: not measured")

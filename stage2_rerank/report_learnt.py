@@ -7,11 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from pydantic import Field
 
-from picking.config.strict_model import StrictModel
 from picking.errors import InputError
-from stage2_rerank.learnt_content import LearntOfType, read_learnt
+from stage2_rerank.learnt_content import LearntFigures, LearntOfType, read_learnt
 from stage2_rerank.report_figures import TWO_STAGE_COLOR, figure_svg
 
 FAMILIES_INCHES = (3.6, 2.9)
@@ -20,22 +18,6 @@ DEPENDENCE_COLUMNS = 2
 SMALL_TEXT = 8  # points: names of features are long
 LONGEST_LINE = 22  # letters of a name below a small panel
 FLATTEST_REACH = 0.1  # log odds: what moves a candidate less than this is drawn flat
-
-
-class LearntFigures(StrictModel):
-    """What stage 2 learnt, of every particle type."""
-
-    families: tuple[str, ...] = Field(description="families that any type's features have")
-    per_type: dict[str, LearntOfType]
-
-    @property
-    def used(self) -> tuple[str, ...]:
-        """Types of which any classifier uses its correction."""
-        return tuple(
-            name
-            for name, of_type in self.per_type.items()
-            if of_type.strength > 0 or any(of_type.fold_strengths)
-        )
 
 
 def learnt_section(paths: Iterable[Path]) -> tuple[LearntFigures, dict[str, str]]:

@@ -112,6 +112,11 @@ rule report:
         out_of_fold="results/{name}/out_of_fold.parquet",
         thresholds="results/{name}/thresholds.json",
         calibrations=CALIBRATIONS,
+        learnt=expand(
+            "results/{name}/stage2/{particle_type}.learnt.json",
+            particle_type=PARTICLE_TYPES,
+            allow_missing=True,
+        ),
         scored="results/{name}/scored_test.parquet" if COMPARED_RUNS else [],
         features=tables_of("features", RUNS.train if COMPARED_RUNS else []),
         test_features=tables_of("features", COMPARED_RUNS),
@@ -144,4 +149,5 @@ rule report:
         "python -m stage2_rerank.report --config {input.config:q} --folds {input.folds:q}"
         " --truth {input.truth:q} --out-of-fold {input.out_of_fold:q}"
         " --thresholds {input.thresholds:q} --calibrations {input.calibrations:q}"
+        " --learnt {input.learnt:q}"
         " --json {output.json:q} --html {output.html:q} {params.compared} 2>&1 | tee {log:q} >&2"

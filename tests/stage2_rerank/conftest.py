@@ -132,6 +132,10 @@ class Pipeline:
                 *("--out-of-fold", str(self.path("out_of_fold.parquet"))),
                 *("--thresholds", str(self.path("thresholds.json"))),
                 *("--calibrations", *self.calibrations),
+                *(
+                    "--learnt",
+                    *(path.replace(".json", ".learnt.json") for path in self.calibrations),
+                ),
                 *(test if test_runs else []),
                 *("--json", str(answer / "cv_report.json")),
                 *("--html", str(answer / "cv_report.html")),

@@ -228,6 +228,15 @@ def test_reliability_covers_every_final_candidate(figures):
             assert one["frequency"] == one["positives"] / one["candidates"]
 
 
+def test_what_was_learnt_is_listed_by_family(figures, page):
+    learnt = figures["learnt"]
+    used = [name for name, one in learnt["per_type"].items() if one["strength"] > 0]
+    assert HARD in used
+    rows = {row[0][0]: row[1:] for row in PageTables(page).rows["learnt"]}
+    assert set(rows) == {*learnt["families"], "stage 1 alone"}
+    assert "rise of the loss if permuted" in page
+
+
 def test_the_table_of_features_shows_those_that_differ_most(figures, page):
     rows = PageTables(page).rows["features"]
     measured = figures["feature_likeness"]
