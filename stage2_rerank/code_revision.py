@@ -10,6 +10,8 @@ from picking.config.strict_model import StrictModel
 
 # What is the code, below the checkout; a changed page of docs/ changes no result.
 CODE = ("Snakefile", "picking", "stage1_proposals", "features", "stage2_rerank")
+# Where the packages stand.
+PACKAGES_FOLDER = Path(__file__).resolve().parent.parent
 # A git that waits for a slow or dead file system must not keep a report waiting, seconds.
 GIT_PATIENCE = 20
 
@@ -21,7 +23,7 @@ class CodeRevision(StrictModel):
     changed: bool = Field(description="whether files of the code differ from it, or are new")
 
 
-def code_revision(folder: Path = Path(__file__).resolve().parent.parent) -> CodeRevision | None:
+def code_revision(folder: Path = PACKAGES_FOLDER) -> CodeRevision | None:
     """Ask git for the revision of the code.
 
     Parameters

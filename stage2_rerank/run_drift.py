@@ -12,7 +12,7 @@ from stage2_rerank.calibration import score_logit
 from stage2_rerank.cross_validation import counts_by_run
 from stage2_rerank.scoring_rules import ScoringRules
 
-# Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993): the modified z-score and its limit.
+# Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993): the modified z-score's limit.
 # In few runs chance exceeds it as well: normal values of 8 runs in 1 of 45, those of another run
 # against these 8 in 1 of 20; of 16 runs in 1 of 110 and 1 of 65.
 Z_LIMIT = 3.5
@@ -31,8 +31,6 @@ BACKGROUND_FEATURES = {
     "background mean": "context_background_mean",
     "background spread": "context_background_std",
 }
-# No run differs from another by less than one pick.
-ONE_PICK = 1.0
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,8 @@ class MeasureFigures(StrictModel):
 
     median: float | None = Field(description="null: no training run has a value")
     sigma: float | None = Field(
-        description="robust standard deviation, 1.4826 times the median absolute deviation; "
-        "null: too few runs, or all alike"
+        description="robust standard deviation, 1.4826 times the median absolute deviation, but "
+        "never less than counting noise; null: too few runs, or all alike"
     )
 
 
@@ -105,13 +103,14 @@ def run_drift(training: RunTables, test: RunTables | None, rules: ScoringRules) 
     RunDrift
     """
     measured = measures_by_run(training, rules)
+    noise = _counting_noise(training, rules)
     figures = {
-        name: _spread(values.to_numpy(np.float64), _least_sigma(name, training, rules))
+        str(name): _spread(values.to_numpy(np.float64), noise.get(str(name), 0.0))
         for name, values in measured.items()
     }
     test_measured = None if test is None else measures_by_run(test, rules)
     return RunDrift(
-        measures={str(name): figure for name, figure in figures.items()},
+        measures=figures,
         training=_beside(measured, figures),
         test={} if test_measured is None else _beside(test_measured, figures),
     )
@@ -160,7 +159,7 @@ def measures_by_run(tables: RunTables, rules: ScoringRules) -> pd.DataFrame:
 def _found(
     truth: pd.DataFrame, picks: pd.DataFrame, rules: ScoringRules
 ) -> tuple[pd.Series, pd.Series]:
-    """References hit, and all references, by run; of types with a weight."""
+    """Count the references hit, and all references, by run; of types with a weight."""
     counts = counts_by_run(truth, picks, rules)
     weighted = [rules.weights[name] > 0 for name in counts.particle_types]
     return (
@@ -169,18 +168,29 @@ def _found(
     )
 
 
-def _least_sigma(name: str, tables: RunTables, rules: ScoringRules) -> float:
-    """Spread of a count that is never undercut: equal counts in most runs are chance."""
-    if name == PICKS_A_RUN:
-        return ONE_PICK
-    if name == SHARE_FOUND and tables.truth is not None:
-        _, references = _found(tables.truth, tables.picks, rules)
-        held = references[references > 0]
-        return 1 / float(held.median()) if len(held) else 0.0
-    return 0.0
+def _counting_noise(training: RunTables, rules: ScoringRules) -> dict[str, float]:
+    """Return what runs differ by although nothing is different: the chance in their counts.
+
+    A handful of runs can agree by luck in a count. Without this bound all others would be flagged.
+    """
+    of_run = training.candidates["run"].isin(training.runs)
+    by_run = training.candidates[of_run].groupby("run")["rerank_score"]
+    picks = training.picks["run"].value_counts().reindex(list(training.runs), fill_value=0)
+    noise = {PICKS_A_RUN: float(np.sqrt(max(picks.median(), 1)))}  # Poisson
+    if by_run.ngroups:
+        # If the probabilities are right, so many positives more or less are chance.
+        variance = by_run.apply(lambda probability: float((probability * (1 - probability)).sum()))
+        noise[RERANK_SCORE] = float((np.sqrt(variance) / by_run.size()).median())
+    if training.truth is not None:
+        found, references = _found(training.truth, training.picks, rules)
+        if references.sum() > 0:
+            share, number = found.sum() / references.sum(), references[references > 0].median()
+            binomial = np.sqrt(share * (1 - share) / number)
+            noise[SHARE_FOUND] = float(max(binomial, 1 / number))
+    return noise
 
 
-def _spread(values: NDArray[np.float64], least_sigma: float) -> MeasureFigures:
+def _spread(values: NDArray[np.float64], noise: float) -> MeasureFigures:
     """Median and robust standard deviation of one value a run, (R,), nan where there is none."""
     known = values[np.isfinite(values)]
     if not len(known):
@@ -190,10 +200,10 @@ def _spread(values: NDArray[np.float64], least_sigma: float) -> MeasureFigures:
         return MeasureFigures(median=median, sigma=None)
     deviation = np.abs(known - median)
     sigma = MEDIAN_DEVIATION_TO_SIGMA * float(np.median(deviation))
-    if sigma == 0 and least_sigma == 0:
+    if sigma == 0 and noise == 0:
         # More than half of the runs are equal: the mean deviation is that of the others.
         sigma = MEAN_DEVIATION_TO_SIGMA * float(np.mean(deviation))
-    sigma = max(sigma, least_sigma)
+    sigma = max(sigma, noise)
     return MeasureFigures(median=median, sigma=sigma if sigma > 0 else None)
 
 
