@@ -1,6 +1,5 @@
 """Several results folders side by side: their scores, and the settings that differ."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -169,4 +168,6 @@ def _networks(folder: Path) -> dict[str, str]:
     stage1 = folder / "stage1"
     if not stage1.is_dir():
         return {}
-    return {NETWORKS_KEY: ", ".join(sorted(entry.name for entry in os.scandir(stage1)))}
+    return {
+        NETWORKS_KEY: ", ".join(sorted(path.name for path in stage1.iterdir() if path.is_dir()))
+    }
