@@ -103,7 +103,10 @@ def gather_provenance(files: ProvenanceFiles, folds: Folds, seed: int) -> Proven
     InputError
         If a settings file is damaged.
     """
-    trainings = read_trainings(files.training_logs)
+    # With fewer folds than before, logs of the others are left over.
+    trainings = tuple(
+        training for training in read_trainings(files.training_logs) if training.fold < folds.number
+    )
     devices = [f"{training.device}, {training.precision}" for training in trainings]
     return Provenance(
         code=code_revision(),
