@@ -151,3 +151,22 @@ rule report:
         " --thresholds {input.thresholds:q} --calibrations {input.calibrations:q}"
         " --learnt {input.learnt:q}"
         " --json {output.json:q} --html {output.html:q} {params.compared} 2>&1 | tee {log:q} >&2"
+
+
+rule compare:
+    input:
+        # Absolute, so that no rule makes them: what is there is compared, and nothing made anew.
+        reports=sorted(map(str, RESULTS.glob("*/cv_report.json"))),
+    output:
+        "results/comparison.md",
+    log:
+        f"results/{CONFIG.name}/logs/compare.txt",
+    conda:
+        "../environment.yaml"
+    params:
+        folders=lambda wildcards, input: [
+            Path("results", Path(report).parent.name) for report in input.reports
+        ],
+    shell:
+        "python -m stage2_rerank.compare {params.folders:q} --markdown {output:q}"
+        " 2>&1 | tee {log:q} >&2"

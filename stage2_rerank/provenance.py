@@ -1,0 +1,134 @@
+"""How a result was made: configuration, versions, code, folds, devices, time and memory.
+
+What stands in a results folder at that moment is read. Nothing here is an input of a rule, whose
+age could make a report anew.
+"""
+
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field
+
+from picking.config.strict_model import StrictModel
+from picking.folds import Folds
+from stage2_rerank.code_revision import CodeRevision, code_revision
+from stage2_rerank.job_records import RuleCost, Training, read_trainings, rule_costs
+from stage2_rerank.settings_table import read_settings
+
+# A result depends on these; asked for by name, because torch and LightGBM share no process.
+PACKAGES = (
+    "tomosieve",
+    "torch",
+    "segmentation-models-pytorch-3d",
+    "lightgbm",
+    "scikit-learn",
+    "copick",
+    "zarr",
+    "numpy",
+    "scipy",
+    "pandas",
+    "snakemake",
+)
+
+
+@dataclass(frozen=True)
+class ProvenanceFiles:
+    """Files that tell how a result was made.
+
+    Parameters
+    ----------
+    settings : tuple of Path
+        Settings files.
+    training_logs : tuple of Path
+        Logs of the trainings of stage 1.
+    benchmarks : Path
+        Folder of Snakemake's benchmarks; it may be missing.
+    """
+
+    settings: tuple[Path, ...]
+    training_logs: tuple[Path, ...]
+    benchmarks: Path
+
+    @classmethod
+    def of_results(cls, folder: Path) -> Self:
+        """Find those that stand in ``results/NAME``; there may be none."""
+        folder = Path(folder)
+        return cls(
+            settings=tuple(sorted((folder / "settings").glob("*.yaml"))),
+            training_logs=tuple(sorted((folder / "logs" / "train_member").glob("*.txt"))),
+            benchmarks=folder / "benchmarks",
+        )
+
+
+class Provenance(StrictModel):
+    """How a result was made."""
+
+    code: CodeRevision | None = Field(
+        description="of the code that made the report; null: it stands in no git checkout"
+    )
+    python: str = Field(description="implementation and version")
+    platform: str = Field(description="system and processor of the machine that made the report")
+    packages: dict[str, str | None] = Field(description="versions; null: not installed")
+    seed: int = Field(description="seed of everything that is drawn, but for the members' own")
+    stage1_seeds: tuple[int, ...] = Field(description="seeds of the trainings that left a log")
+    folds: tuple[tuple[str, ...], ...] = Field(description="runs that are judged in each fold")
+    trainings: tuple[Training, ...] = Field(description="trainings of stage 1 that left a log")
+    devices: dict[str, int] = Field(description="trainings by device and dtype")
+    rules: dict[str, RuleCost] = Field(description="time and memory by rule, from its benchmarks")
+    settings: dict[str, str] = Field(description="value as JSON by dotted key")
+
+
+def gather_provenance(files: ProvenanceFiles, folds: Folds, seed: int) -> Provenance:
+    """Gather how a result was made.
+
+    Parameters
+    ----------
+    files : ProvenanceFiles
+        What is there of logs and benchmarks.
+    folds : Folds
+        Folds by run.
+    seed : int
+        The configuration's seed.
+
+    Returns
+    -------
+    Provenance
+
+    Raises
+    ------
+    InputError
+        If a settings file is damaged.
+    """
+    # With fewer folds than before, logs of the others are left over.
+    trainings = tuple(
+        training for training in read_trainings(files.training_logs) if training.fold < folds.number
+    )
+    devices = [f"{training.device}, {training.precision}" for training in trainings]
+    return Provenance(
+        code=code_revision(),
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        platform=platform.platform(),
+        packages=package_versions(PACKAGES),
+        seed=seed,
+        stage1_seeds=tuple(sorted({training.seed for training in trainings})),
+        folds=folds.folds,
+        trainings=trainings,
+        devices={device: devices.count(device) for device in sorted(set(devices))},
+        rules=rule_costs(files.benchmarks),
+        settings=read_settings(files.settings),
+    )
+
+
+def package_versions(names: Sequence[str]) -> dict[str, str | None]:
+    """Look up installed versions, without importing anything."""
+    versions: dict[str, str | None] = {}
+    for name in names:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = None
+    return versions
