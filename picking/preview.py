@@ -1,12 +1,12 @@
-"""Draw a few slices of a run's tomogram with its picks, as a PNG file.
+r"""Draw a few slices of a run's tomogram with its picks, as a PNG file.
 
 Thick xy slices at even heights of the slab in which picks are; each particle is outlined with the
 radius and colour of its type in the slices that pass near its centre. Without --picks-config the
 picks are those of the project (of a training run: the truth); with it, the final picks of the
 pipeline, with their scores:
 
-    python -m picking.preview RUN --config config/config.yaml \\
-        --copick results/NAME/copick/test.json \\
+    python -m picking.preview RUN --config config/config.yaml \
+        --copick results/NAME/copick/test.json \
         --picks-config results/NAME/picks/copick.json --output RUN.png
 """
 
@@ -27,7 +27,7 @@ from picking.copick_project import open_project
 from picking.errors import InputError
 from picking.inventory import resolve
 from picking.picks import read_picks, read_truth
-from picking.slice_drawing import NEAR_FRACTION, draw_slice, legend_line, outline
+from picking.slice_drawing import draw_slice, legend_line, near_slice, outline
 from picking.slices import grey_limits, thick_slice
 from picking.tables import POSITION_COLUMNS
 from picking.tomogram import Tomogram, read_tomogram
@@ -41,6 +41,8 @@ PANEL_INCHES = 5.0
 MARGIN_INCHES = 1.0
 DOTS_PER_INCH = 150
 SCORE_POINTS = 5
+# Most runs that a message names.
+RUNS_LISTED = 20
 
 
 def preview(
@@ -80,9 +82,9 @@ def preview(
     """
     known = sorted(copick_run.name for copick_run in open_project(copick_config).runs)
     if run not in known:
-        raise InputError(
-            copick_config, f"has no run {run}", f"the runs are {', '.join(known) or 'none'}"
-        )
+        more = len(known) - RUNS_LISTED
+        listed = ", ".join(known[:RUNS_LISTED]) + (f" and {more} more" if more > 0 else "")
+        raise InputError(copick_config, f"has no run {run}", f"the runs are {listed or 'none'}")
     names = [particle.name for particle in config.known_particles]
     if picks_config is None:
         truth = config.truth
@@ -110,15 +112,6 @@ def slice_heights(picks: pd.DataFrame, tomogram: Tomogram, number: int) -> NDArr
     low, high = np.clip([picks["z"].min(), picks["z"].max()], 0, top)
     heights: NDArray[np.float64] = low + (np.arange(number) + 0.5) / number * (high - low)
     return heights
-
-
-def near_slice(
-    picks: pd.DataFrame, height_angstrom: float, particles: Sequence[ParticleType]
-) -> pd.DataFrame:
-    """Leave the picks whose particle a slice at this height passes near the centre."""
-    radius = picks["particle_type"].map({item.name: item.radius_angstrom for item in particles})
-    distance = (picks["z"] - height_angstrom).abs()
-    return picks[distance <= NEAR_FRACTION * radius]
 
 
 def draw_preview(
@@ -161,7 +154,8 @@ def _draw_panel(
     cut = thick_slice(tomogram, "xy", (0, 0, height_angstrom), THICKNESS)
     draw_slice(axes, cut, grey_limits(cut.values))
     left, right, low, high = cut.extent_angstrom
-    near = near_slice(picks, height_angstrom, particles)
+    radius = {particle.name: particle.radius_angstrom for particle in particles}
+    near = near_slice(picks, height_angstrom, radius)
     for particle in particles:
         of_type = near[near["particle_type"] == particle.name]
         for x, y, _ in of_type[POSITION_COLUMNS].to_numpy(np.float64):

@@ -1,11 +1,12 @@
 """Slices on matplotlib axes, with particles outlined; y and z go upwards."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
-from matplotlib.patheffects import Normal, Stroke
+from matplotlib.patheffects import AbstractPathEffect, Normal, Stroke
 
 from picking.slices import Slice, grey
 
@@ -23,6 +24,30 @@ LIGHT = 0.45
 LUMINANCE_WEIGHTS = (0.2126, 0.7152, 0.0722)
 
 Rgb = tuple[float, float, float]
+
+
+def near_slice(
+    particles: pd.DataFrame, height_angstrom: float, radius_angstrom: Mapping[str, float]
+) -> pd.DataFrame:
+    """Leave the particles that an xy slice passes near their centre.
+
+    Parameters
+    ----------
+    particles : DataFrame
+        Columns particle_type and z (Å); types without a radius are left out.
+    height_angstrom : float
+        The slice's z, Å.
+    radius_angstrom : mapping of str to float
+        Radius of each type, Å.
+
+    Returns
+    -------
+    DataFrame
+        The rows that stay, in their order.
+    """
+    radius = particles["particle_type"].map(dict(radius_angstrom))
+    distance = (particles["z"] - height_angstrom).abs()
+    return particles[distance <= NEAR_FRACTION * radius]
 
 
 def draw_slice(axes: Axes, cut: Slice, limits: tuple[float, float]) -> None:
@@ -101,6 +126,6 @@ def edge_color(color: Sequence[int]) -> str:
     return "black" if luminance > LIGHT else "white"
 
 
-def _edge(color: Sequence[int]) -> list[Stroke | Normal]:
+def _edge(color: Sequence[int]) -> list[AbstractPathEffect]:
     width = LINE_WIDTH + 2 * EDGE_WIDTH
     return [Stroke(linewidth=width, foreground=edge_color(color), alpha=EDGE_ALPHA), Normal()]
