@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -45,7 +46,8 @@ def near_slice(
     DataFrame
         The rows that stay, in their order.
     """
-    radius = particles["particle_type"].map(dict(radius_angstrom))
+    # Without a single particle the mapped names would stay text.
+    radius = particles["particle_type"].map(dict(radius_angstrom)).astype(np.float64)
     distance = (particles["z"] - height_angstrom).abs()
     return particles[distance <= NEAR_FRACTION * radius]
 
