@@ -7,10 +7,10 @@ import yaml
 from PIL import Image
 
 from picking import preview as command
-from picking.config import CZII_PARTICLES
+from picking.config import CZII_PARTICLES, load_config
 from picking.copick_project import filesystem_config
 from picking.errors import InputError
-from picking.inventory import kaggle_static
+from picking.inventory import kaggle_static, resolve
 from picking.picks import write_picks
 from picking.preview import preview, slice_heights
 from picking.slice_drawing import edge_color, near_slice
@@ -58,13 +58,14 @@ def run_preview(folder):
 
 
 def has_color(path, color):
-    pixels = np.asarray(Image.open(path).convert("RGB")).reshape(-1, 3).astype(int)
+    with Image.open(path) as image:
+        assert image.format == "PNG"
+        pixels = np.asarray(image.convert("RGB")).reshape(-1, 3).astype(int)
     return bool((np.abs(pixels - color[:3]).max(axis=1) <= 3).any())
 
 
 def test_it_draws_the_picks_in_the_colours_of_their_types(run_preview, capsys):
     path = run_preview("TS_1_1")
-    assert Image.open(path).format == "PNG"
     color = {item.name: item.color for item in CZII_PARTICLES}
     assert has_color(path, color["apo-ferritin"])
     assert has_color(path, color["ribosome"])
@@ -120,9 +121,6 @@ def test_light_colours_have_a_dark_edge():
 
 
 def test_the_function_returns_the_picks(folder):
-    from picking.config import load_config
-    from picking.inventory import resolve
-
     config = resolve(load_config([folder / "config.yaml"]))
     picks = preview(config, "TS_1_1", folder / "copick.json", None, folder / "one.png", slices=3)
     assert picks["particle_type"].tolist() == ["apo-ferritin"] * 2 + ["ribosome"]

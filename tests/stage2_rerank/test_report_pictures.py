@@ -185,8 +185,8 @@ def test_every_run_is_drawn_once_and_read_once(inputs, monkeypatch):
     pictures = ReportPictures.read(folder / "pictures.json")
     assert read == [picture.run for picture in pictures.runs] == ["A", "B"]
     assert pictures.training_runs == 2
-    assert pictures.runs[0].z == 160.0
-    # Of run A the picks and references around z 160 Å.
+    # The lowest slice that is near both the pick at 150 Å and those at 160 Å.
+    assert pictures.runs[0].z == 150.0
     assert (pictures.runs[0].picks, pictures.runs[0].references) == (4, 3)
     image = decoded(pictures.runs[0])
     assert image.size == (FIELD_PIXELS, FIELD_PIXELS * SHAPE_ZYX[1] // SHAPE_ZYX[2])
