@@ -35,7 +35,7 @@ from stage2_rerank.report_pictures import (
 from stage2_rerank.scoring_rules import ScoringRules
 from stage2_rerank.threshold_file import Thresholds
 
-# A picture of a run takes 0.3 MB of the page at most: with more runs, a part of them is shown.
+# A picture of a run takes up to 0.35 MB of the page: with more runs, a part of them is shown.
 MOST_RUN_PICTURES = 16
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from picking.coordinates import extent_xyz_angstrom
-from picking.slice_drawing import draw_slice, near_slice, outline
+from picking.slice_drawing import NEAR_FRACTION, draw_slice, outline
 from picking.slices import Plane, grey_limits, thick_slice
 from picking.tables import POSITION_COLUMNS
 from picking.tomogram import Tomogram
@@ -94,9 +94,17 @@ def fullest_height(
     """Height in Å of the xy slice that passes near the most particles; the middle without any."""
     depth, rows, columns = tomogram.values_zyx.shape
     top = extent_xyz_angstrom((depth, rows, columns), tomogram.voxel_size_zyx_angstrom)[2]
-    heights = np.unique(np.clip(particles["z"].to_numpy(np.float64), 0, top))
-    counts = [len(near_slice(particles, height, radius_angstrom)) for height in heights]
-    return float(heights[np.argmax(counts)]) if len(heights) else float(top / 2)
+    radius = particles["particle_type"].map(dict(radius_angstrom)).to_numpy(np.float64)
+    known = np.isfinite(radius)
+    z = particles["z"].to_numpy(np.float64)[known]
+    reach = NEAR_FRACTION * radius[known]
+    heights = np.unique(np.clip(z, 0, top))
+    if not len(heights):
+        return float(top / 2)
+    # Those that begin at or below a height, less those that end below it.
+    begun = np.searchsorted(np.sort(z - reach), heights, side="right")
+    ended = np.searchsorted(np.sort(z + reach), heights, side="left")
+    return float(heights[np.argmax(begun - ended)])
 
 
 def draw_field(
