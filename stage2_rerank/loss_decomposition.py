@@ -19,6 +19,9 @@ from stage2_rerank.final_list import suppressed
 from stage2_rerank.scoring_rules import ScoringRules
 from stage2_rerank.thresholds import fbeta_curve
 
+# What stands at a pick that is on no labelled particle.
+NOTHING = "nothing"
+
 
 @dataclass(frozen=True)
 class LossOfType:
@@ -100,11 +103,11 @@ def decompose_loss(
     picks = picks[picks["run"].isin(judged)].reset_index(drop=True)
     numbered = picks.assign(candidate_id=np.arange(len(picks)))
     hits = new_hits(numbered, truth, rules.match_radius_angstrom, "score")
-    standing_on = _standing_on(picks, truth, rules.match_radius_angstrom)
+    stands_there = standing_on(picks, truth, rules.match_radius_angstrom)
     names = list(rules.match_radius_angstrom)
     confusion = pd.crosstab(
         pd.Categorical(picks["particle_type"], names),
-        pd.Categorical(standing_on, [*names, "nothing"]),
+        pd.Categorical(stands_there, [*names, NOTHING]),
         dropna=False,
     )
     confusion.index.name = confusion.columns.name = None
@@ -123,23 +126,37 @@ def decompose_loss(
             not_picked=found - hit,
             never_proposed=references - found,
             picks=int(of_type.sum()),
-            duplicates=int(np.sum(standing_on[wrong] == name)),
-            other_type=int(np.sum(~np.isin(standing_on[wrong], [name, "nothing"]))),
-            nothing=int(np.sum(standing_on[wrong] == "nothing")),
+            duplicates=int(np.sum(stands_there[wrong] == name)),
+            other_type=int(np.sum(~np.isin(stands_there[wrong], [name, NOTHING]))),
+            nothing=int(np.sum(stands_there[wrong] == NOTHING)),
             best_threshold_fbeta=_best_threshold_fbeta(candidates, truth, name, rules),
             beta=rules.beta,
         )
     return losses, confusion
 
 
-def _standing_on(
+def standing_on(
     picks: pd.DataFrame, truth: pd.DataFrame, radius_angstrom: Mapping[str, float]
 ) -> np.ndarray:
     """Name what stands at each pick: its own type if it hits one, else the nearest other type.
 
     Another type counts as standing there if the pick lies within that type's hit radius.
+
+    Parameters
+    ----------
+    picks : DataFrame
+        Table PICKS; any index.
+    truth : DataFrame
+        Table TRUTH.
+    radius_angstrom : mapping of str to float
+        Hit radius of each particle type, Å.
+
+    Returns
+    -------
+    ndarray, (n,), object
+        A particle type, or ``NOTHING``, for each row of ``picks``, in their order.
     """
-    answer = np.full(len(picks), "nothing", dtype=object)
+    answer = np.full(len(picks), NOTHING, dtype=object)
     nearest = np.full(len(picks), np.inf)
     for run, rows in picks.groupby("run").indices.items():
         positions = picks[POSITION_COLUMNS].to_numpy(np.float64)[rows]
