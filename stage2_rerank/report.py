@@ -20,9 +20,11 @@ from picking.inventory import resolve
 from picking.tables import OUT_OF_FOLD, SCORED_CANDIDATES, TRUTH
 from picking.whole_files import write_whole_text
 from stage2_rerank.candidate_rows import read_features
+from stage2_rerank.provenance import ProvenanceFiles, gather_provenance
 from stage2_rerank.report_assembly import ReportInputs, assemble_content
 from stage2_rerank.report_content import ReportContent
 from stage2_rerank.report_learnt import learnt_section
+from stage2_rerank.report_pictures import ReportPictures
 from stage2_rerank.report_plots import assemble_plots
 from stage2_rerank.saved_classifier import read_classifier
 from stage2_rerank.scoring_rules import ScoringRules
@@ -30,6 +32,7 @@ from stage2_rerank.threshold_file import Thresholds
 
 TEMPLATE = "cv_report.html"
 NOTHING = "–"
+SECONDS_AN_HOUR, SECONDS_A_MINUTE = 3600, 60
 LISTED_FEATURES = 10  # of those whose distribution differs most; all of them stand in the JSON
 
 
@@ -38,7 +41,8 @@ class ReportFiles:
     """Files that a report is made of; ``scored_test`` is None without test runs.
 
     Features are compared only where both ``features`` and ``test_features`` name tables.
-    ``learnt`` are the files of all types, or none.
+    ``learnt`` are the files of all types, or none; ``pictures`` and ``results`` (the folder that
+    tells how it was made) may be missing.
     """
 
     folds: Path
@@ -51,6 +55,8 @@ class ReportFiles:
     features: tuple[Path, ...] = ()
     test_features: tuple[Path, ...] = ()
     learnt: tuple[Path, ...] = ()
+    pictures: Path | None = None
+    results: Path | None = None
 
 
 def write_report(
@@ -107,7 +113,11 @@ def write_report(
         learnt, learnt_plots = learnt_section(files.learnt)
         content = content.model_copy(update={"learnt": learnt})
         plots |= learnt_plots
-    page = render(content, plots)
+    if files.results:
+        made = gather_provenance(ProvenanceFiles.of_results(files.results), folds, config.seed)
+        content = content.model_copy(update={"made": made})
+    pictures = ReportPictures.read(files.pictures) if files.pictures else None
+    page = render(content, plots, pictures)
     write_whole_text(json_path, content.model_dump_json(indent=2) + "\n")
     write_whole_text(html_path, page)
     return content
@@ -131,7 +141,9 @@ def read_alike(training: Sequence[Path], test: Sequence[Path]) -> tuple[pd.DataF
     return features, test_features
 
 
-def render(content: ReportContent, plots: dict[str, str]) -> str:
+def render(
+    content: ReportContent, plots: dict[str, str], pictures: ReportPictures | None = None
+) -> str:
     """Fill in the page.
 
     Parameters
@@ -139,7 +151,10 @@ def render(content: ReportContent, plots: dict[str, str]) -> str:
     content : ReportContent
         Figures.
     plots : dict of str to str
-        SVG text by name, see :func:`stage2_rerank.report_plots.assemble_plots`.
+        SVG text by name, see :func:`stage2_rerank.report_plots.assemble_plots` and
+        :func:`stage2_rerank.report_learnt.learnt_section`.
+    pictures : ReportPictures, optional
+        Slices of particles and runs.
 
     Returns
     -------
@@ -149,7 +164,9 @@ def render(content: ReportContent, plots: dict[str, str]) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(three=three_decimals, signed=signed, interval=interval)
+    environment.filters.update(
+        three=three_decimals, signed=signed, interval=interval, duration=duration
+    )
     template = resources.files("stage2_rerank").joinpath(TEMPLATE).read_text(encoding="utf-8")
     judged = [name for name in content.weights if name in content.two_stage.per_type]
     lost = {
@@ -159,6 +176,7 @@ def render(content: ReportContent, plots: dict[str, str]) -> str:
     return environment.from_string(template).render(
         content=content,
         plots=plots,
+        pictures=pictures,
         judged=judged,
         absent=[name for name in content.weights if name not in judged],
         limiting=max(lost, key=lambda name: lost[name]) if any(lost.values()) else None,
@@ -183,6 +201,15 @@ def interval(ends: tuple[float, float]) -> str:
     return f"{ends[0]:.3f} to {ends[1]:.3f}"
 
 
+def duration(seconds: float) -> str:
+    """Write a time in the unit that suits it."""
+    if seconds >= SECONDS_AN_HOUR:
+        return f"{seconds / SECONDS_AN_HOUR:.1f} h"
+    if seconds >= SECONDS_A_MINUTE:
+        return f"{seconds / SECONDS_A_MINUTE:.1f} min"
+    return f"{seconds:.0f} s"
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     parser = command_parser(__doc__)
@@ -202,6 +229,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--learnt", type=Path, nargs="*", default=[], metavar="FILE", help="what stage 2 learnt"
     )
+    parser.add_argument("--pictures", type=Path, help="pictures.json")
+    parser.add_argument("--results", type=Path, help="results/NAME: tells how it was made")
     parser.add_argument("--json", type=Path, required=True, help="cv_report.json to write")
     parser.add_argument("--html", type=Path, required=True, help="cv_report.html to write")
     arguments = parser.parse_args(argv)
@@ -218,6 +247,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             tuple(arguments.features),
             tuple(arguments.test_features),
             tuple(arguments.learnt),
+            arguments.pictures,
+            arguments.results,
         ),
         arguments.json,
         arguments.html,

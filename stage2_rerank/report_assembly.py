@@ -39,6 +39,7 @@ from stage2_rerank.report_decisions import (
     score_if_perfect,
     threshold_figures,
 )
+from stage2_rerank.run_drift import RunDrift, RunTables, run_drift
 from stage2_rerank.scoring_rules import ScoringRules
 from stage2_rerank.threshold_file import STAGES, Thresholds
 
@@ -143,6 +144,7 @@ def assemble_content(inputs: ReportInputs, rules: ScoringRules, seed: int) -> Re
         loss=loss,
         score_if_perfect=score_if_perfect(loss, rules),
         confusion=confusion,
+        drift=_drift(inputs, picks["two_stage"], rules),
         likeness=_likeness(inputs, picks["two_stage"], rules),
         feature_likeness=features,
         feature_likeness_median=_median_likeness(features),
@@ -251,6 +253,21 @@ def _likeness(
             picks_per_run_test=float(np.sum(test_picks["particle_type"] == name)) / len(runs),
         )
     return table
+
+
+def _drift(inputs: ReportInputs, nested: pd.DataFrame, rules: ScoringRules) -> RunDrift:
+    training = RunTables(
+        inputs.folds.runs, inputs.out_of_fold, nested, inputs.truth, inputs.features
+    )
+    runs = tuple(inputs.likeness_runs)
+    if inputs.test is None or not runs:
+        return run_drift(training, None, rules)
+    scored = inputs.test[inputs.test["run"].isin(runs)]
+    picks = final_picks(
+        scored, "rerank_score", rules.suppression_angstrom, inputs.thresholds.final_values()
+    )
+    test = RunTables(runs, scored, picks, features=inputs.test_features)
+    return run_drift(training, test, rules)
 
 
 def _feature_likeness(inputs: ReportInputs) -> dict[str, FeatureLikenessFigures] | None:

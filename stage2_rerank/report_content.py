@@ -4,6 +4,8 @@ from pydantic import Field
 
 from picking.config.strict_model import StrictModel
 from stage2_rerank.learnt_content import LearntFigures
+from stage2_rerank.provenance import Provenance
+from stage2_rerank.run_drift import RunDrift
 
 Interval = tuple[float, float]
 
@@ -201,4 +203,6 @@ class ReportContent(StrictModel):
     feature_likeness_median: FeatureLikenessFigures | None = Field(
         description="median of all features"
     )
+    drift: RunDrift = Field(description="runs that are out of line")
     learnt: LearntFigures | None = Field(None, description="by stage 2; null: not measured")
+    made: Provenance | None = Field(None, description="how it was made; null: not known")

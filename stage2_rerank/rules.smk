@@ -105,6 +105,32 @@ rule submit:
         " 2>&1 | tee {log:q} >&2"
 
 
+rule draw_pictures:
+    input:
+        folds="results/{name}/folds.json",
+        truth="results/{name}/truth.csv",
+        out_of_fold="results/{name}/out_of_fold.parquet",
+        thresholds="results/{name}/thresholds.json",
+        copick="results/{name}/copick/train.json",
+        config=settings_files("data", "scoring", "stage2_decision"),
+    output:
+        "results/{name}/pictures.json",
+    log:
+        "results/{name}/logs/draw_pictures.txt",
+    benchmark:
+        "results/{name}/benchmarks/draw_pictures.tsv"
+    conda:
+        "../environment.yaml"
+    threads: slots(1)
+    resources:
+        mem_mb=2 * GIBIBYTE_MB,
+    shell:
+        "python -m stage2_rerank.draw_pictures --config {input.config:q} --folds {input.folds:q}"
+        " --truth {input.truth:q} --out-of-fold {input.out_of_fold:q}"
+        " --thresholds {input.thresholds:q} --copick {input.copick:q} --output {output:q}"
+        " 2>&1 | tee {log:q} >&2"
+
+
 rule report:
     input:
         folds="results/{name}/folds.json",
@@ -117,6 +143,7 @@ rule report:
             particle_type=PARTICLE_TYPES,
             allow_missing=True,
         ),
+        pictures="results/{name}/pictures.json",
         scored="results/{name}/scored_test.parquet" if COMPARED_RUNS else [],
         features=tables_of("features", RUNS.train if COMPARED_RUNS else []),
         test_features=tables_of("features", COMPARED_RUNS),
@@ -149,7 +176,8 @@ rule report:
         "python -m stage2_rerank.report --config {input.config:q} --folds {input.folds:q}"
         " --truth {input.truth:q} --out-of-fold {input.out_of_fold:q}"
         " --thresholds {input.thresholds:q} --calibrations {input.calibrations:q}"
-        " --learnt {input.learnt:q}"
+        " --learnt {input.learnt:q} --pictures {input.pictures:q}"
+        " --results results/{wildcards.name:q}"
         " --json {output.json:q} --html {output.html:q} {params.compared} 2>&1 | tee {log:q} >&2"
 
 
