@@ -171,3 +171,52 @@ def _networks(folder: Path) -> dict[str, str]:
     return {
         NETWORKS_KEY: ", ".join(sorted(path.name for path in stage1.iterdir() if path.is_dir()))
     }
+
+
+class OtherResults(StrictModel):
+    """Another results folder beside the one that is reported."""
+
+    name: str
+    seed: str | None = Field(description="null: its settings do not tell")
+    same_runs: bool = Field(description="whether it was judged on the same runs")
+    stage1: float
+    two_stage: float
+    gain: float
+    gain_interval_95: Interval
+    differing: tuple[str, ...] = Field(description="settings that are not the same, dotted keys")
+
+
+def others_beside(results: Path, runs: frozenset[str]) -> tuple[OtherResults, ...]:
+    """Summarise the reports of the other folders beside a results folder.
+
+    Parameters
+    ----------
+    results : Path
+        ``results/NAME``; its own report, which may be an older one, is left out.
+    runs : frozenset of str
+        Runs that its scores are judged on.
+
+    Returns
+    -------
+    tuple of OtherResults
+        By name; folders without a report that can be read are left out.
+    """
+    own = read_settings(sorted((results / "settings").glob("*.yaml"))) | _networks(results)
+    others = []
+    for folder in sorted(results.resolve().parent.glob("*")):
+        if folder == results.resolve() or not (folder / REPORT).is_file():
+            continue
+        for other in compare_folders([folder]).folders:
+            others.append(
+                OtherResults(
+                    name=other.label,
+                    seed=other.seed,
+                    same_runs=other.report.runs == runs,
+                    stage1=other.report.stage1.score,
+                    two_stage=other.report.two_stage.score,
+                    gain=other.report.gain.score,
+                    gain_interval_95=other.report.gain.interval_95,
+                    differing=tuple(differing_settings([own, other.settings])),
+                )
+            )
+    return tuple(others)

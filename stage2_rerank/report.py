@@ -20,6 +20,7 @@ from picking.inventory import resolve
 from picking.tables import OUT_OF_FOLD, SCORED_CANDIDATES, TRUTH
 from picking.whole_files import write_whole_text
 from stage2_rerank.candidate_rows import read_features
+from stage2_rerank.comparison import others_beside
 from stage2_rerank.provenance import ProvenanceFiles, gather_provenance
 from stage2_rerank.report_assembly import ReportInputs, assemble_content
 from stage2_rerank.report_content import ReportContent
@@ -115,7 +116,8 @@ def write_report(
         plots |= learnt_plots
     if files.results:
         made = gather_provenance(ProvenanceFiles.of_results(files.results), folds, config.seed)
-        content = content.model_copy(update={"made": made})
+        others = others_beside(files.results, frozenset(content.two_stage.per_run))
+        content = content.model_copy(update={"made": made, "others": others})
     pictures = ReportPictures.read(files.pictures) if files.pictures else None
     page = render(content, plots, pictures)
     write_whole_text(json_path, content.model_dump_json(indent=2) + "\n")

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from picking.config.strict_model import StrictModel
+from stage2_rerank.comparison import OtherResults
 from stage2_rerank.learnt_content import LearntFigures
 from stage2_rerank.provenance import Provenance
 from stage2_rerank.run_drift import RunDrift
@@ -206,3 +207,4 @@ class ReportContent(StrictModel):
     drift: RunDrift = Field(description="runs that are out of line")
     learnt: LearntFigures | None = Field(None, description="by stage 2; null: not measured")
     made: Provenance | None = Field(None, description="how it was made; null: not known")
+    others: tuple[OtherResults, ...] = Field((), description="other results beside these")

@@ -110,7 +110,15 @@ def test_the_report_holds_what_others_script_against(finished: tuple[Path, str])
         assert set(report[stage]["per_type"]) == set(report["proposal_recall"])
     assert report["proposal_recall"]["ribosome"] >= 0.7
     assert 0 < report["candidates_per_run"] <= 200
-    assert "ribosome" in (results / "cv_report.html").read_text()
+    page = (results / "cv_report.html").read_text()
+    # What a reader looks for, in the order in which questions come.
+    order = ("answer", "types", "thresholds", "runs", "drift", "loss", "pictures", "learnt", "made")
+    places = [page.index(f'id="{section}"') for section in order]
+    assert places == sorted(places)
+    assert page.count("data:image/jpeg") >= report["training_runs"] + len(report["weights"])
+    assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
+    assert len(page) < 20_000_000
+    assert {"train_member", "propose", "train_reranker"} <= set(report["made"]["rules"])
 
 
 def test_the_submission_after_the_report_makes_nothing_anew(

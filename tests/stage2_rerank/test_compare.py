@@ -6,7 +6,7 @@ import pytest
 
 from picking.errors import InputError
 from stage2_rerank import compare
-from stage2_rerank.comparison import compare_folders
+from stage2_rerank.comparison import compare_folders, others_beside
 from tests.workflow_runs import clone, jobs, snakemake
 
 SETTINGS = {
@@ -156,3 +156,19 @@ def test_the_workflow_compares_what_is_there_and_makes_nothing_anew(tmp_path):
     write_results(folder / "results" / "B", "B")
     again = snakemake(folder, "compare", "--dry-run")
     assert jobs(again) == {"compare"}
+
+
+def test_a_report_lists_what_stands_beside_it_and_not_itself(tmp_path):
+    longer = json.loads(json.dumps(SETTINGS))
+    longer["stage1_training"]["stage1_proposals"]["training"]["epochs"] = 48.0
+    one = write_results(tmp_path / "A", "A")
+    write_results(tmp_path / "B", "B", longer)
+    write_results(tmp_path / "C", "C", two_stage=stage(0.8, {"ribosome": 0.6}, runs=("TS_9",)))
+    write_results(tmp_path / "D", "D", stage1=None)  # of a version that cannot be read
+    (tmp_path / "E").mkdir()  # not finished yet
+    others = {other.name: other for other in others_beside(one, frozenset({"TS_1", "TS_2"}))}
+    assert list(others) == ["B", "C"]
+    assert others["B"].differing == ("stage1_proposals.training.epochs",)
+    assert (others["B"].two_stage, others["B"].gain, others["B"].seed) == (0.75, 0.05, "4")
+    assert others["B"].same_runs
+    assert not others["C"].same_runs
