@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from picking import metric
 from picking.folds import Folds
 from picking.metric import score
 from picking.tables import OUT_OF_FOLD, PICKS, TRUTH
@@ -59,6 +60,19 @@ def test_scores_are_the_metrics_on_the_nested_picks(pipeline, figures, stage, co
     for name, of_type in official.per_type.items():
         for key in ("fbeta", "precision", "recall", "tp", "fp", "fn"):
             assert figures[stage]["per_type"][name][key] == getattr(of_type, key)
+
+
+def test_the_metric_command_gives_the_same_score(pipeline, figures, tmp_path, capsys):
+    picks = picks_by_hand(pipeline, "rerank_score")
+    picks.insert(0, "id", np.arange(len(picks)))
+    picks.to_csv(tmp_path / "submission.csv", index=False)
+    truth = TRUTH.read(pipeline.path("truth.csv")).rename(columns={"run": "experiment"})
+    truth.insert(0, "id", np.arange(len(truth)))
+    truth.to_csv(tmp_path / "truth.csv", index=False)
+    files = [str(tmp_path / "truth.csv"), str(tmp_path / "submission.csv")]
+    metric.main([*files, "--config", str(pipeline.config_path)])
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["score"] == pytest.approx(figures["two_stage"]["score"], abs=1e-12)
 
 
 def test_hard_types_gain_and_easy_ones_lose_nothing(figures):
