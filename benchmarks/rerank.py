@@ -60,8 +60,8 @@ QUESTIONS: dict[str, tuple[Variant, ...]] = {
 }
 
 
-def judge_folder(folder: Path, variant: Variant, seed: int) -> Judged:
-    return judge(read_results(folder), variant, seed)
+def judge_folder(folder: Path, variant: Variant) -> Judged:
+    return judge(read_results(folder), variant)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -74,17 +74,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     results = [read_results(folder) for folder in arguments.results]
     rules = results[0].rules
+    if any(of_folder.rules != rules for of_folder in results):
+        parser.error("the folders are scored by different particle types, radii or weights")
     bootstrap = PairedBootstrap([of_folder.truth for of_folder in results])
     asked = [DEFAULT, *(variant for question in arguments.ask for variant in QUESTIONS[question])]
-    jobs = [
-        (folder, variant, number)
-        for variant in asked
-        for number, folder in enumerate(arguments.results)
-    ]
+    jobs = [(folder, variant) for variant in asked for folder in arguments.results]
     judged: dict[str, list[Judged]] = {variant.name: [] for variant in asked}
     with ProcessPoolExecutor(arguments.processes) as pool:
         done = pool.map(judge_folder, *zip(*jobs, strict=True))
-        for (_, variant, _), answer in zip(jobs, tqdm(done, total=len(jobs)), strict=True):
+        for (_, variant), answer in zip(jobs, tqdm(done, total=len(jobs)), strict=True):
             judged[variant.name].append(answer)
 
     default = judged[DEFAULT.name]

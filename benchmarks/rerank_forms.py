@@ -1,4 +1,7 @@
-"""Other forms of the learner than the pipeline's, at one number of trees and full strength."""
+"""Other forms of the learner than the pipeline's, at one number of trees and full strength.
+
+Positives count once, whatever ``positive_weight`` says.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

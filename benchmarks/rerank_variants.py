@@ -75,7 +75,7 @@ class Variant:
     budget_share : float
         Share of the candidates that every run keeps.
     shuffled : bool
-        Whether every type's labels are shuffled among the candidates of a run that score alike.
+        Whether every type's labels are shuffled among candidates that score alike.
     settings : dict
         Changes to the classifier's settings.
     form : str or None
@@ -92,7 +92,11 @@ class Variant:
 
 @dataclass(frozen=True)
 class Judged:
-    """Counts of both stages, and the F-beta that oracles would reach, by particle type."""
+    """Counts of both stages, and the F-beta that oracles would reach, by particle type.
+
+    ``stage1`` is stage 1 alone with thresholds by the curve, ``two_stage`` has them by probability
+    and ``by_curve`` by the curve.
+    """
 
     stage1: CountsByRun
     two_stage: CountsByRun
@@ -101,10 +105,10 @@ class Judged:
     best_ranking: dict[str, float]
 
 
-def judge(results: Results, variant: Variant, seed: int) -> Judged:
+def judge(results: Results, variant: Variant) -> Judged:
     """Fit a variant nested, and count what it finds."""
     rows = _chosen_rows(results, variant)
-    rules = results.rules
+    rules, seed = results.rules, results.config.seed
     positive = label_candidates(rows.candidates, results.truth, rules.match_radius_angstrom)
     labels = _shuffled(rows.candidates, positive, seed) if variant.shuffled else positive
     settings = results.config.stage2_rerank.classifier.model_copy(update=variant.settings)

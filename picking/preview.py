@@ -140,7 +140,8 @@ def draw_preview(
         ncols=min(len(counts), 3 * columns // 2 + 1),
         frameon=False,
     )
-    figure.suptitle(f"{tomogram.run}: {len(picks)} picks")
+    # A name may hold a dollar sign, which is no formula.
+    figure.suptitle(f"{tomogram.run}: {len(picks)} picks", parse_math=False)
     return figure
 
 

@@ -74,6 +74,16 @@ except InputError as error:
     sys.exit(f"error: {error}")
 
 ALL_RUNS = sorted({*RUNS.train, *RUNS.test})
+# As the report tells it.
+DATA_SOURCE = (
+    "synthetic specimens"
+    if IS_SYNTHETIC
+    else (
+        f"Kaggle's layout in {CONFIG.dataset}"
+        if CONFIG.copick is None
+        else f"copick project {CONFIG.copick}"
+    )
+)
 PARTICLE_TYPES = [particle.name for particle in CONFIG.known_particles]
 FOLDS = list(range(min(CONFIG.folds.number, len(RUNS.train))))
 MEMBERS = [

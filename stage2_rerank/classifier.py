@@ -44,7 +44,8 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
     plus ``strength_`` times its correction. The correction is linear in the features, which a dozen
     positives can teach, plus the mean of LightGBM boosters that started from there, one for each of
     ``settings.bags``, which add what is not linear. Number of trees, strength (0 allowed: stage 1
-    alone) and the last calibration are chosen on inner out-of-fold margins, grouped by run.
+    alone) and the last calibration are chosen on inner out-of-fold corrections, grouped by run, of
+    one calibrated logit whose two parameters all training runs gave.
 
     Parameters
     ----------
@@ -201,6 +202,10 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         runs: NDArray[np.str_],
     ) -> tuple[LinearCorrection, GrowingBags]:
         """Linear correction, and boosters without trees that start from it, out of fold."""
+        if len(np.unique(runs)) < 2:
+            # Nothing tells how far a linear correction would hold elsewhere, so that the trees
+            # could not start from it.
+            return no_correction(features.shape[1]), self._bags(features, positive, start)
         l2, weight = self.settings.linear_l2, self.settings.positive_weight
         linear = fit_linear_correction(features, positive, start, l2, weight)
         out_of_fold = cross_fitted_correction(

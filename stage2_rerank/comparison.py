@@ -155,12 +155,16 @@ def differing_settings(tables: Sequence[dict[str, str]]) -> dict[str, tuple[str 
     """Find the keys whose values are not the same in all tables, by key, without the name."""
     keys = sorted({key for table in tables for key in table} - {NAME_KEY})
     values = {key: tuple(table.get(key) for table in tables) for key in keys}
-    # Networks that were removed, or stand elsewhere, are unknown, which is no difference.
-    return {
-        key: row
-        for key, row in values.items()
-        if len(set(row) - ({None} if key == NETWORKS_KEY else set())) > 1
-    }
+    # Networks that were removed, and a folder without any settings, are unknown, which is no
+    # difference.
+    told = [bool(set(table) - {NETWORKS_KEY}) for table in tables]
+
+    def known(key: str, row: tuple[str | None, ...]) -> set[str | None]:
+        if key == NETWORKS_KEY:
+            return set(row) - {None}
+        return {value for value, settings in zip(row, told, strict=True) if settings}
+
+    return {key: row for key, row in values.items() if len(known(key, row)) > 1}
 
 
 def _networks(folder: Path) -> dict[str, str]:
@@ -209,7 +213,7 @@ def others_beside(results: Path, runs: frozenset[str]) -> tuple[OtherResults, ..
         for other in compare_folders([folder]).folders:
             others.append(
                 OtherResults(
-                    name=other.label,
+                    name=folder.name,
                     seed=other.seed,
                     same_runs=other.report.runs == runs,
                     stage1=other.report.stage1.score,

@@ -15,8 +15,14 @@ FEWEST_RUNS = 3
 FEWEST_POSITIVES = 5
 
 # Share of pairs of a positive and a negative that a feature orders rightly. A feature of the image
-# may reach this for a type that is easy; in every type only the answer does.
+# may reach this for one type; in every type only the answer does.
 SUSPICIOUS_ORDER = 0.999
+
+# Types that stage 1's own score orders as well as this prove nothing: a feature may repeat it.
+EASY_ORDER = 0.99
+
+# In one type alone a feature may be that good by luck.
+FEWEST_TYPES = 2
 
 
 def refuse_leaking_features(rows: CandidateRows, is_positive: NDArray[np.bool_]) -> None:
@@ -24,7 +30,7 @@ def refuse_leaking_features(rows: CandidateRows, is_positive: NDArray[np.bool_])
 
     Two marks give one away. It has one value in each run, and not the same in all: then it names
     the run, and a classifier could learn how many particles which run has. Or it alone separates
-    the positive candidates of every type: then it was made from the picks.
+    the positive candidates of every type that stage 1 finds hard: then it was made from the picks.
 
     Parameters
     ----------
@@ -45,40 +51,46 @@ def refuse_leaking_features(rows: CandidateRows, is_positive: NDArray[np.bool_])
             "has one value in each run, so that it can only tell runs apart",
             "leave it out: nothing learnt from it would hold in a new run",
         )
-    for name in _knowing_the_answer(features, rows.candidates["particle_type"], is_positive):
+    for name in _knowing_the_answer(rows, is_positive):
         raise InputError(
             f"feature {name}",
-            "alone separates true from false candidates in every particle type",
+            "alone separates true from false candidates in every particle type that is hard",
             "see whether it was made from the picks of these runs; new runs have none",
         )
 
 
 def _naming_the_run(features: pd.DataFrame, runs: pd.Series) -> list[str]:
-    by_run = features.groupby(runs.to_numpy(), sort=False)
-    several = by_run.size() > 1
-    if several.sum() < FEWEST_RUNS:
+    numbers = runs.groupby(runs).transform("size").to_numpy()
+    features, runs = features[numbers > 1], runs[numbers > 1]
+    if runs.nunique() < FEWEST_RUNS:
         return []
-    spread = (by_run.max() - by_run.min())[several.to_numpy()]
+    by_run = features.groupby(runs.to_numpy(), sort=False)
+    same_within = (by_run.max() == by_run.min()).all()
     differs = features.max() > features.min()
-    return list(features.columns[((spread == 0).all() & differs).to_numpy()])
+    return list(features.columns[(same_within & differs).to_numpy()])
 
 
-def _knowing_the_answer(
-    features: pd.DataFrame, types: pd.Series, is_positive: NDArray[np.bool_]
-) -> list[str]:
-    least_order = np.full(features.shape[1], np.nan)
-    judged_types = 0
+def _knowing_the_answer(rows: CandidateRows, is_positive: NDArray[np.bool_]) -> list[str]:
+    types = rows.candidates["particle_type"]
+    score = list(rows.features.columns).index(SCORE_COLUMN)
+    orders = []
     for name in types.unique():
         of_type = (types == name).to_numpy()
         positive = is_positive[of_type]
-        if min(positive.sum(), (~positive).sum()) < FEWEST_POSITIVES:
-            continue
-        judged_types += 1
-        ranks = rankdata(features[of_type], axis=0)
-        pairs = positive.sum() * (~positive).sum()
-        lowest = positive.sum() * (positive.sum() + 1) / 2
-        order = (ranks[positive].sum(axis=0) - lowest) / pairs
-        least_order = np.fmin(least_order, np.maximum(order, 1 - order))
-    if judged_types < 2:
+        if min(positive.sum(), (~positive).sum()) >= FEWEST_POSITIVES:
+            order = _order(rows.features[of_type].to_numpy(np.float64), positive)
+            if order[score] < EASY_ORDER:
+                orders.append(order)
+    if len(orders) < FEWEST_TYPES:
         return []
-    return list(features.columns[least_order > SUSPICIOUS_ORDER])
+    least = np.min(orders, axis=0)  # (F,)
+    return list(rows.features.columns[least > SUSPICIOUS_ORDER])
+
+
+def _order(values: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Share of pairs that each column (n, F) orders rightly, either way round, (F,)."""
+    ranks = rankdata(values, axis=0)
+    pairs = positive.sum() * (~positive).sum()
+    lowest = positive.sum() * (positive.sum() + 1) / 2
+    rightly = (ranks[positive].sum(axis=0) - lowest) / pairs
+    return np.asarray(np.maximum(rightly, 1 - rightly))

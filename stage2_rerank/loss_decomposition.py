@@ -20,7 +20,8 @@ from stage2_rerank.scoring_rules import ScoringRules
 from stage2_rerank.thresholds import fbeta_curve
 
 # What stands at a pick that is on no labelled particle.
-NOTHING = "nothing"
+# No particle type may have this name: the configuration allows no brackets.
+NOTHING = "(nothing)"
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def decompose_loss(
         By particle type.
     confusion : DataFrame
         Picks by their type (rows) and by what stands there (columns: every type, whether it is hit
-        anew or again, then "nothing").
+        anew or again, then ``NOTHING``).
     """
     judged = set(truth["run"])
     candidates = out_of_fold[out_of_fold["run"].isin(judged)]

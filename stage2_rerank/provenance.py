@@ -54,12 +54,16 @@ class ProvenanceFiles:
     benchmarks: Path
 
     @classmethod
-    def of_results(cls, folder: Path) -> Self:
-        """Find those that stand in ``results/NAME``; there may be none."""
+    def of_results(cls, folder: Path, members: Sequence[str]) -> Self:
+        """Find those of ``results/NAME`` and of these members; there may be none."""
         folder = Path(folder)
+        logs = folder / "logs" / "train_member"
         return cls(
             settings=tuple(sorted((folder / "settings").glob("*.yaml"))),
-            training_logs=tuple(sorted((folder / "logs" / "train_member").glob("*.txt"))),
+            # Members that the ensemble no longer has leave their logs behind.
+            training_logs=tuple(
+                log for member in members for log in sorted(logs.glob(f"{member}-fold*.txt"))
+            ),
             benchmarks=folder / "benchmarks",
         )
 
@@ -70,6 +74,7 @@ class Provenance(StrictModel):
     code: CodeRevision | None = Field(
         description="of the code that made the report; null: it stands in no git checkout"
     )
+    data: str | None = Field(description="where the tomograms come from; null: not told")
     python: str = Field(description="implementation and version")
     platform: str = Field(description="system and processor of the machine that made the report")
     packages: dict[str, str | None] = Field(description="versions; null: not installed")
@@ -82,7 +87,9 @@ class Provenance(StrictModel):
     settings: dict[str, str] = Field(description="value as JSON by dotted key")
 
 
-def gather_provenance(files: ProvenanceFiles, folds: Folds, seed: int) -> Provenance:
+def gather_provenance(
+    files: ProvenanceFiles, folds: Folds, seed: int, data: str | None = None
+) -> Provenance:
     """Gather how a result was made.
 
     Parameters
@@ -93,6 +100,8 @@ def gather_provenance(files: ProvenanceFiles, folds: Folds, seed: int) -> Proven
         Folds by run.
     seed : int
         The configuration's seed.
+    data : str, optional
+        Where the tomograms come from.
 
     Returns
     -------
@@ -110,6 +119,7 @@ def gather_provenance(files: ProvenanceFiles, folds: Folds, seed: int) -> Proven
     devices = [f"{training.device}, {training.precision}" for training in trainings]
     return Provenance(
         code=code_revision(),
+        data=data,
         python=f"{platform.python_implementation()} {platform.python_version()}",
         platform=platform.platform(),
         packages=package_versions(PACKAGES),

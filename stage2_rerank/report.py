@@ -42,8 +42,9 @@ class ReportFiles:
     """Files that a report is made of; ``scored_test`` is None without test runs.
 
     Features are compared only where both ``features`` and ``test_features`` name tables.
-    ``learnt`` are the files of all types, or none; ``pictures`` and ``results`` (the folder that
-    tells how it was made) may be missing.
+    ``learnt`` are the files of all types, or none; ``pictures`` may be missing, and so may
+    ``results``, the folder that tells how it was made, ``members`` of the ensemble and ``data``,
+    the source of the tomograms, which are told with it.
     """
 
     folds: Path
@@ -58,6 +59,8 @@ class ReportFiles:
     learnt: tuple[Path, ...] = ()
     pictures: Path | None = None
     results: Path | None = None
+    members: tuple[str, ...] = ()
+    data: str | None = None
 
 
 def write_report(
@@ -115,7 +118,12 @@ def write_report(
         content = content.model_copy(update={"learnt": learnt})
         plots |= learnt_plots
     if files.results:
-        made = gather_provenance(ProvenanceFiles.of_results(files.results), folds, config.seed)
+        made = gather_provenance(
+            ProvenanceFiles.of_results(files.results, files.members),
+            folds,
+            config.seed,
+            files.data,
+        )
         others = others_beside(files.results, frozenset(content.two_stage.per_run))
         content = content.model_copy(update={"made": made, "others": others})
     pictures = ReportPictures.read(files.pictures) if files.pictures else None
@@ -233,24 +241,28 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--pictures", type=Path, help="pictures.json")
     parser.add_argument("--results", type=Path, help="results/NAME: tells how it was made")
+    parser.add_argument("--members", nargs="*", default=[], help="members of the ensemble")
+    parser.add_argument("--data", help="source of the tomograms, as it shall be told")
     parser.add_argument("--json", type=Path, required=True, help="cv_report.json to write")
     parser.add_argument("--html", type=Path, required=True, help="cv_report.html to write")
     arguments = parser.parse_args(argv)
     content = write_report(
         resolve(load_config(arguments.config)),
         ReportFiles(
-            arguments.folds,
-            arguments.truth,
-            arguments.out_of_fold,
-            arguments.thresholds,
-            tuple(arguments.calibrations),
-            arguments.scored_test,
-            tuple(arguments.test_runs),
-            tuple(arguments.features),
-            tuple(arguments.test_features),
-            tuple(arguments.learnt),
-            arguments.pictures,
-            arguments.results,
+            folds=arguments.folds,
+            truth=arguments.truth,
+            out_of_fold=arguments.out_of_fold,
+            thresholds=arguments.thresholds,
+            calibrations=tuple(arguments.calibrations),
+            scored_test=arguments.scored_test,
+            test_runs=tuple(arguments.test_runs),
+            features=tuple(arguments.features),
+            test_features=tuple(arguments.test_features),
+            learnt=tuple(arguments.learnt),
+            pictures=arguments.pictures,
+            results=arguments.results,
+            members=tuple(arguments.members),
+            data=arguments.data,
         ),
         arguments.json,
         arguments.html,

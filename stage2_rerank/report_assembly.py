@@ -140,7 +140,7 @@ def assemble_content(inputs: ReportInputs, rules: ScoringRules, seed: int) -> Re
         by_rule=rule_figures(
             inputs.out_of_fold, inputs.truth, inputs.folds, inputs.thresholds, rules, seed
         ),
-        reliability=reliability_figures(inputs.out_of_fold, rules),
+        reliability=reliability_figures(inputs.out_of_fold, inputs.truth, rules),
         loss=loss,
         score_if_perfect=score_if_perfect(loss, rules),
         confusion=confusion,

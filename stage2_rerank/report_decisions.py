@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from picking.folds import Folds
+from picking.truth_matching import new_hits
 from stage2_rerank.cross_validation import bootstrap, counts_by_run, nested_picks, score_picks
 from stage2_rerank.final_list import suppressed
 from stage2_rerank.loss_decomposition import decompose_loss
@@ -99,15 +100,17 @@ def rule_figures(
 
 
 def reliability_figures(
-    out_of_fold: pd.DataFrame, rules: ScoringRules
+    out_of_fold: pd.DataFrame, truth: pd.DataFrame, rules: ScoringRules
 ) -> dict[str, list[ReliabilityFigures]]:
-    """Calibrated probability against frequency in the final, deduplicated list."""
-    final = suppressed(out_of_fold, "rerank_score", rules.suppression_angstrom)
+    """Calibrated probability against frequency of new hits in the final, deduplicated list."""
+    judged = out_of_fold[out_of_fold["run"].isin(truth["run"])]
+    final = suppressed(judged, "rerank_score", rules.suppression_angstrom)
+    is_new_hit = new_hits(final, truth, rules.match_radius_angstrom, "rerank_score") > 0
     figures = {}
     for name in rules.weights:
-        of_type = final[final["particle_type"] == name]
+        of_type = (final["particle_type"] == name).to_numpy()
         bins = reliability(
-            of_type["rerank_score"].to_numpy(np.float64), of_type["is_positive"].to_numpy(bool)
+            final.loc[of_type, "rerank_score"].to_numpy(np.float64), is_new_hit[of_type]
         )
         figures[name] = [ReliabilityFigures(**asdict(one), frequency=one.frequency) for one in bins]
     return figures

@@ -163,6 +163,8 @@ rule report:
         "../environment.yaml"
     threads: slots(1)
     params:
+        members=MEMBERS,
+        data=DATA_SOURCE,
         compared=lambda wildcards, input: (
             shlex.join(
                 ["--scored-test", input.scored, "--test-runs", *COMPARED_RUNS]
@@ -177,7 +179,8 @@ rule report:
         " --truth {input.truth:q} --out-of-fold {input.out_of_fold:q}"
         " --thresholds {input.thresholds:q} --calibrations {input.calibrations:q}"
         " --learnt {input.learnt:q} --pictures {input.pictures:q}"
-        " --results results/{wildcards.name:q}"
+        " --results results/{wildcards.name:q} --members {params.members:q}"
+        " --data {params.data:q}"
         " --json {output.json:q} --html {output.html:q} {params.compared} 2>&1 | tee {log:q} >&2"
 
 
@@ -186,7 +189,8 @@ rule compare:
         # Absolute, so that no rule makes them: what is there is compared, and nothing made anew.
         reports=sorted(map(str, RESULTS.glob("*/cv_report.json"))),
     output:
-        "results/comparison.md",
+        markdown="results/comparison.md",
+        html="results/comparison.html",
     log:
         f"results/{CONFIG.name}/logs/compare.txt",
     conda:
@@ -196,5 +200,5 @@ rule compare:
             Path("results", Path(report).parent.name) for report in input.reports
         ],
     shell:
-        "python -m stage2_rerank.compare {params.folders:q} --markdown {output:q}"
-        " 2>&1 | tee {log:q} >&2"
+        "python -m stage2_rerank.compare {params.folders:q} --markdown {output.markdown:q}"
+        " --html {output.html:q} 2>&1 | tee {log:q} >&2"

@@ -119,6 +119,17 @@ def test_few_candidates_are_corrected_by_the_trees_that_there_are():
     assert 0 < fewest < trees
 
 
+def test_with_one_run_in_hand_trees_alone_correct():
+    # Linear and trees would both learn the same from that run, and it would count twice.
+    features, positive, runs = rows()
+    one = runs == runs[0]
+    features, positive = features[one].drop(columns="proposal_score"), positive[one]
+    linear, bags = small()._correctors(features, positive, np.zeros(one.sum()), runs[one])
+    assert not np.any(linear.correction(features))
+    bags.grow(10)
+    assert np.any(bags.correction(features))
+
+
 def test_two_fits_are_the_same_to_the_bit(fitted):
     again = small().fit(*rows())
     features = rows(seed=5)[0]

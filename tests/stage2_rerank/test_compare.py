@@ -172,3 +172,9 @@ def test_a_report_lists_what_stands_beside_it_and_not_itself(tmp_path):
     assert (others["B"].two_stage, others["B"].gain, others["B"].seed) == (0.75, 0.05, "4")
     assert others["B"].same_runs
     assert not others["C"].same_runs
+
+
+def test_a_folder_without_settings_is_unknown_and_not_different(tmp_path):
+    one = write_results(tmp_path / "A", "A")
+    bare = write_results(tmp_path / "B", "B", {})
+    assert compare_folders([one, bare]).differing == {}

@@ -7,6 +7,7 @@ import pytest
 from picking.tables import OUT_OF_FOLD, PICKS, TRUTH
 from stage2_rerank.loss_decomposition import decompose_loss
 from stage2_rerank.reliability import reliability
+from stage2_rerank.report_decisions import reliability_figures
 from stage2_rerank.scoring_rules import ScoringRules
 from stage2_rerank.threshold_intervals import threshold_intervals
 from stage2_rerank.thresholds import fbeta_curve, threshold_by_curve, threshold_by_probability
@@ -74,15 +75,15 @@ def test_every_pick_and_reference_is_followed_to_its_end():
     assert loss.oracles["threshold"] == pytest.approx(17 * 2 / (16 * 4 + 4))
     assert losses["B"].fbeta() == pytest.approx(1.0)
     assert set(losses["B"].oracles.values()) == {1.0}
-    assert confusion.loc["A"].to_dict() == {"A": 2, "B": 1, "nothing": 1}
-    assert confusion.loc["B"].to_dict() == {"A": 0, "B": 1, "nothing": 0}
+    assert confusion.loc["A"].to_dict() == {"A": 2, "B": 1, "(nothing)": 1}
+    assert confusion.loc["B"].to_dict() == {"A": 0, "B": 1, "(nothing)": 0}
 
 
 def test_a_pick_that_hits_its_own_type_stands_on_it_even_if_another_is_nearer():
     references = truth(("r1", "A", 20), ("r1", "B", 1))
     found = candidates(("r1", "A", 0, 0.9))
     _, confusion = decompose_loss(found, picks_of(found, 0.5), references, RULES)
-    assert confusion.loc["A"].to_dict() == {"A": 1, "B": 0, "nothing": 0}
+    assert confusion.loc["A"].to_dict() == {"A": 1, "B": 0, "(nothing)": 0}
 
 
 def test_a_run_without_picks_or_candidates_has_only_misses():
@@ -105,6 +106,19 @@ def test_reliability_counts_by_bin_with_exact_intervals():
     assert bins[0.01].frequency_interval_95 == pytest.approx((0.0, 0.8419), abs=1e-4)
     assert bins[1.0].frequency_interval_95[1] == 1.0
     assert reliability(np.zeros(0), np.zeros(0, dtype=bool)) == []
+
+
+def test_reliability_asks_what_the_final_list_hits_in_judged_runs():
+    found = candidates(
+        ("r1", "A", 10, 0.6),  # stays, and hits
+        ("r1", "A", 25, 0.3),  # hits too, but is suppressed
+        ("r1", "A", 900, 0.3),  # hits nothing
+        ("r9", "A", 0, 0.6),  # in a run that is not judged
+    )
+    # Stage 1 liked the second better, so that the label of training stands there.
+    found["is_positive"] = [False, True, False, False]
+    bins = reliability_figures(found, truth(("r1", "A", 0)), RULES)["A"]
+    assert [(one.candidates, one.positives) for one in bins] == [(1, 0), (1, 1)]
 
 
 def noisy_runs(number, seed=0):

@@ -8,16 +8,24 @@ from stage2_rerank.candidate_rows import CandidateRows
 from stage2_rerank.leaking_features import refuse_leaking_features
 from tests.stage2_rerank.simulated_candidates import SimulatedType, simulate
 
-TYPES = {"hard": SimulatedType(12, 60, 1.5, 1.0, 0.9), "easy": SimulatedType(12, 10, 5.0, 0.5)}
+TYPES = {
+    "hard": SimulatedType(12, 60, 1.5, 1.0, 0.9),
+    "hard as well": SimulatedType(12, 60, 1.5, 1.0, 0.9),
+    "easy": SimulatedType(12, 10, 6.0, 0.5),
+}
 RUNS = [f"run_{number}" for number in range(5)]
 
 
 @pytest.fixture
 def labelled():
-    simulation = simulate(TYPES, RUNS, seed=0, number_of_features=10, informative=3)
+    return labelled_candidates(TYPES)
+
+
+def labelled_candidates(types):
+    simulation = simulate(types, RUNS, seed=0, number_of_features=10, informative=3)
     features = simulation.features.drop(columns=["run", "candidate_id", "particle_type"])
     features.insert(0, "proposal_score", simulation.candidates["proposal_score"])
-    positive = label_candidates(simulation.candidates, simulation.truth, dict.fromkeys(TYPES, 30.0))
+    positive = label_candidates(simulation.candidates, simulation.truth, dict.fromkeys(types, 30.0))
     return CandidateRows(simulation.candidates, features), positive
 
 
@@ -47,10 +55,28 @@ def test_a_feature_made_from_the_judged_runs_truth_is_refused(labelled, sign):
         refuse_leaking_features(with_feature(rows, sign * (positive + noise)), positive)
 
 
-def test_what_separates_an_easy_type_alone_is_honest(labelled):
+@pytest.mark.parametrize("name", ["easy", "hard"])
+def test_what_separates_one_type_alone_is_honest(labelled, name):
     rows, positive = labelled
-    easy = (rows.candidates["particle_type"] == "easy").to_numpy()
-    refuse_leaking_features(with_feature(rows, np.where(easy, positive, 0)), positive)
+    of_type = (rows.candidates["particle_type"] == name).to_numpy()
+    refuse_leaking_features(with_feature(rows, np.where(of_type, positive, 0)), positive)
+
+
+def test_where_all_types_are_easy_a_feature_may_repeat_the_score():
+    easy = dict.fromkeys(("one", "two", "three"), SimulatedType(12, 10, 8.0, 0.0))
+    rows, positive = labelled_candidates(easy)
+    refuse_leaking_features(with_feature(rows, rows.features["proposal_score"]), positive)
+
+
+def test_a_run_of_one_candidate_casts_no_suspicion_on_a_rare_value(labelled):
+    rows, positive = labelled
+    single = rows.candidates["run"].eq(RUNS[0]).to_numpy() & (np.arange(len(positive)) > 0)
+    kept = ~single
+    fewer = CandidateRows(
+        rows.candidates[kept].reset_index(drop=True), rows.features[kept].reset_index(drop=True)
+    )
+    rare = fewer.candidates["run"].eq(RUNS[0])
+    refuse_leaking_features(with_feature(fewer, rare), positive[kept])
 
 
 def test_a_feature_that_is_the_same_everywhere_says_nothing_and_passes(labelled):

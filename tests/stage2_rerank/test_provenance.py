@@ -166,7 +166,12 @@ def test_a_results_folder_tells_how_it_was_made(tmp_path):
     benchmark(tmp_path / "benchmarks" / "train_member" / "a.tsv", (4.0, 100.0, 3.0))
     (tmp_path / "settings").mkdir()
     (tmp_path / "settings" / "data.yaml").write_text('{"seed": 5}')
-    made = gather_provenance(ProvenanceFiles.of_results(tmp_path), FOLDS, seed=5)
+    # A member that the ensemble no longer has left its log.
+    left = tmp_path / "logs" / "train_member" / "old-seed7-fold0.txt"
+    left.write_text("stage 1, old, fold 0, seed 7: 9 steps on 2 runs, cpu, torch.bfloat16, 4 s\n")
+    files = ProvenanceFiles.of_results(tmp_path, ["resnet18-seed1"])
+    made = gather_provenance(files, FOLDS, seed=5, data="synthetic specimens")
+    assert made.data == "synthetic specimens"
     assert made.devices == {"cpu, bfloat16": 2, "cuda, float16": 1}
     assert (made.seed, made.stage1_seeds) == (5, (1,))
     assert made.folds == (("TS_1", "TS_2"), ("TS_3",), ("TS_4",))
@@ -177,5 +182,5 @@ def test_a_results_folder_tells_how_it_was_made(tmp_path):
 
 
 def test_an_empty_results_folder_is_no_error(tmp_path):
-    made = gather_provenance(ProvenanceFiles.of_results(tmp_path), FOLDS, seed=0)
+    made = gather_provenance(ProvenanceFiles.of_results(tmp_path, []), FOLDS, seed=0)
     assert (made.trainings, made.devices, made.rules, made.settings) == ((), {}, {}, {})
