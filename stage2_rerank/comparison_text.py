@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 
 import jinja2
 
@@ -95,10 +94,13 @@ def to_markdown(tables: Sequence[Section]) -> str:
 def to_html(tables: Sequence[Section]) -> str:
     """Write tables as one self-contained page."""
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        loader=jinja2.PackageLoader("stage2_rerank", "report_page"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    template = resources.files("stage2_rerank").joinpath(TEMPLATE).read_text(encoding="utf-8")
-    return environment.from_string(template).render(tables=tables)
+    return environment.get_template(TEMPLATE).render(tables=tables)
 
 
 def _markdown_table(table: Section) -> str:

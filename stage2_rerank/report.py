@@ -6,7 +6,6 @@ counts are pooled over runs and scored once by the official metric.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import jinja2
@@ -31,7 +30,8 @@ from stage2_rerank.saved_classifier import read_classifier
 from stage2_rerank.scoring_rules import ScoringRules
 from stage2_rerank.threshold_file import Thresholds
 
-TEMPLATE = "cv_report.html"
+TEMPLATE = "page.html"
+TEMPLATES = jinja2.PackageLoader("stage2_rerank", "report_page")
 NOTHING = "–"
 SECONDS_AN_HOUR, SECONDS_A_MINUTE = 3600, 60
 LISTED_FEATURES = 10  # of those whose distribution differs most; all of them stand in the JSON
@@ -172,18 +172,21 @@ def render(
         One self-contained HTML page.
     """
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        loader=TEMPLATES,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(
         three=three_decimals, signed=signed, interval=interval, duration=duration
     )
-    template = resources.files("stage2_rerank").joinpath(TEMPLATE).read_text(encoding="utf-8")
     judged = [name for name in content.weights if name in content.two_stage.per_type]
     lost = {
         name: content.weights[name] * (1 - content.two_stage.per_type[name].fbeta)
         for name in judged
     }
-    return environment.from_string(template).render(
+    return environment.get_template(TEMPLATE).render(
         content=content,
         plots=plots,
         pictures=pictures,

@@ -192,3 +192,13 @@ def make_pipeline(tmp_path: Path) -> Callable[..., Pipeline]:
         return write_pipeline(tmp_path / "results", types, truth)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def figures(pipeline):
+    return json.loads(pipeline.path("cv_report.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def page(pipeline):
+    return pipeline.path("cv_report.html").read_text()
