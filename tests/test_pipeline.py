@@ -187,7 +187,7 @@ def test_a_second_time_there_is_nothing_to_do(finished: tuple[Path, str]) -> Non
             {*STAGE1_RULES, "extract_features"},
         ),
         (
-            "stage2_rerank={threshold_rule: probability}",
+            "stage2_rerank={threshold_rule: curve}",
             {"tune_thresholds", "submit", "report"},
             {*STAGE1_RULES, "train_reranker"},
         ),
