@@ -6,11 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stage2_rerank.cross_validation import CountsByRun
+from stage2_rerank.cross_validation import INTERVAL_PERCENTILES, CountsByRun
 
 REPLICATES = 4000
-# Percentiles of a 95 % interval.
-INTERVAL_PERCENTILES = (2.5, 97.5)
 
 
 class PairedBootstrap:

@@ -29,11 +29,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.paired_scores import PairedBootstrap, compared
 from benchmarks.rerank_forms import FORMS
-from benchmarks.rerank_variants import IMAGE_FAMILIES, Judged, Variant, judge, read_results
+from benchmarks.rerank_variants import Judged, Variant, judge, read_results
+from picking.config.features import ALL_FAMILIES
 
 DEFAULT = Variant("default")
-HANDCRAFTED = (*IMAGE_FAMILIES, "score_map", "context")
-ALL_FAMILIES = (*HANDCRAFTED, "embedding")
+HANDCRAFTED = tuple(family for family in ALL_FAMILIES if family != "embedding")
 BUDGET_SHARES = (0.25, 0.5, 0.75)
 QUESTIONS: dict[str, tuple[Variant, ...]] = {
     "gain": (),
@@ -43,7 +43,9 @@ QUESTIONS: dict[str, tuple[Variant, ...]] = {
         Variant("+ handcrafted", families=HANDCRAFTED),
         Variant("+ embedding", families=("embedding",)),
         *(
-            Variant(f"all but {family}", families=tuple(set(ALL_FAMILIES) - {family}))
+            Variant(
+                f"all but {family}", families=tuple(one for one in ALL_FAMILIES if one != family)
+            )
             for family in ALL_FAMILIES
         ),
     ),

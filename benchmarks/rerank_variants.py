@@ -14,19 +14,18 @@ from picking.inventory import resolve
 from picking.tables import OUT_OF_FOLD, TRUTH
 from picking.truth_matching import label_candidates
 from stage1_proposals.peaks import within_budget
-from stage2_rerank.candidate_rows import CandidateRows, read_candidate_rows
+from stage2_rerank.candidate_rows import SCORE_COLUMN, CandidateRows, read_candidate_rows
 from stage2_rerank.classifier import RerankClassifier
 from stage2_rerank.cross_fitting import cross_fit
 from stage2_rerank.cross_validation import CountsByRun, counts_by_run, nested_picks
 from stage2_rerank.decision_loss import nominal_decision_probability
-from stage2_rerank.final_list import suppressed
+from stage2_rerank.final_curve import final_curve
+from stage2_rerank.learnt import feature_family
 from stage2_rerank.scoring_rules import ScoringRules
 from stage2_rerank.threshold_file import Thresholds
-from stage2_rerank.thresholds import fbeta_curve
 from stage2_rerank.tune_thresholds import tune_type
 
 SETTINGS = ("data", "scoring", "stage1_prediction", "stage2_classifier", "stage2_decision")
-IMAGE_FAMILIES = ("intensity", "gradient", "shape", "texture", "symmetry", "harmonics")
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,10 @@ def judge(results: Results, variant: Variant) -> Judged:
         stage1=counts("curve", "stage1"),
         two_stage=counts("probability", "two_stage"),
         by_curve=counts("curve", "two_stage"),
-        best_thresholds=_best_thresholds(out_of_fold, results),
+        best_thresholds={
+            name: final_curve(out_of_fold, results.truth, name, "rerank_score", rules).best_fbeta
+            for name in rules.weights
+        },
         best_ranking=_best_ranking(out_of_fold, results),
     )
 
@@ -157,8 +159,7 @@ def _chosen_rows(results: Results, variant: Variant) -> CandidateRows:
         wanted = [
             name
             for name in features.columns
-            if name == "proposal_score"
-            or any(name.startswith(f"{family}_") for family in variant.families)
+            if name == SCORE_COLUMN or feature_family(name) in variant.families
         ]
         features = features[wanted]
     if variant.budget_share < 1:
@@ -213,25 +214,6 @@ def _by_type(
         score[of_type] = fitted.rerank_score
         nested.append(fitted.nested_scores)
     return score, pd.concat(nested, ignore_index=True)
-
-
-def _best_thresholds(out_of_fold: pd.DataFrame, results: Results) -> dict[str, float]:
-    """F-beta if the best threshold of the judged runs themselves were known."""
-    best = {}
-    for name in results.rules.weights:
-        curve = fbeta_curve(
-            suppressed(
-                out_of_fold[out_of_fold["particle_type"] == name],
-                "rerank_score",
-                results.rules.suppression_angstrom,
-            ),
-            results.truth[results.truth["particle_type"] == name],
-            results.rules.match_radius_angstrom,
-            "rerank_score",
-            results.rules.beta,
-        )
-        best[name] = float(curve.fbeta.max(initial=0.0))
-    return best
 
 
 def _best_ranking(out_of_fold: pd.DataFrame, results: Results) -> dict[str, float]:

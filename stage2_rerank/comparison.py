@@ -107,8 +107,7 @@ def compare_folders(folders: Sequence[Path]) -> Comparison:
     unreadable = {}
     for folder in folders:
         try:
-            settings = read_settings(sorted((folder / "settings").glob("*.yaml")))
-            read[folder] = read_report(folder / REPORT), {**settings, **_networks(folder)}
+            read[folder] = read_report(folder / REPORT), _settings(folder)
         except InputError as error:
             unreadable[str(folder)] = str(error)
     names = [report.name for report, _ in read.values()]
@@ -167,6 +166,11 @@ def differing_settings(tables: Sequence[dict[str, str]]) -> dict[str, tuple[str 
     return {key: row for key, row in values.items() if len(known(key, row)) > 1}
 
 
+def _settings(folder: Path) -> dict[str, str]:
+    """Read a results folder's settings by dotted key, and the networks that were trained."""
+    return read_settings(sorted((folder / "settings").glob("*.yaml"))) | _networks(folder)
+
+
 def _networks(folder: Path) -> dict[str, str]:
     """Name the members that were trained, as far as they are still there."""
     stage1 = folder / "stage1"
@@ -205,22 +209,25 @@ def others_beside(results: Path, runs: frozenset[str]) -> tuple[OtherResults, ..
     tuple of OtherResults
         By name; folders without a report that can be read are left out.
     """
-    own = read_settings(sorted((results / "settings").glob("*.yaml"))) | _networks(results)
+    own = _settings(results)
     others = []
     for folder in sorted(results.resolve().parent.glob("*")):
-        if folder == results.resolve() or not (folder / REPORT).is_file():
+        if folder == results.resolve():
             continue
-        for other in compare_folders([folder]).folders:
-            others.append(
-                OtherResults(
-                    name=folder.name,
-                    seed=other.seed,
-                    same_runs=other.report.runs == runs,
-                    stage1=other.report.stage1.score,
-                    two_stage=other.report.two_stage.score,
-                    gain=other.report.gain.score,
-                    gain_interval_95=other.report.gain.interval_95,
-                    differing=tuple(differing_settings([own, other.settings])),
-                )
+        try:
+            report, settings = read_report(folder / REPORT), _settings(folder)
+        except InputError:
+            continue
+        others.append(
+            OtherResults(
+                name=folder.name,
+                seed=settings.get(SEED_KEY),
+                same_runs=report.runs == runs,
+                stage1=report.stage1.score,
+                two_stage=report.two_stage.score,
+                gain=report.gain.score,
+                gain_interval_95=report.gain.interval_95,
+                differing=tuple(differing_settings([own, settings])),
             )
+        )
     return tuple(others)

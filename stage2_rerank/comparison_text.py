@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jinja2
-
 from stage2_rerank.comparison import ComparedReport, Comparison, ScorePart, StagePart
+from stage2_rerank.page_templates import page_environment
 
 TEMPLATE = "comparison.html"
 NOTHING = "–"
@@ -93,14 +92,7 @@ def to_markdown(tables: Sequence[Section]) -> str:
 
 def to_html(tables: Sequence[Section]) -> str:
     """Write tables as one self-contained page."""
-    environment = jinja2.Environment(
-        autoescape=True,
-        loader=jinja2.PackageLoader("stage2_rerank", "report_page"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(TEMPLATE).render(tables=tables)
+    return page_environment().get_template(TEMPLATE).render(tables=tables)
 
 
 def _markdown_table(table: Section) -> str:

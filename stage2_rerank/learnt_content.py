@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from picking.config.strict_model import StrictModel
-from picking.errors import InputError
-from picking.tables import REMAKE
+from picking.model_files import read_model
 
 
 class PermutationRise(StrictModel):
@@ -103,10 +102,6 @@ def read_learnt(path: Path) -> LearntOfType:
     InputError
         If the file is missing or damaged.
     """
-    try:
-        return LearntOfType.model_validate_json(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror})", "train stage 2") from None
-    except ValidationError as error:
-        problem = f"is not what stage 2 learnt ({error.errors()[0]['msg']})"
-        raise InputError(path, problem, REMAKE) from None
+    return read_model(
+        path, LearntOfType, problem="is not what stage 2 learnt", if_missing="train stage 2"
+    )

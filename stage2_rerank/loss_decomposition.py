@@ -15,9 +15,8 @@ from scipy.spatial import KDTree
 from picking.metric import references_hit
 from picking.tables import POSITION_COLUMNS
 from picking.truth_matching import new_hits
-from stage2_rerank.final_list import suppressed
+from stage2_rerank.final_curve import final_curve
 from stage2_rerank.scoring_rules import ScoringRules
-from stage2_rerank.thresholds import fbeta_curve
 
 # What stands at a pick that is on no labelled particle.
 # No particle type may have this name: the configuration allows no brackets.
@@ -101,10 +100,8 @@ def decompose_loss(
     """
     judged = set(truth["run"])
     candidates = out_of_fold[out_of_fold["run"].isin(judged)]
-    picks = picks[picks["run"].isin(judged)].reset_index(drop=True)
-    numbered = picks.assign(candidate_id=np.arange(len(picks)))
-    hits = new_hits(numbered, truth, rules.match_radius_angstrom, "score")
-    stands_there = standing_on(picks, truth, rules.match_radius_angstrom)
+    picks = judged_picks(picks, truth, rules)
+    hits, stands_there = picks["hits"].to_numpy(), picks["stands_there"].to_numpy()
     names = list(rules.match_radius_angstrom)
     confusion = pd.crosstab(
         pd.Categorical(picks["particle_type"], names),
@@ -130,10 +127,38 @@ def decompose_loss(
             duplicates=int(np.sum(stands_there[wrong] == name)),
             other_type=int(np.sum(~np.isin(stands_there[wrong], [name, NOTHING]))),
             nothing=int(np.sum(stands_there[wrong] == NOTHING)),
-            best_threshold_fbeta=_best_threshold_fbeta(candidates, truth, name, rules),
+            best_threshold_fbeta=final_curve(
+                candidates, truth, name, "rerank_score", rules
+            ).best_fbeta,
             beta=rules.beta,
         )
     return losses, confusion
+
+
+def judged_picks(picks: pd.DataFrame, truth: pd.DataFrame, rules: ScoringRules) -> pd.DataFrame:
+    """Leave the picks of judged runs, each with what it hits and what stands there.
+
+    Parameters
+    ----------
+    picks : DataFrame
+        Table PICKS.
+    truth : DataFrame
+        Table TRUTH; runs that are not in it are not judged.
+    rules : ScoringRules
+        Radii.
+
+    Returns
+    -------
+    DataFrame
+        Rows of ``picks`` in their order, numbered from 0, with the columns hits (references that
+        no better pick hits) and stands_there (see :func:`standing_on`).
+    """
+    picks = picks[picks["run"].isin(set(truth["run"]))].reset_index(drop=True)
+    numbered = picks.assign(candidate_id=np.arange(len(picks)))
+    return picks.assign(
+        hits=new_hits(numbered, truth, rules.match_radius_angstrom, "score"),
+        stands_there=standing_on(picks, truth, rules.match_radius_angstrom),
+    )
 
 
 def standing_on(
@@ -178,17 +203,3 @@ def standing_on(
             answer[rows[closer]] = name
             nearest[rows[closer]] = standing[closer]
     return answer
-
-
-def _best_threshold_fbeta(
-    candidates: pd.DataFrame, truth: pd.DataFrame, name: str, rules: ScoringRules
-) -> float:
-    of_type = candidates[candidates["particle_type"] == name]
-    curve = fbeta_curve(
-        suppressed(of_type, "rerank_score", rules.suppression_angstrom),
-        truth[truth["particle_type"] == name],
-        rules.match_radius_angstrom,
-        "rerank_score",
-        rules.beta,
-    )
-    return float(curve.fbeta.max(initial=0.0))

@@ -7,8 +7,7 @@ import pandas as pd
 
 from picking.metric import references_hit
 from picking.tables import POSITION_COLUMNS
-from picking.truth_matching import new_hits
-from stage2_rerank.loss_decomposition import NOTHING, standing_on
+from stage2_rerank.loss_decomposition import NOTHING, judged_picks
 from stage2_rerank.scoring_rules import ScoringRules
 
 # Of a kind and type: enough to see a habit, few enough to look at all of them.
@@ -82,14 +81,8 @@ def choose_examples(
     dict of str to TypeExamples
         By particle type.
     """
-    picks = picks[picks["run"].isin(set(truth["run"]))].reset_index(drop=True)
-    numbered = picks.assign(candidate_id=np.arange(len(picks)))
-    picks = picks.assign(
-        hits=new_hits(numbered, truth, rules.match_radius_angstrom, "score"),
-        stands_there=standing_on(picks, truth, rules.match_radius_angstrom),
-    )
     # The order of equal scores is that of the picks, by run and position.
-    picks = picks.sort_values("score", ascending=False, kind="stable")
+    picks = judged_picks(picks, truth, rules).sort_values("score", ascending=False, kind="stable")
     examples = {}
     for name, radius in rules.match_radius_angstrom.items():
         of_type = picks[picks["particle_type"] == name]

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import pandas as pd
 
 from picking.command_line import command_parser, run_command
@@ -20,6 +19,7 @@ from picking.tables import OUT_OF_FOLD, SCORED_CANDIDATES, TRUTH
 from picking.whole_files import write_whole_text
 from stage2_rerank.candidate_rows import read_features
 from stage2_rerank.comparison import others_beside
+from stage2_rerank.page_templates import page_environment
 from stage2_rerank.provenance import ProvenanceFiles, gather_provenance
 from stage2_rerank.report_assembly import ReportInputs, assemble_content
 from stage2_rerank.report_content import ReportContent
@@ -31,7 +31,6 @@ from stage2_rerank.scoring_rules import ScoringRules
 from stage2_rerank.threshold_file import Thresholds
 
 TEMPLATE = "page.html"
-TEMPLATES = jinja2.PackageLoader("stage2_rerank", "report_page")
 NOTHING = "–"
 SECONDS_AN_HOUR, SECONDS_A_MINUTE = 3600, 60
 LISTED_FEATURES = 10  # of those whose distribution differs most; all of them stand in the JSON
@@ -171,13 +170,7 @@ def render(
     str
         One self-contained HTML page.
     """
-    environment = jinja2.Environment(
-        autoescape=True,
-        loader=TEMPLATES,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.filters.update(
         three=three_decimals, signed=signed, interval=interval, duration=duration
     )

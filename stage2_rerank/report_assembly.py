@@ -39,7 +39,7 @@ from stage2_rerank.report_decisions import (
     score_if_perfect,
     threshold_figures,
 )
-from stage2_rerank.run_drift import RunDrift, RunTables, run_drift
+from stage2_rerank.run_drift import RunTables, run_drift
 from stage2_rerank.scoring_rules import ScoringRules
 from stage2_rerank.threshold_file import STAGES, Thresholds
 
@@ -117,6 +117,10 @@ def assemble_content(inputs: ReportInputs, rules: ScoringRules, seed: int) -> Re
     recall = proposal_recall(inputs.out_of_fold, inputs.truth, rules.match_radius_angstrom)
     runs = len(inputs.folds.runs)
     features = _feature_likeness(inputs)
+    trained = RunTables(
+        inputs.folds.runs, inputs.out_of_fold, picks["two_stage"], inputs.truth, inputs.features
+    )
+    tested = _test_tables(inputs, rules)
     loss, confusion = loss_figures(inputs.out_of_fold, picks["two_stage"], inputs.truth, rules)
     return ReportContent(
         name=inputs.name,
@@ -138,14 +142,20 @@ def assemble_content(inputs: ReportInputs, rules: ScoringRules, seed: int) -> Re
         strength=dict(inputs.strength),
         thresholds=threshold_figures(inputs.out_of_fold, inputs.truth, inputs.thresholds, rules),
         by_rule=rule_figures(
-            inputs.out_of_fold, inputs.truth, inputs.folds, inputs.thresholds, rules, seed
+            inputs.out_of_fold,
+            inputs.truth,
+            inputs.folds,
+            inputs.thresholds,
+            picks["stage1"],
+            rules,
+            seed,
         ),
         reliability=reliability_figures(inputs.out_of_fold, inputs.truth, rules),
         loss=loss,
         score_if_perfect=score_if_perfect(loss, rules),
         confusion=confusion,
-        drift=_drift(inputs, picks["two_stage"], rules),
-        likeness=_likeness(inputs, picks["two_stage"], rules),
+        drift=run_drift(trained, tested, rules),
+        likeness=_likeness(inputs, picks["two_stage"], tested, rules),
         feature_likeness=features,
         feature_likeness_median=_median_likeness(features),
     )
@@ -226,23 +236,27 @@ def _quantiles(values: pd.Series) -> Quantiles:
     return Quantiles(q05=float(low), q50=float(middle), q95=float(high))
 
 
-def _likeness(
-    inputs: ReportInputs, nested: pd.DataFrame, rules: ScoringRules
-) -> dict[str, LikenessFigures] | None:
-    runs = inputs.likeness_runs
+def _test_tables(inputs: ReportInputs, rules: ScoringRules) -> RunTables | None:
+    """Candidates and picks of the test runs that no model has learnt from; None without any."""
+    runs = tuple(inputs.likeness_runs)
     if inputs.test is None or not runs:
         return None
-    all_test = inputs.test[inputs.test["run"].isin(runs)]
-    test_picks = final_picks(
-        all_test,
-        "rerank_score",
-        rules.suppression_angstrom,
-        inputs.thresholds.final_values(),
+    scored = inputs.test[inputs.test["run"].isin(runs)]
+    picks = final_picks(
+        scored, "rerank_score", rules.suppression_angstrom, inputs.thresholds.final_values()
     )
+    return RunTables(runs, scored, picks, features=inputs.test_features)
+
+
+def _likeness(
+    inputs: ReportInputs, nested: pd.DataFrame, tested: RunTables | None, rules: ScoringRules
+) -> dict[str, LikenessFigures] | None:
+    if tested is None:
+        return None
     table = {}
     for name in rules.weights:
         out_of_fold = inputs.out_of_fold[inputs.out_of_fold["particle_type"] == name]
-        test = all_test[all_test["particle_type"] == name]
+        test = tested.candidates[tested.candidates["particle_type"] == name]
         table[name] = LikenessFigures(
             proposal_out_of_fold=_quantiles(out_of_fold["proposal_score"]),
             proposal_test=_quantiles(test["proposal_score"]),
@@ -250,24 +264,10 @@ def _likeness(
             rerank_test=_quantiles(test["rerank_score"]),
             picks_per_run_out_of_fold=float(np.sum(nested["particle_type"] == name))
             / len(inputs.folds.runs),
-            picks_per_run_test=float(np.sum(test_picks["particle_type"] == name)) / len(runs),
+            picks_per_run_test=float(np.sum(tested.picks["particle_type"] == name))
+            / len(tested.runs),
         )
     return table
-
-
-def _drift(inputs: ReportInputs, nested: pd.DataFrame, rules: ScoringRules) -> RunDrift:
-    training = RunTables(
-        inputs.folds.runs, inputs.out_of_fold, nested, inputs.truth, inputs.features
-    )
-    runs = tuple(inputs.likeness_runs)
-    if inputs.test is None or not runs:
-        return run_drift(training, None, rules)
-    scored = inputs.test[inputs.test["run"].isin(runs)]
-    picks = final_picks(
-        scored, "rerank_score", rules.suppression_angstrom, inputs.thresholds.final_values()
-    )
-    test = RunTables(runs, scored, picks, features=inputs.test_features)
-    return run_drift(training, test, rules)
 
 
 def _feature_likeness(inputs: ReportInputs) -> dict[str, FeatureLikenessFigures] | None:

@@ -8,6 +8,7 @@ import pandas as pd
 from picking.folds import Folds
 from picking.truth_matching import new_hits
 from stage2_rerank.cross_validation import bootstrap, counts_by_run, nested_picks, score_picks
+from stage2_rerank.final_curve import final_curve
 from stage2_rerank.final_list import suppressed
 from stage2_rerank.loss_decomposition import decompose_loss
 from stage2_rerank.reliability import reliability
@@ -20,28 +21,8 @@ from stage2_rerank.report_content import (
 )
 from stage2_rerank.scoring_rules import ScoringRules
 from stage2_rerank.threshold_file import THRESHOLD_RULES, Threshold, Thresholds
-from stage2_rerank.thresholds import FbetaCurve, fbeta_curve
 
 FLAT_WITHIN = 0.01  # of F-beta: less than the luck of a single reference
-
-
-def final_curve(
-    out_of_fold: pd.DataFrame,
-    truth: pd.DataFrame,
-    particle_type: str,
-    score_column: str,
-    rules: ScoringRules,
-) -> FbetaCurve:
-    """F-beta over the threshold, pooled over the judged runs, duplicates suppressed."""
-    of_type = out_of_fold["particle_type"] == particle_type
-    candidates = out_of_fold[of_type & out_of_fold["run"].isin(truth["run"])]
-    return fbeta_curve(
-        suppressed(candidates, score_column, rules.suppression_angstrom),
-        truth[truth["particle_type"] == particle_type],
-        rules.match_radius_angstrom,
-        score_column,
-        rules.beta,
-    )
 
 
 def threshold_figures(
@@ -79,11 +60,11 @@ def rule_figures(
     truth: pd.DataFrame,
     folds: Folds,
     thresholds: Thresholds,
+    stage1: pd.DataFrame,
     rules: ScoringRules,
     seed: int,
 ) -> dict[str, RuleFigures]:
-    """Score and gain of both stages by either rule."""
-    stage1 = nested_picks(out_of_fold, folds, thresholds, "stage1", rules)
+    """Score of both stages by either rule, and the gain on the nested picks of stage 1."""
     stage1_score = score_picks(truth, stage1, rules).score
     stage1_counts = counts_by_run(truth, stage1, rules)
     figures = {}

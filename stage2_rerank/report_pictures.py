@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from picking.config.strict_model import StrictModel
-from picking.errors import InputError
-from picking.tables import REMAKE
+from picking.model_files import read_model
 from picking.whole_files import write_whole_text
 
 
@@ -77,12 +76,6 @@ class ReportPictures(StrictModel):
         InputError
             If the file is missing or damaged.
         """
-        try:
-            return cls.model_validate_json(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(
-                path, f"cannot be read ({error.strerror})", "draw the pictures first"
-            ) from None
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(path, f"holds no pictures ({first['msg']})", REMAKE) from None
+        return read_model(
+            path, cls, problem="holds no pictures", if_missing="draw the pictures first"
+        )

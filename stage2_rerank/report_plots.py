@@ -5,10 +5,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stage2_rerank.cross_validation import recall_by_budget
+from stage2_rerank.final_curve import final_curve
 from stage2_rerank.final_list import suppressed
 from stage2_rerank.report_assembly import ReportInputs
 from stage2_rerank.report_content import ReportContent, StageFigures, TypeFigures
-from stage2_rerank.report_decisions import final_curve
 from stage2_rerank.report_figures import (
     FbetaOverThreshold,
     PicksOverThreshold,

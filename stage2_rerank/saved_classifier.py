@@ -5,11 +5,12 @@ from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from picking.config import ClassifierSettings
 from picking.config.strict_model import StrictModel
 from picking.errors import InputError
+from picking.model_files import read_model
 from picking.tables import REMAKE
 from picking.whole_files import write_whole_text
 from stage2_rerank.boosting import booster_text
@@ -108,13 +109,9 @@ def read_classifier(calibration_path: Path, threads: int = 1) -> tuple[str, Rera
         If a file is missing or damaged.
     """
     path = Path(calibration_path)
-    try:
-        saved = SavedClassifier.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror})", "train stage 2") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(path, f"is no saved classifier ({first['msg']})", REMAKE) from None
+    saved = read_model(
+        path, SavedClassifier, problem="is no saved classifier", if_missing="train stage 2"
+    )
     classifier = RerankClassifier(
         saved.settings,
         decision_probability=saved.decision_probability,

@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from picking.config.stage2_rerank import ThresholdRule
 from picking.config.strict_model import StrictModel
-from picking.errors import InputError
-from picking.tables import REMAKE
+from picking.model_files import read_model
 from picking.whole_files import write_whole_text
 
-ThresholdRule = Literal["curve", "probability"]
 THRESHOLD_RULES: tuple[ThresholdRule, ThresholdRule] = ("probability", "curve")
 Stage = Literal["stage1", "two_stage"]
 STAGES: tuple[Stage, Stage] = ("stage1", "two_stage")
@@ -83,12 +82,6 @@ class Thresholds(StrictModel):
         InputError
             If the file is missing or damaged.
         """
-        try:
-            return cls.model_validate_json(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(
-                path, f"cannot be read ({error.strerror})", "tune the thresholds first"
-            ) from None
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(path, f"holds no thresholds ({first['msg']})", REMAKE) from None
+        return read_model(
+            path, cls, problem="holds no thresholds", if_missing="tune the thresholds first"
+        )

@@ -7,14 +7,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from picking.truth_matching import new_hits
+from stage2_rerank.cross_validation import INTERVAL_PERCENTILES, Interval
 from stage2_rerank.scoring_rules import ScoringRules
 from stage2_rerank.thresholds import FbetaCurve
 
 REPLICATES = 200  # ends of the interval to about a twentieth of its width
-# Percentiles of a 95 % interval.
-INTERVAL_PERCENTILES = (2.5, 97.5)
-
-Interval = tuple[float, float]
 
 
 def threshold_intervals(

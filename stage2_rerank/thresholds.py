@@ -52,6 +52,11 @@ class FbetaCurve:
         below = beta_squared * self.references + self.candidates
         return (1 + beta_squared) * self.hits / np.maximum(below, 1)
 
+    @property
+    def best_fbeta(self) -> float:
+        """Highest F-beta that any threshold reaches; 0 without candidates."""
+        return float(self.fbeta.max(initial=0.0))
+
     def fbeta_above(self, threshold: float) -> float:
         """F-beta if the candidates that score above ``threshold`` are kept."""
         kept = int(np.sum(self.scores > threshold))

@@ -1,6 +1,6 @@
 """Settings of the feature tables."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, field_validator
 
@@ -17,17 +17,7 @@ FamilyName = Literal[
     "context",
     "embedding",
 ]
-ALL_FAMILIES: tuple[FamilyName, ...] = (
-    "intensity",
-    "gradient",
-    "shape",
-    "texture",
-    "symmetry",
-    "harmonics",
-    "score_map",
-    "context",
-    "embedding",
-)
+ALL_FAMILIES: tuple[FamilyName, ...] = get_args(FamilyName)
 
 
 class FeatureSettings(StrictModel):

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from picking.config.strict_model import StrictModel
 
+ThresholdRule = Literal["curve", "probability"]
+
 
 class ClassifierSettings(StrictModel):
     """One classifier per particle type: a linear correction, then LightGBM."""
@@ -34,7 +36,7 @@ class Stage2Settings(StrictModel):
     """The configuration's section ``stage2_rerank``."""
 
     classifier: ClassifierSettings = ClassifierSettings()
-    threshold_rule: Literal["curve", "probability"] = Field(
+    threshold_rule: ThresholdRule = Field(
         "probability",
         description="'probability': keep a candidate if its calibrated probability exceeds "
         "F/(1 + beta^2), solved for the fixed point; 'curve': best pooled out-of-fold F-beta. "

@@ -1,0 +1,42 @@
+"""Read a pydantic model from the JSON file that an earlier stage wrote."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from picking.errors import InputError
+from picking.tables import REMAKE
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_model(path: Path, model: type[Model], *, problem: str, if_missing: str) -> Model:
+    """Read a model, or say what is wrong with its file.
+
+    Parameters
+    ----------
+    path : Path
+        JSON file.
+    model : type of BaseModel
+        What it holds.
+    problem : str
+        What is wrong with a file that holds something else: "holds no thresholds".
+    if_missing : str
+        How to mend that the file cannot be read: "tune the thresholds first".
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged.
+    """
+    try:
+        return model.model_validate_json(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror})", if_missing) from None
+    except ValidationError as error:
+        raise InputError(path, f"{problem} ({error.errors()[0]['msg']})", REMAKE) from None
