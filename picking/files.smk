@@ -15,6 +15,7 @@ SOURCE_ARGUMENTS = shlex.join(
     else ["--dataset", str(DATASET)]
 )
 
+PRECISION = "results/{name}/stage1/precision.json"
 MEMBER_WEIGHTS = "results/{name}/stage1/{member}/fold{fold}/weights.safetensors"
 CALIBRATIONS = expand(
     "results/{name}/stage2/{particle_type}.json",

@@ -107,6 +107,7 @@ SECTIONS = {
             - {"checkpoint_every"},
         }
     },
+    "stage1_precision": {"stage1_proposals": {"precision"}},
     "stage1_checkpoints": {"stage1_proposals": {"training": {"checkpoint_every"}}},
     "stage1_prediction": {
         "stage1_proposals": {

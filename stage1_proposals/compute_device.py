@@ -1,12 +1,20 @@
-"""Where and in which precision the network runs: chosen by itself, never part of a result's key."""
+"""Where the network runs, and in which precision; never part of a result's key."""
 
 import os
 from dataclasses import dataclass
 
 import torch
 
+from picking.precision import PrecisionName
+from stage1_proposals.gpu_cards import take_card
+
 # The larger of the two workspaces with which cuBLAS is deterministic (NVIDIA, cuBLAS manual).
 CUBLAS_DETERMINISTIC_WORKSPACE = ":4096:8"
+HALF_DTYPES: dict[PrecisionName, torch.dtype | None] = {
+    "float32": None,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
 
 
 @dataclass(frozen=True)
@@ -18,7 +26,7 @@ class ComputeDevice:
     device : torch.device
         Where tensors live.
     half_dtype : torch.dtype or None
-        bfloat16 or float16 where the device has fast units for it, else None: float32.
+        Mixed precision in bfloat16 or float16; None: float32 alone.
     memory_format : torch.memory_format
         Order of 5D tensors in memory; convolutions are faster with the channels last.
     """
@@ -40,20 +48,42 @@ class ComputeDevice:
         """Whether gradients would underflow without scaling (float16 alone)."""
         return self.half_dtype is torch.float16
 
+    @property
+    def precision(self) -> PrecisionName:
+        """Name of the precision."""
+        return next(name for name, dtype in HALF_DTYPES.items() if dtype is self.half_dtype)
 
-def find_device(threads: int | None = None) -> ComputeDevice:
-    """Choose the best device at hand and make it deterministic.
+    @property
+    def name(self) -> str:
+        """Type of the device, and the name of a graphics card."""
+        if self.device.type != "cuda":
+            return self.device.type
+        return f"cuda, {torch.cuda.get_device_name(self.device)}"
+
+
+def find_device(
+    threads: int | None = None, precision: PrecisionName = "float32", *, wait: bool = True
+) -> ComputeDevice:
+    """Take the best device at hand and make it deterministic.
 
     Parameters
     ----------
     threads : int or None
         Threads for work on the CPU; None leaves torch's own choice.
+    precision : str
+        See :mod:`stage1_proposals.choose_precision`.
+    wait : bool
+        Whether to wait for a graphics card where other jobs hold them all.
 
     Returns
     -------
     ComputeDevice
-        CUDA where there is one (bfloat16 if native, else float16), otherwise the CPU (bfloat16
-        if it has AMX or AVX-512-bf16 units).
+        A graphics card that no other job of ours holds, where there are any; else the CPU.
+
+    Raises
+    ------
+    InputError
+        If all cards are held and ``wait`` is false.
     """
     if threads is not None:
         torch.set_num_threads(threads)
@@ -63,21 +93,17 @@ def find_device(threads: int | None = None) -> ComputeDevice:
     torch.use_deterministic_algorithms(True, warn_only=True)
     # No operation here reads memory that it has not written; filling it costs a quarter of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False
+    device = torch.device("cpu")
     if torch.cuda.is_available():
         torch.backends.cudnn.benchmark = False
-        native_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
-        # Of several GPUs the one that this process was given (see stage1_proposals.process_group).
-        gpu = torch.device("cuda", torch.cuda.current_device())
-        return ComputeDevice(gpu, torch.bfloat16 if native_bf16 else torch.float16)
-    return ComputeDevice(torch.device("cpu"), torch.bfloat16 if _cpu_has_bf16_units() else None)
+        device = torch.device("cuda", take_card(_card_identifiers(), wait=wait))
+        torch.cuda.set_device(device)
+    return ComputeDevice(device, HALF_DTYPES[precision])
 
 
-def _cpu_has_bf16_units() -> bool:
-    """Whether oneDNN has bfloat16 kernels that are faster than float32 here."""
-    capabilities = getattr(torch.cpu, "get_capabilities", None)
-    if capabilities is not None:
-        found = capabilities()
-        return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
-    amx = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    avx512 = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return bool(amx() or avx512())
+def _card_identifiers() -> list[str]:
+    """What tells the cards that this process may use apart, whatever number a job knows them by."""
+    return [
+        str(torch.cuda.get_device_properties(index).uuid)
+        for index in range(torch.cuda.device_count())
+    ]

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from picking.config import NetworkSettings
 from picking.errors import InputError
+from stage1_proposals.convolutions import onednn_convolutions
+from stage1_proposals.encoders import ENCODERS_KEY, HALVING, build_encoder
 
 with warnings.catch_warnings():
     # Its dependency timm scripts layers at import, in a way that torch warns about a dozen times.
@@ -20,19 +22,11 @@ with warnings.catch_warnings():
     from segmentation_models_pytorch_3d.base import SegmentationHead
     from segmentation_models_pytorch_3d.base import initialization as smp_initialization
     from segmentation_models_pytorch_3d.decoders.unet.decoder import UnetDecoder
-    from segmentation_models_pytorch_3d.encoders import get_encoder
 
-# What errors name: where the configuration says which encoders there are.
-ENCODERS_KEY = "stage1_proposals.ensemble.encoders"
-# The encoders' own constructors want five strides whatever the depth.
-HALVING = (2, 2, 2)
-ENCODER_STRIDES = (HALVING,) * 5
 # A sigmoid of about 0.01: voxels of particles are rare, and training starts from that.
 RARE_PARTICLE_LOGIT = -4.6
 # Side, voxels, of the probe that checks an encoder: the smallest multiple of every 2**depth.
 PROBE_SIDE = 32
-# Some encoders' errors list all there are.
-MESSAGE_LENGTH = 100
 # Keeps a cosine finite where the features vanish.
 TINY_NORM = 1e-6
 
@@ -51,7 +45,7 @@ class ProposalNetwork(nn.Module):
     Parameters
     ----------
     encoder : str
-        Name of an encoder of segmentation-models-pytorch-3d.
+        See :func:`stage1_proposals.encoders.build_encoder`.
     settings : NetworkSettings
         Depth, decoder channels, output stride.
     number_of_types : int
@@ -72,20 +66,7 @@ class ProposalNetwork(nn.Module):
         super().__init__()
         self.encoder_name = encoder
         self.settings = settings
-        try:
-            self.encoder = get_encoder(
-                encoder,
-                in_channels=1,
-                depth=settings.depth,
-                weights=None,
-                strides=ENCODER_STRIDES,
-            )
-        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            raise InputError(
-                ENCODERS_KEY,
-                f"'{encoder}' cannot be built ({str(error)[:MESSAGE_LENGTH]})",
-                "choose another, for instance resnet18",
-            ) from error
+        self.encoder = build_encoder(encoder, settings.depth)
         called = self._check_halvings()
         drop_uncalled(self.encoder, called)
         blocks = len(settings.decoder_channels)
@@ -152,16 +133,19 @@ class ProposalNetwork(nn.Module):
         -------
         NetworkOutput
         """
-        features = self.encoder(volumes)[1:][::-1]  # coarsest first, the input left out
-        decoded = self.decoder.center(features[0])
-        coarse = None
-        for level, block in enumerate(self.decoder.blocks):
-            skip = features[level + 1] if level + 1 < len(features) else None
-            decoded = block(decoded, skip)
-            coarse = decoded if coarse is None else coarse
+        with onednn_convolutions(volumes):
+            features = self.encoder(volumes)[1:][::-1]  # coarsest first, the input left out
+            decoded = self.decoder.center(features[0])
+            coarse = None
+            for level, block in enumerate(self.decoder.blocks):
+                skip = features[level + 1] if level + 1 < len(features) else None
+                decoded = block(decoded, skip)
+                coarse = decoded if coarse is None else coarse
         # The head runs in the weights' precision: bfloat16 logits would tie neighbouring voxels.
         with torch.autocast(volumes.device.type, enabled=False):
-            logits = self.head(decoded.to(self.head[0].weight.dtype))
+            decoded_exactly = decoded.to(self.head[0].weight.dtype)
+            with onednn_convolutions(decoded_exactly):
+                logits = self.head(decoded_exactly)
         return NetworkOutput(logits, decoded, coarse)
 
     def embedding(self, output: NetworkOutput) -> Tensor:

@@ -1,17 +1,16 @@
 """Several processes that train one network together, each on its share of every batch."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, distributed
-
-from picking.errors import InputError
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
 
 # What torchrun tells each of the processes that it starts.
-RANK, WORLD_SIZE, LOCAL_RANK = "RANK", "WORLD_SIZE", "LOCAL_RANK"
+RANK, WORLD_SIZE = "RANK", "WORLD_SIZE"
 
 
 @dataclass(frozen=True)
@@ -34,17 +33,19 @@ class ProcessGroup:
         """Whether this process writes what all of them have learnt."""
         return self.rank == 0
 
-    def average(self, tensors: Iterable[Tensor]) -> None:
-        """Replace floating-point tensors, in place, by their mean over the processes."""
+    def joined(self, network: nn.Module) -> nn.Module:
+        """Network whose gradients are the mean over the processes; itself, if there is one."""
         if self.number == 1:
-            return
-        some = [tensor for tensor in tensors if tensor.is_floating_point()]
-        # One exchange instead of one for every tensor.
-        joined = torch.cat([tensor.flatten() for tensor in some])
-        distributed.all_reduce(joined)
-        joined /= self.number
-        for tensor, mean in zip(some, joined.split([t.numel() for t in some]), strict=True):
-            tensor.copy_(mean.view_as(tensor))
+            return network
+        # timm's encoders run stages that nothing is read from.
+        return DistributedDataParallel(network, find_unused_parameters=True)
+
+    def mean(self, value: Tensor) -> float:
+        """Mean of a number over the processes."""
+        total = value.detach().clone()
+        if self.number > 1:
+            distributed.all_reduce(total)
+        return float(total) / self.number
 
 
 ALONE = ProcessGroup()
@@ -52,28 +53,12 @@ ALONE = ProcessGroup()
 
 @contextmanager
 def joined_group() -> Iterator[ProcessGroup]:
-    """Join the processes that torchrun has started; alone, if it has not.
-
-    Raises
-    ------
-    InputError
-        If there are GPUs, but fewer than processes.
-    """
+    """Join the processes that torchrun has started; alone, if it has not."""
     number = int(os.environ.get(WORLD_SIZE, "1"))
     if number == 1:
-        yield ProcessGroup()
+        yield ALONE
         return
-    on_gpu = torch.cuda.is_available()
-    if on_gpu:
-        gpu, gpus = int(os.environ[LOCAL_RANK]), torch.cuda.device_count()
-        if gpu >= gpus:
-            raise InputError(
-                "stage1_proposals.training.processes",
-                f"is {number}, but there are {gpus} GPUs",
-                "give each process a GPU of its own",
-            )
-        torch.cuda.set_device(gpu)
-    distributed.init_process_group("nccl" if on_gpu else "gloo")
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield ProcessGroup(int(os.environ[RANK]), number)
     finally:

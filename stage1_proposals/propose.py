@@ -13,6 +13,7 @@ from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
 from picking.folds import Folds
 from picking.inventory import resolve
+from picking.precision import Precision
 from picking.score_maps import ScoreMaps
 from picking.tables import CANDIDATES, TRUTH
 from picking.tomogram import Tomogram, read_tomogram
@@ -33,6 +34,7 @@ def propose_candidates(
     stage1: Path,
     members: Sequence[str],
     folds: Path,
+    precision: Path,
     candidates: Path,
     score_maps: Path,
     threads: int | None,
@@ -55,6 +57,8 @@ def propose_candidates(
         Names of the members.
     folds : Path
         ``folds.json``: which members never saw a run.
+    precision : Path
+        What all networks compute in (:class:`picking.precision.Precision`).
     candidates, score_maps : Path
         Folders to write to: ``{run}.parquet`` and ``{run}.npz``.
     threads : int or None
@@ -63,7 +67,7 @@ def propose_candidates(
     particle_types = tuple(particle.name for particle in config.known_particles)
     settings = config.stage1_proposals
     check_budget(TRUTH.read(truth), config.known_particles, settings.peaks)
-    device = find_device(threads)
+    device = find_device(threads, Precision.read(precision).precision)
     parts = Folds.read(folds)
     passes = number_of_passes(settings.prediction.passes, parts.number * len(members))
 
@@ -127,6 +131,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--stage1", type=Path, required=True, help="folder of all members")
     parser.add_argument("--members", nargs="+", required=True, help="names of the members")
     parser.add_argument("--folds", type=Path, required=True, help="folds.json")
+    parser.add_argument("--precision", type=Path, required=True, help="precision.json")
     parser.add_argument(
         "--candidates", type=Path, required=True, help="folder for RUN.parquet, candidates tables"
     )
@@ -143,6 +148,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         arguments.stage1,
         arguments.members,
         arguments.folds,
+        arguments.precision,
         arguments.candidates,
         arguments.score_maps,
         arguments.threads,

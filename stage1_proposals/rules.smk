@@ -1,4 +1,30 @@
-"""Stage 1: train the members of every fold, propose candidates in every run."""
+"""Stage 1: choose a precision, train the members of every fold, propose candidates in every run."""
+
+
+rule choose_precision:
+    input:
+        config=settings_files("stage1_precision"),
+        # What is timed; its change is no reason to choose again.
+        further_config=ancient(
+            settings_files(
+                "data", "stage1_training", "stage1_checkpoints", "stage1_prediction"
+            )
+        ),
+    output:
+        precision=PRECISION,
+        timing="results/{name}/stage1/precision_timing.json",
+    log:
+        "results/{name}/logs/choose_precision.txt",
+    conda:
+        "../environment.yaml"
+    threads: slots(TRAINING.cpu_threads)
+    resources:
+        mem_mb=4 * GIBIBYTE_MB,
+        gpu=1,
+    shell:
+        "python -m stage1_proposals.choose_precision --config {input.config:q}"
+        " {input.further_config:q} --precision {output.precision:q} --timing {output.timing:q}"
+        " 2>&1 | tee {log:q} >&2"
 
 
 rule train_member:
@@ -6,10 +32,13 @@ rule train_member:
         copick="results/{name}/copick/train.json",
         truth="results/{name}/truth.csv",
         folds="results/{name}/folds.json",
+        precision=PRECISION,
         config=settings_files("data", "stage1_training"),
         # Needed, but no part of what is trained: a change of these trains nothing anew.
         further_config=ancient(
-            settings_files("stage1_checkpoints", "stage1_prediction")
+            settings_files(
+                "stage1_precision", "stage1_checkpoints", "stage1_prediction"
+            )
         ),
     output:
         weights=MEMBER_WEIGHTS,
@@ -33,7 +62,7 @@ rule train_member:
         "python -m {params.start}stage1_proposals.train --config {input.config:q} {input.further_config:q}"
         " --folds {input.folds:q} --fold {wildcards.fold} --encoder {params.encoder:q}"
         " --seed {params.seed} --copick {input.copick:q} --truth {input.truth:q}"
-        " --output {params.folder:q} 2>&1 | tee {log:q} >&2"
+        " --precision {input.precision:q} --output {params.folder:q} 2>&1 | tee {log:q} >&2"
 
 
 # Runs that are looked at in one job: (split whose copick project holds them, runs).
@@ -58,6 +87,7 @@ for BATCH, (SPLIT, BATCH_RUNS) in enumerate(PROPOSAL_BATCHES):
             copick=f"results/{{name}}/copick/{SPLIT}.json",
             truth="results/{name}/truth.csv",
             folds="results/{name}/folds.json",
+            precision=PRECISION,
             weights=expand(
                 MEMBER_WEIGHTS, member=MEMBERS, fold=FOLDS, allow_missing=True
             ),
@@ -96,6 +126,6 @@ for BATCH, (SPLIT, BATCH_RUNS) in enumerate(PROPOSAL_BATCHES):
             "python -m stage1_proposals.propose --config {input.config:q} --copick {input.copick:q}"
             " --runs {params.runs:q} --truth {input.truth:q}"
             " --stage1 {params.stage1:q} --members {params.members:q} --folds {input.folds:q}"
-            " --candidates {params.candidates:q}"
+            " --precision {input.precision:q} --candidates {params.candidates:q}"
             " --score-maps {params.score_maps:q} --threads {resources.real_threads}"
             " 2>&1 | tee {log:q} >&2"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from picking.command_line import command_parser, run_command
@@ -28,6 +29,7 @@ from picking.config import (
 from picking.errors import InputError
 from picking.folds import Folds
 from picking.inventory import resolve
+from picking.precision import Precision
 from picking.tables import TRUTH
 from picking.tomogram import read_tomogram
 from picking.whole_files import remove_unfinished, whole_path
@@ -166,6 +168,7 @@ def train_member(
 
     volumes = near_network(volumes, device.device)
     network.train()
+    joined = group.joined(network)
     steps = tqdm(
         range(first_step, number),
         initial=first_step,
@@ -183,10 +186,9 @@ def train_member(
         learning_rate = learning_rate_at(step, number, training)
         for parameters in optimiser.param_groups:
             parameters["lr"] = learning_rate
-        loss = _loss(network, batch, settings, device)
-        mean_loss = loss.detach().clone()
-        group.average([mean_loss])
-        if not torch.isfinite(mean_loss):
+        loss = _loss(joined, batch, settings, device)
+        mean_loss = group.mean(loss)
+        if not math.isfinite(mean_loss):
             raise InputError(
                 "stage1_proposals.training",
                 f"the loss is not finite at step {step + 1}",
@@ -194,15 +196,12 @@ def train_member(
             )
         optimiser.zero_grad()
         scaler.scale(loss).backward()
-        group.average(weight.grad for weight in network.parameters() if weight.grad is not None)
-        # Every process has normalised its share of the batch by that share's own statistics.
-        group.average(network.buffers())
         scaler.unscale_(optimiser)
         torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT_NORM)
         scaler.step(optimiser)
         scaler.update()
         averaged.update_parameters(network)
-        curve.append((step + 1, float(mean_loss), learning_rate))
+        curve.append((step + 1, mean_loss, learning_rate))
         steps.set_postfix(loss=f"{curve[-1][1]:.4f}", refresh=False)
         due = (step + 1) % training.checkpoint_every == 0 and step + 1 < number
         if due and group.is_first:
@@ -224,7 +223,7 @@ def train_member(
 
 
 def _loss(
-    network: ProposalNetwork, batch: Batch, settings: Stage1Settings, device: ComputeDevice
+    network: nn.Module, batch: Batch, settings: Stage1Settings, device: ComputeDevice
 ) -> torch.Tensor:
     volumes = batch.volumes.to(device.device, memory_format=device.memory_format)
     with device.autocast():
@@ -245,6 +244,7 @@ def train_fold(
     member_seed: int,
     copick_config: Path,
     truth: Path,
+    precision: Path,
     output: Path,
     group: ProcessGroup = ALONE,
 ) -> None:
@@ -266,6 +266,8 @@ def train_fold(
         copick project of the training runs.
     truth : Path
         Picks of all training runs (``picking.tables.TRUTH``).
+    precision : Path
+        What all networks compute in (:class:`picking.precision.Precision`).
     output : Path
         Folder for ``weights.safetensors`` and ``training_curve.csv``.
     group : ProcessGroup
@@ -287,7 +289,12 @@ def train_fold(
     runs = Folds.read(folds).training_runs(fold)
     picks = TRUTH.read(truth)
     check_budget(picks, config.known_particles, config.stage1_proposals.peaks)
-    device = find_device(config.stage1_proposals.training.cpu_threads)
+    device = find_device(
+        config.stage1_proposals.training.cpu_threads,
+        Precision.read(precision).precision,
+        # Processes that wait for each other's cards would wait for ever.
+        wait=group.number == 1,
+    )
     started = time.monotonic()
     # As a context, a progress bar ends its line before an error is printed.
     with tqdm(runs, desc="reading tomograms", unit="run", file=sys.stderr) as progress:
@@ -319,6 +326,7 @@ def train_fold(
             config.stage1_proposals.training.model_dump_json(exclude=NOT_LEARNT_FROM),
             particle_types,
             repr(member),
+            device.precision,
         ),
         group,
     )
@@ -335,7 +343,7 @@ def train_fold(
     checkpoint.unlink(missing_ok=True)
     print(
         f"{member}: {len(curve)} steps on {len(runs)} runs, "
-        f"{device.device.type}, {device.half_dtype or torch.float32}, "
+        f"{device.device.type}, {device.precision}, "
         f"{time.monotonic() - started:.0f} s",
         file=sys.stderr,
     )
@@ -350,6 +358,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, required=True, help="seed of the ensemble member")
     parser.add_argument("--copick", type=Path, required=True, help="copick project of the runs")
     parser.add_argument("--truth", type=Path, required=True, help="truth table")
+    parser.add_argument("--precision", type=Path, required=True, help="precision.json")
     parser.add_argument("--output", type=Path, required=True, help="folder of the member")
     arguments: argparse.Namespace = parser.parse_args(argv)
     with joined_group() as group:
@@ -361,6 +370,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             arguments.seed,
             arguments.copick,
             arguments.truth,
+            arguments.precision,
             arguments.output,
             group,
         )

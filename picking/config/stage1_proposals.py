@@ -1,7 +1,7 @@
 """Settings of stage 1: targets, network, training, prediction, peaks."""
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     Field,
@@ -192,6 +192,13 @@ class PeakSettings(StrictModel):
 class Stage1Settings(StrictModel):
     """The configuration's section ``stage1_proposals``."""
 
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto",
+        description="what all networks of a result compute in. auto: before the first training, "
+        "the fastest in a second's timing on that machine, kept for good. float32: exact, and the "
+        "fastest on most processors. bfloat16: for processors with AMX and most with AVX-512-bf16, "
+        "and graphics cards since Ampere. float16: for older cards. A change trains again",
+    )
     ensemble: EnsembleSettings = EnsembleSettings()
     network: NetworkSettings = NetworkSettings()
     targets: TargetSettings = TargetSettings()

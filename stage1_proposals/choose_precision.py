@@ -1,0 +1,188 @@
+"""Choose the precision of a result's networks: by the configuration, or by timing them here.
+
+Half precision is faster where the device has units for it, which a processor's flags do not tell:
+with avx512_bf16 alone a convolution in bfloat16 takes from half to three times the time that it
+takes in float32. So the network itself is timed, for a second, before anything is trained.
+"""
+
+import platform
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch.nn import functional
+
+from picking.command_line import command_parser, run_command
+from picking.config import PipelineConfig, Stage1Settings, load_config
+from picking.inventory import resolve
+from picking.precision import Precision, PrecisionName, PrecisionTiming
+from stage1_proposals.compute_device import HALF_DTYPES, ComputeDevice, find_device
+from stage1_proposals.loss import weighted_cross_entropy
+from stage1_proposals.network import ProposalNetwork
+
+# Simplest first: one that rounds more, or that needs its loss scaled, has to be clearly faster.
+CANDIDATES: tuple[PrecisionName, ...] = ("float32", "bfloat16", "float16")
+LEAST_GAIN = 1.15
+# Where a precision is emulated a training step takes minutes. One convolution of a few million
+# products shows that; it may take this many times as long as in float32 before the rest is skipped.
+MOST_OF_ONE_CONVOLUTION = 3.0
+CONVOLUTION_CHANNELS = 16
+CONVOLUTION_SIDE = 16
+# Crops of the timed step: as small as its layers still take as long a voxel as in training.
+LARGEST_SIDE = {"cpu": 32, "cuda": 128}
+LEAST_BATCH = 2
+REPEATS = 3
+
+
+def choose_precision(
+    settings: Stage1Settings, number_of_types: int, device: ComputeDevice
+) -> PrecisionTiming:
+    """Take the configured precision, or time all that the device has units for.
+
+    Parameters
+    ----------
+    settings : Stage1Settings
+        Section ``stage1_proposals``.
+    number_of_types : int
+        Particle types.
+    device : ComputeDevice
+        Where the networks are going to run, as a training uses it.
+
+    Returns
+    -------
+    PrecisionTiming
+    """
+    seconds: dict[PrecisionName, float] = {}
+    chosen: PrecisionName
+    if settings.precision == "auto":
+        seconds = {
+            name: step_seconds(settings, number_of_types, _with(device, name))
+            for name in CANDIDATES
+            if name == "float32" or has_units(_with(device, name))
+        }
+        chosen = fastest(seconds)
+    else:
+        chosen = settings.precision
+    on_cpu = device.device.type == "cpu"
+    return PrecisionTiming(
+        precision=chosen,
+        asked_for=settings.precision,
+        device=(platform.processor() or platform.machine()) if on_cpu else device.name,
+        instruction_set=torch.backends.cpu.get_cpu_capability() if on_cpu else None,
+        threads=torch.get_num_threads() if on_cpu else None,
+        step_seconds=dict(seconds),
+    )
+
+
+def fastest(seconds: dict[PrecisionName, float]) -> PrecisionName:
+    """Name the fastest, where a less exact one counts only if it is clearly faster.
+
+    Parameters
+    ----------
+    seconds : dict of str to float
+        Time of a step by precision; float32 is among them.
+    """
+    best = CANDIDATES[0]
+    for name in CANDIDATES[1:]:
+        if name in seconds and seconds[name] * LEAST_GAIN <= seconds[best]:
+            best = name
+    return best
+
+
+def step_seconds(settings: Stage1Settings, number_of_types: int, device: ComputeDevice) -> float:
+    """Time a training step of the first encoder on noise: the shortest of a few, seconds."""
+    training = settings.training
+    sides = [min(side, LARGEST_SIDE[device.device.type]) for side in training.crop_zyx]
+    batch = max(LEAST_BATCH, training.batch_size // training.processes)
+    network = ProposalNetwork(settings.ensemble.encoders[0], settings.network, number_of_types)
+    network = network.to(device.device, memory_format=device.memory_format).train()
+    volumes = torch.zeros((batch, 1, *sides), device=device.device)
+    volumes = volumes.contiguous(memory_format=device.memory_format)
+
+    def step() -> None:
+        with device.autocast():
+            logits = network(volumes).logits
+        zeros = torch.zeros_like(logits)
+        weighted_cross_entropy(logits, zeros, zeros[:, :1] + 1, 1.0).backward()
+
+    return _shortest(step, device)
+
+
+def has_units(device: ComputeDevice) -> bool:
+    """Whether a device computes in a half precision by itself, not by way of another."""
+    dtype = device.half_dtype
+    if device.device.type == "cuda":
+        return dtype is torch.float16 or torch.cuda.is_bf16_supported(including_emulation=False)
+    if not torch.backends.mkldnn.is_available():
+        return False
+    supported = (
+        torch.ops.mkldnn._is_mkldnn_bf16_supported
+        if dtype is torch.bfloat16
+        else torch.ops.mkldnn._is_mkldnn_fp16_supported
+    )
+    if not supported():
+        return False
+    # An instruction set that is capped (ONEDNN_MAX_CPU_ISA) shows in the time alone.
+    exact, half = (_convolution_seconds(way, device) for way in (torch.float32, dtype))
+    return half <= MOST_OF_ONE_CONVOLUTION * exact
+
+
+def _convolution_seconds(dtype: torch.dtype | None, device: ComputeDevice) -> float:
+    sides = (CONVOLUTION_SIDE,) * 3
+    volumes = torch.zeros((LEAST_BATCH, CONVOLUTION_CHANNELS, *sides), dtype=dtype)
+    weight = torch.zeros((CONVOLUTION_CHANNELS, CONVOLUTION_CHANNELS, 3, 3, 3), dtype=dtype)
+    volumes, weight = (
+        tensor.contiguous(memory_format=device.memory_format) for tensor in (volumes, weight)
+    )
+    with torch.inference_mode():
+        return _shortest(lambda: functional.conv3d(volumes, weight, padding=1), device)
+
+
+def _shortest(call: Callable[[], object], device: ComputeDevice) -> float:
+    times = []
+    for _ in range(1 + REPEATS):
+        start = time.perf_counter()
+        call()
+        if device.device.type == "cuda":
+            torch.cuda.synchronize(device.device)
+        times.append(time.perf_counter() - start)
+    return min(times[1:])  # the first one makes oneDNN's or cuDNN's plans
+
+
+def _with(device: ComputeDevice, precision: PrecisionName) -> ComputeDevice:
+    return ComputeDevice(device.device, HALF_DTYPES[precision], device.memory_format)
+
+
+def write_precision(config: PipelineConfig, precision: Path, timing: Path) -> None:
+    """Choose, and write what was chosen and how.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        Resolved configuration.
+    precision : Path
+        What was chosen (:class:`picking.precision.Precision`): the networks depend on this file.
+    timing : Path
+        How (:class:`picking.precision.PrecisionTiming`): for the report.
+    """
+    device = find_device(config.stage1_proposals.training.cpu_threads)
+    chosen = choose_precision(config.stage1_proposals, len(config.known_particles), device)
+    chosen.write(timing)
+    Precision(precision=chosen.precision).write(precision)
+    times = ", ".join(f"{name} {1e3 * took:.0f} ms" for name, took in chosen.step_seconds.items())
+    print(f"precision: {chosen.precision} ({times or 'by the configuration'})", file=sys.stderr)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse the command line and choose."""
+    parser = command_parser(__doc__)
+    parser.add_argument("--precision", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--timing", type=Path, required=True, help="JSON file to write, how")
+    arguments = parser.parse_args(argv)
+    write_precision(resolve(load_config(arguments.config)), arguments.precision, arguments.timing)
+
+
+if __name__ == "__main__":
+    run_command(main)
