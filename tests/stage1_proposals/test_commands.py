@@ -9,6 +9,7 @@ import pytest
 from picking.config import ParticleType, PipelineConfig, Stage1Settings
 from picking.errors import InputError
 from picking.folds import Folds
+from picking.precision import Precision
 from picking.tables import CANDIDATES, TRUTH
 from picking.tomogram import Tomogram
 from stage1_proposals.checkpoint import load_network
@@ -42,6 +43,12 @@ def truth(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def precision(tmp_path: Path) -> Path:
+    Precision(precision="float32").write(tmp_path / "precision.json")
+    return tmp_path / "precision.json"
+
+
+@pytest.fixture
 def runs_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Runs whose tomograms the commands have read; they are made here."""
     read: list[str] = []
@@ -60,6 +67,7 @@ def test_a_fold_is_trained_without_the_runs_that_it_judges(
     config: PipelineConfig,
     folds: Path,
     truth: Path,
+    precision: Path,
     runs_read: list[str],
     tmp_path: Path,
     fold: int,
@@ -67,7 +75,8 @@ def test_a_fold_is_trained_without_the_runs_that_it_judges(
     output = tmp_path / "member"
     output.mkdir()
     (output / ".0123abcd-unfinished-checkpoint.pt").touch()  # of a process that was killed
-    train_fold(config, folds, fold, "resnet18", 0, tmp_path / "copick.json", truth, output)
+    copick = tmp_path / "copick.json"
+    train_fold(config, folds, fold, "resnet18", 0, copick, truth, precision, output)
     assert sorted(runs_read) == list(FOLDS.training_runs(fold))
     curve_file = output / "training_curve.csv"
     curve = pd.read_csv(curve_file)
@@ -78,13 +87,19 @@ def test_a_fold_is_trained_without_the_runs_that_it_judges(
 
 @pytest.fixture
 def stage1(
-    config: PipelineConfig, folds: Path, truth: Path, runs_read: list[str], tmp_path: Path
+    config: PipelineConfig,
+    folds: Path,
+    truth: Path,
+    precision: Path,
+    runs_read: list[str],
+    tmp_path: Path,
 ) -> Path:
     """Folder with a trained member of every fold."""
+    copick = tmp_path / "copick.json"
     stage1 = tmp_path / "stage1"
     for fold in range(FOLDS.number):
         output = stage1 / MEMBER / f"fold{fold}"
-        train_fold(config, folds, fold, "resnet18", 0, tmp_path / "copick.json", truth, output)
+        train_fold(config, folds, fold, "resnet18", 0, copick, truth, precision, output)
     runs_read.clear()
     return stage1
 
@@ -92,10 +107,10 @@ def stage1(
 def propose(
     config: PipelineConfig, runs: list[str], truth: Path, stage1: Path, folds: Path, output: Path
 ) -> None:
-    copick = output.parent / "copick.json"
+    copick, precision = output.parent / "copick.json", output.parent / "precision.json"
     output.mkdir()
     propose_candidates(
-        config, copick, runs, truth, stage1, [MEMBER], folds, output, output, threads=1
+        config, copick, runs, truth, stage1, [MEMBER], folds, precision, output, output, threads=1
     )
 
 

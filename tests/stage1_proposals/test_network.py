@@ -7,7 +7,9 @@ from picking.score_maps import embedding_channels
 from stage1_proposals.network import ProposalNetwork
 
 
-@pytest.mark.parametrize("encoder", ["resnet18", "tu-resnet18", "tu-mobilenetv2_100"])
+@pytest.mark.parametrize(
+    "encoder", ["resnet18", "resnet18-w24", "resnet50-w8", "tu-resnet18", "tu-mobilenetv2_100"]
+)
 @pytest.mark.parametrize(("depth", "stride", "channels"), [(3, 1, (8, 8, 4)), (3, 2, (8, 4))])
 def test_maps_have_the_output_stride(
     encoder: str, depth: int, stride: int, channels: tuple[int, ...]
@@ -22,18 +24,28 @@ def test_maps_have_the_output_stride(
     assert embedding.shape == (1, len(embedding_channels(("a", "b", "c"))), *sides)
 
 
-@pytest.mark.parametrize("encoder", ["resnet18", "efficientnet-b0"])
+@pytest.mark.parametrize("encoder", ["resnet18", "resnet18-w16", "efficientnet-b0"])
 def test_stages_that_no_map_comes_from_are_left_out(encoder: str) -> None:
     network = ProposalNetwork(encoder, NetworkSettings(depth=3, decoder_channels=(8, 4)), 1)
     network(torch.zeros(2, 1, 32, 16, 24)).logits.sum().backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
 
 
-@pytest.mark.parametrize("encoder", ["mobilenet_v2", "no-such-encoder"])
+@pytest.mark.parametrize("encoder", ["mobilenet_v2", "no-such-encoder", "resnet18-w65", "resnet18-w0", "resnet19-w8", "vgg11-w8"])
 def test_an_encoder_that_does_not_fit_is_refused(encoder: str) -> None:
     settings = NetworkSettings(depth=3, decoder_channels=(8, 4))
     with pytest.raises(InputError, match=encoder):
         ProposalNetwork(encoder, settings, number_of_types=1)
+
+
+def test_a_narrow_resnet_has_its_share_of_the_channels_in_every_stage() -> None:
+    settings = NetworkSettings(depth=4, decoder_channels=(8, 8, 4))
+    wide, narrow = (
+        ProposalNetwork(name, settings, 1).encoder.out_channels
+        for name in ("resnet18", "resnet18-w16")
+    )
+    assert tuple(narrow) == (1, 16, 16, 32, 64)
+    assert [4 * channels for channels in narrow[1:]] == list(wide[1:])
 
 
 def test_two_networks_in_one_process_keep_their_own_depth() -> None:

@@ -35,9 +35,7 @@ SETTINGS = Stage1Settings.model_validate(
 def train_together(folder: Path) -> None:
     """Run by each of the two processes; writes what it has learnt."""
     with joined_group() as group:
-        mine = torch.full((2, 3), float(group.rank))
-        counter = torch.tensor(7)
-        group.average([mine, counter])
+        mean = group.mean(torch.tensor(float(group.rank)))
         volumes = [prepare_volume(*ball_tomogram("a", 0), (PARTICLE,), SETTINGS)]
         network, curve = train_member(
             volumes,
@@ -49,7 +47,7 @@ def train_together(folder: Path) -> None:
             "key",
             group,
         )
-        learnt = {"weights": network.state_dict(), "curve": curve, "mean": mine, "counter": counter}
+        learnt = {"weights": dict(network.named_parameters()), "curve": curve, "mean": mean}
         torch.save(learnt, folder / f"rank{group.rank}.pt")
 
 
@@ -85,10 +83,21 @@ def test_both_processes_have_learnt_the_same(learnt: list[dict]) -> None:
     assert [step for step, _, _ in first["curve"]] == [1, 2, 3]
 
 
-def test_an_average_is_taken_of_what_can_be_averaged(learnt: list[dict]) -> None:
-    for process in learnt:
-        assert torch.all(process["mean"] == 0.5)
-        assert process["counter"] == 7
+def test_a_number_is_averaged_over_the_processes(learnt: list[dict]) -> None:
+    assert [process["mean"] for process in learnt] == [0.5, 0.5]
+    assert ALONE.mean(torch.tensor(3.0)) == 3.0
+
+
+def test_each_process_learns_from_the_others_crops(learnt: list[dict], tmp_path: Path) -> None:
+    volumes = [prepare_volume(*ball_tomogram("a", 0), (PARTICLE,), SETTINGS)]
+    device = find_device(1)
+    member = Member("resnet18", 0, 0, 0)
+    alone, curve = train_member(
+        volumes, (PARTICLE,), SETTINGS, member, device, tmp_path / "checkpoint.pt", "key"
+    )
+    # The first step's loss is that of the whole batch, up to the normalisation by shares.
+    assert learnt[0]["curve"][0][1] == pytest.approx(curve[0][1], rel=0.2)
+    assert {name for name, _ in alone.named_parameters()} == set(learnt[0]["weights"])
 
 
 def test_the_shares_make_up_the_batch() -> None:

@@ -1,0 +1,98 @@
+"""Jobs side by side take a card each; no card is needed to test it."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from picking.errors import InputError
+from stage1_proposals import gpu_cards
+from stage1_proposals.gpu_cards import take_card
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MOST_SECONDS = 60
+# Takes a card of two, says which, and holds it until its input ends.
+JOB = """
+import sys
+from pathlib import Path
+from stage1_proposals import gpu_cards
+gpu_cards.SECONDS_BETWEEN_LOOKS = 0.01
+print(gpu_cards.take_card(sys.argv[2:], locks=Path(sys.argv[1])), flush=True)
+sys.stdin.read()
+"""
+
+
+class Job:
+    def __init__(self, locks: Path, *identifiers: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", JOB, str(locks), *identifiers],
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def card(self) -> int:
+        assert self.process.stdout is not None
+        return int(self.process.stdout.readline())
+
+    def says(self) -> str:
+        assert self.process.stderr is not None
+        return self.process.stderr.readline()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.communicate(timeout=MOST_SECONDS)
+
+
+@pytest.fixture
+def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(gpu_cards, "_held", {})
+    return tmp_path / "locks"
+
+
+def test_each_job_takes_a_card_of_its_own(locks: Path) -> None:
+    jobs = [Job(locks, "A", "B"), Job(locks, "A", "B")]
+    try:
+        assert {job.card() for job in jobs} == {0, 1}
+        with pytest.raises(InputError, match="all 2 are in use"):
+            take_card(["A", "B"], wait=False, locks=locks)
+    finally:
+        for job in jobs:
+            job.end()
+    # However a job ends, its card is free again.
+    assert take_card(["A", "B"], wait=False, locks=locks) == 0
+
+
+def test_a_job_waits_for_a_card_and_says_so(locks: Path) -> None:
+    first = Job(locks, "A")
+    assert first.card() == 0
+    second = Job(locks, "A")
+    try:
+        assert "waiting for a graphics card" in second.says()
+        time.sleep(0.1)
+        assert second.process.poll() is None
+        first.end()
+        assert second.card() == 0
+    finally:
+        first.end()
+        second.end()
+
+
+def test_cards_are_told_apart_by_themselves_not_by_their_number(locks: Path) -> None:
+    # As under CUDA_VISIBLE_DEVICES=0 and =1, or two jobs of Slurm: each sees one card, number 0.
+    jobs = [Job(locks, "A"), Job(locks, "B")]
+    try:
+        assert [job.card() for job in jobs] == [0, 0]
+    finally:
+        for job in jobs:
+            job.end()
+
+
+def test_a_process_keeps_its_card(locks: Path) -> None:
+    assert take_card(["A", "B"], locks=locks) == 0
+    assert take_card(["A", "B"], locks=locks) == 0
+    assert take_card(["B", "A"], locks=locks) == 1
