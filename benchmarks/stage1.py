@@ -1,14 +1,18 @@
-"""Measure the speed and memory of stage 1: our way and the plain way, in one run.
+"""Measure the speed and memory of stage 1: our way, the plain way, and the way it was before.
 
-The plain way is the same network as it was trained, in float32 on contiguous tensors, over the
-same windows with the same overlap; it gets huge pages as ours does. Prediction is measured on a
-volume of noise and, our way alone, on a full-size tomogram from disk: reading, normalising,
-windows, blending, peaks, one pass. With --train, training steps instead. The last line is one JSON
-object:
+The plain way is the same network on the same crops and windows, in float32 on contiguous tensors, with
+torch's own choice between oneDNN and its fallback; it gets huge pages as ours does. `before` is what
+the default was until crops and network were sized for processors without fast bfloat16: ResNet-18 with
+64 channels, one crop of 64x64x64 a step, precision by the processor's flags.
 
-prediction: plain_voxels_per_s, voxels_per_s (of the tomogram), ratio, max_abs_difference (of the
-two score maps), seconds_full_size, peak_memory_gb (of this process at full size)
---train: plain_voxels_per_s, voxels_per_s (of the crops), ratio
+Prediction is measured on a volume of noise and, our way alone, on a full-size tomogram from disk:
+reading, normalising, windows, blending, peaks, one pass. With --train, training steps instead. The last
+line is one JSON object: instruction_set, precision (ours), and
+
+prediction: plain_voxels_per_s, before_voxels_per_s, voxels_per_s (of the tomogram), ratio (ours to
+plain), ratio_to_before, max_abs_difference (of the score maps, ours and plain), seconds_full_size,
+peak_memory_gb (of this process at full size)
+--train: the same speeds and ratios (of the crops' voxels), steps_per_s (ours)
 """
 
 import argparse
@@ -18,9 +22,11 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -35,10 +41,11 @@ import stage1_proposals  # noqa: F401
 # isort: split
 import torch
 
-from picking.config import CZII_PARTICLES, PredictionSettings, Stage1Settings
+from picking.config import CZII_PARTICLES, NetworkSettings, Stage1Settings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
 from picking.ome_zarr import read_level
 from picking.tomogram import Tomogram
+from stage1_proposals.choose_precision import CANDIDATES, choose_precision
 from stage1_proposals.compute_device import ComputeDevice, find_device
 from stage1_proposals.crops import prepare_volume
 from stage1_proposals.fast_network import fast_network
@@ -54,7 +61,10 @@ VOXEL_SIZE_ZYX_ANGSTROM = np.array([10.012444196428572] * 3)
 TOMOGRAM_SIGMA = 7e-6  # of the challenge's tomograms
 KIBIBYTES_PER_GIGABYTE = 1e9 / 1024
 NAMES = tuple(particle.name for particle in CZII_PARTICLES)
-ENCODER = "resnet18"
+WAYS = ("before", "plain", "ours")
+ENCODER_BEFORE = "resnet18"
+NETWORK_BEFORE = NetworkSettings(depth=3, decoder_channels=(32, 16), output_stride=2)
+CROPS_BEFORE = {"batch_size": 1, "crop_zyx": (64, 64, 64)}
 
 
 def noise_tomogram(shape_zyx: Sequence[int], rng: np.random.Generator) -> Tomogram:
@@ -62,47 +72,81 @@ def noise_tomogram(shape_zyx: Sequence[int], rng: np.random.Generator) -> Tomogr
     return Tomogram("noise", values_zyx, VOXEL_SIZE_ZYX_ANGSTROM)
 
 
-def plain(device: ComputeDevice) -> ComputeDevice:
-    """Take mixed precision and the order of channels from a device."""
-    return replace(device, half_dtype=None, memory_format=torch.contiguous_format)
+def encoder_of(way: str, settings: Stage1Settings) -> str:
+    return ENCODER_BEFORE if way == "before" else settings.ensemble.encoders[0]
 
 
-def seconds_of_prediction(
-    tomogram: Tomogram,
-    network: ProposalNetwork,  # prepared for the device
-    settings: PredictionSettings,
-    device: ComputeDevice,
-) -> tuple[float, np.ndarray]:
-    start = time.perf_counter()
-    maps = predict_score_maps(tomogram, [network], NAMES, settings, 1, device)
-    return time.perf_counter() - start, maps.scores_tzyx
+def settings_of(way: str, settings: Stage1Settings) -> Stage1Settings:
+    if way != "before":
+        return settings
+    training = settings.training.model_copy(update=CROPS_BEFORE)
+    return settings.model_copy(update={"network": NETWORK_BEFORE, "training": training})
+
+
+def device_of(way: str, device: ComputeDevice) -> ComputeDevice:
+    if way == "plain":
+        return replace(device, half_dtype=None, memory_format=torch.contiguous_format)
+    if way == "before" and device.device.type == "cpu":
+        flags = torch.cpu.get_capabilities()
+        half = torch.bfloat16 if flags.get("avx512_bf16") or flags.get("amx_bf16") else None
+        return replace(device, half_dtype=half)
+    return device
+
+
+@contextmanager
+def convolutions_of(way: str) -> Iterator[None]:
+    """Leave the choice between oneDNN and the fallback to torch, but in our way."""
+    chosen_by_torch = mock.patch(
+        "stage1_proposals.network.onednn_convolutions", lambda _: nullcontext()
+    )
+    with nullcontext() if way == "ours" else chosen_by_torch:
+        yield
 
 
 def compare_prediction(
     settings: Stage1Settings, repeats: int, device: ComputeDevice, rng: np.random.Generator
 ) -> dict[str, float]:
-    """Both ways by turns; the fastest of each counts. One more of each before warms up."""
-    network = ProposalNetwork(ENCODER, settings.network, len(NAMES)).eval()
+    """All ways by turns; the fastest of each counts. One more of each before warms up."""
     tomogram = noise_tomogram(COMPARED_ZYX, rng)
-    seconds: dict[str, list[float]] = {"plain": [], "ours": []}
+    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
     scores = {}
-    prepared = {
-        "plain": copy.deepcopy(network).to(device.device),
-        "ours": fast_network(network, device),
-    }
+    networks = {}
+    for way in WAYS:
+        torch.manual_seed(0)
+        network = ProposalNetwork(
+            encoder_of(way, settings), settings_of(way, settings).network, len(NAMES)
+        )
+        if way == "plain":
+            networks[way] = network.eval().to(device.device)
+        else:
+            networks[way] = fast_network(network, device_of(way, device))
     for _ in range(repeats + 1):
-        for way, on in (("plain", plain(device)), ("ours", device)):
-            took, scores[way] = seconds_of_prediction(
-                tomogram, prepared[way], settings.prediction, on
-            )
-            seconds[way].append(took)
+        for way in WAYS:
+            with convolutions_of(way):
+                start = time.perf_counter()
+                maps = predict_score_maps(
+                    tomogram,
+                    [networks[way]],
+                    NAMES,
+                    settings.prediction,
+                    1,
+                    device_of(way, device),
+                )
+                seconds[way].append(time.perf_counter() - start)
+            scores[way] = maps.scores_tzyx
     voxels = tomogram.values_zyx.size
-    fastest = {way: voxels / min(took[1:]) for way, took in seconds.items()}
+    speeds = {way: voxels / min(took[1:]) for way, took in seconds.items()}
+    difference = float(np.abs(scores["ours"] - scores["plain"]).max())
+    return {**figures_of(speeds), "max_abs_difference": difference}
+
+
+def figures_of(speeds: dict[str, float]) -> dict[str, float]:
     return {
-        "plain_voxels_per_s": round(fastest["plain"]),
-        "voxels_per_s": round(fastest["ours"]),
-        "ratio": round(fastest["ours"] / fastest["plain"], 2),
-        "max_abs_difference": float(np.abs(scores["ours"] - scores["plain"]).max()),
+        "plain_voxels_per_s": round(speeds["plain"]),
+        "before_voxels_per_s": round(speeds["before"]),
+        "voxels_per_s": round(speeds["ours"]),
+        "ratio": round(speeds["ours"] / speeds["plain"], 2),
+        "ratio_to_before": round(speeds["ours"] / speeds["before"], 2),
     }
 
 
@@ -110,7 +154,8 @@ def full_size(
     settings: Stage1Settings, device: ComputeDevice, rng: np.random.Generator
 ) -> dict[str, float]:
     """One pass over a full-size tomogram, from the file to the candidates."""
-    network = fast_network(ProposalNetwork(ENCODER, settings.network, len(NAMES)), device)
+    encoder = encoder_of("ours", settings)
+    network = fast_network(ProposalNetwork(encoder, settings.network, len(NAMES)), device)
     with tempfile.TemporaryDirectory() as folder:
         zarr.save_array(
             zarr.DirectoryStore(folder),
@@ -141,32 +186,37 @@ def full_size(
 def compare_training(
     settings: Stage1Settings, steps: int, device: ComputeDevice, rng: np.random.Generator
 ) -> dict[str, float]:
-    """Both ways once each, without the checkpoints; two steps before warm up."""
+    """All ways once each, without the checkpoints; two steps before warm up."""
     tomogram = noise_tomogram(TRAINING_ZYX, rng)
     indices_zyx = rng.random((60, 3)) * (np.array(TRAINING_ZYX) - 1)
     truth = pd.DataFrame(
         indices_zyx_to_angstrom_xyz(indices_zyx, VOXEL_SIZE_ZYX_ANGSTROM), columns=["x", "y", "z"]
     ).assign(run="noise", particle_type=[NAMES[index % len(NAMES)] for index in range(60)])
-    speed = {}
-    for way, on in (("plain", plain(device)), ("ours", device)):
+    speeds = {}
+    for way in WAYS:
+        own = settings_of(way, settings)
         for number in (2, steps):
-            training = settings.training.model_copy(
+            training = own.training.model_copy(
                 update={"max_steps": number, "epochs": 1e6, "checkpoint_every": number}
             )
-            used = settings.model_copy(update={"training": training})
+            used = own.model_copy(update={"training": training})
             volumes = [prepare_volume(tomogram, truth, CZII_PARTICLES, used)]
-            start = time.perf_counter()
-            train_member(
-                volumes, CZII_PARTICLES, used, Member(ENCODER, 0, 0, 0), on, Path("none"), "none"
-            )
-            seconds = time.perf_counter() - start
+            member = Member(encoder_of(way, settings), 0, 0, 0)
+            with convolutions_of(way):
+                start = time.perf_counter()
+                train_member(
+                    volumes,
+                    CZII_PARTICLES,
+                    used,
+                    member,
+                    device_of(way, device),
+                    Path("none"),
+                    "none",
+                )
+                seconds = time.perf_counter() - start
         crop_voxels = training.batch_size * int(np.prod(training.crop_zyx))
-        speed[way] = number * crop_voxels / seconds
-    return {
-        "plain_voxels_per_s": round(speed["plain"]),
-        "voxels_per_s": round(speed["ours"]),
-        "ratio": round(speed["ours"] / speed["plain"], 2),
-    }
+        speeds[way] = number * crop_voxels / seconds
+    return {**figures_of(speeds), "steps_per_s": round(speeds["ours"] / crop_voxels, 2)}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -177,9 +227,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
     parser.add_argument("--repeats", type=int, default=3, help="of the comparison")
     parser.add_argument("--steps", type=int, default=40, help="of a training")
+    parser.add_argument("--precision", choices=CANDIDATES, help="default: by measurement")
     arguments = parser.parse_args(argv)
     settings = Stage1Settings()
     device = find_device(arguments.threads)
+    precision = arguments.precision or choose_precision(settings, len(NAMES), device).precision
+    device = find_device(arguments.threads, precision)
     rng = np.random.default_rng(0)
     torch.manual_seed(0)
     if arguments.train:
@@ -188,7 +241,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         # First, so that the peak is its own.
         figures = full_size(settings, device, rng)
         figures = compare_prediction(settings, arguments.repeats, device, rng) | figures
-    print(json.dumps(figures))
+    made_with = {
+        "instruction_set": torch.backends.cpu.get_cpu_capability(),
+        "precision": device.precision,
+    }
+    print(json.dumps(made_with | figures))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def choose_precision(
     return PrecisionTiming(
         precision=chosen,
         asked_for=settings.precision,
-        device=(platform.processor() or platform.machine()) if on_cpu else device.name,
+        device=_processor() if on_cpu else device.name,
         instruction_set=torch.backends.cpu.get_cpu_capability() if on_cpu else None,
         threads=torch.get_num_threads() if on_cpu else None,
         step_seconds=dict(seconds),
@@ -138,6 +138,12 @@ def _convolution_seconds(dtype: torch.dtype | None, device: ComputeDevice) -> fl
     )
     with torch.inference_mode():
         return _shortest(lambda: functional.conv3d(volumes, weight, padding=1), device)
+
+
+def _processor() -> str:
+    """Name of the processor, as far as torch or the system know it."""
+    known = getattr(torch.cpu, "get_capabilities", dict)()
+    return str(known.get("cpu_name") or platform.processor() or platform.machine())
 
 
 def _shortest(call: Callable[[], object], device: ComputeDevice) -> float:

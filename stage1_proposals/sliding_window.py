@@ -117,7 +117,8 @@ def predict_blended(
 ) -> Tensor:
     """Run ``answer`` on every window of a volume and blend the overlaps.
 
-    The maps are a running sum, so that a single copy of them is in memory.
+    The maps are a running sum where they were computed, so that a single copy of them is in memory
+    and a GPU hands them over once.
 
     Parameters
     ----------
@@ -134,27 +135,28 @@ def predict_blended(
 
     Returns
     -------
-    Tensor, (C, ceil(Z/s), ceil(Y/s), ceil(X/s)), float32
+    Tensor, (C, ceil(Z/s), ceil(Y/s), ceil(X/s)), float32, on the CPU
     """
     stride = output_stride
     padded = padded_to_windows(volume_zyx, window_zyx, stride)
     map_shape = tuple(side // stride for side in padded.shape)
     weights = blend_weights([side // stride for side in window_zyx], overlap)
-    weight_sum = torch.zeros(map_shape)
     blended: Tensor | None = None
     source = torch.from_numpy(padded)
     for start_zyx in window_boxes(padded.shape, window_zyx, overlap, stride):
         box = tuple(slice(a, a + b) for a, b in zip(start_zyx, window_zyx, strict=True))
         map_box = tuple(slice(side.start // stride, side.stop // stride) for side in box)
-        maps = answer(source[box][None, None])[0].float().cpu()
+        maps = answer(source[box][None, None])[0].float()
         if blended is None:
-            blended = torch.zeros((maps.shape[0], *map_shape))
+            blended = torch.zeros((maps.shape[0], *map_shape), device=maps.device)
+            weights = weights.to(maps.device)
+            weight_sum = torch.zeros(map_shape, device=maps.device)
         blended[(slice(None), *map_box)].addcmul_(maps, weights)
         weight_sum[map_box] += weights
     assert blended is not None
     blended /= weight_sum
     end_zyx = [-(-side // stride) for side in volume_zyx.shape]
-    return blended[:, : end_zyx[0], : end_zyx[1], : end_zyx[2]]
+    return blended[:, : end_zyx[0], : end_zyx[1], : end_zyx[2]].cpu()
 
 
 def window_boxes(

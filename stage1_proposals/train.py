@@ -169,6 +169,10 @@ def train_member(
     volumes = near_network(volumes, device.device)
     network.train()
     joined = group.joined(network)
+
+    def draw(step: int) -> Batch:
+        return draw_batch(volumes, settings, member.generator(TRAINING_CROPS, step), group)
+
     steps = tqdm(
         range(first_step, number),
         initial=first_step,
@@ -179,21 +183,14 @@ def train_member(
         file=sys.stderr,
         disable=not group.is_first,
     )
+    batch = draw(first_step)
     for step in steps:
-        batch = draw_batch(volumes, settings, member.generator(TRAINING_CROPS, step), group)
         # Some encoders drop connections at random; a resumed training has to drop the same ones.
         member.seed_torch(RANDOM_LAYERS, step)
         learning_rate = learning_rate_at(step, number, training)
         for parameters in optimiser.param_groups:
             parameters["lr"] = learning_rate
         loss = _loss(joined, batch, settings, device)
-        mean_loss = group.mean(loss)
-        if not math.isfinite(mean_loss):
-            raise InputError(
-                "stage1_proposals.training",
-                f"the loss is not finite at step {step + 1}",
-                "lower learning_rate",
-            )
         optimiser.zero_grad()
         scaler.scale(loss).backward()
         scaler.unscale_(optimiser)
@@ -201,6 +198,15 @@ def train_member(
         scaler.step(optimiser)
         scaler.update()
         averaged.update_parameters(network)
+        if step + 1 < number:
+            batch = draw(step + 1)  # before the loss is asked for: a GPU is still at work
+        mean_loss = group.mean(loss)
+        if not math.isfinite(mean_loss):
+            raise InputError(
+                "stage1_proposals.training",
+                f"the loss is not finite at step {step + 1}",
+                "lower learning_rate",
+            )
         curve.append((step + 1, mean_loss, learning_rate))
         steps.set_postfix(loss=f"{curve[-1][1]:.4f}", refresh=False)
         due = (step + 1) % training.checkpoint_every == 0 and step + 1 < number

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from picking.config.strict_model import StrictModel
 from picking.folds import Folds
+from picking.precision import PrecisionTiming
 from stage2_rerank.code_revision import CodeRevision, code_revision
 from stage2_rerank.job_records import RuleCost, Training, read_trainings, rule_costs
 from stage2_rerank.settings_table import read_settings
@@ -47,11 +48,14 @@ class ProvenanceFiles:
         Logs of the trainings of stage 1.
     benchmarks : Path
         Folder of Snakemake's benchmarks; it may be missing.
+    precision_timing : Path
+        How the networks' precision was chosen; it may be missing.
     """
 
     settings: tuple[Path, ...]
     training_logs: tuple[Path, ...]
     benchmarks: Path
+    precision_timing: Path
 
     @classmethod
     def of_results(cls, folder: Path, members: Sequence[str]) -> Self:
@@ -65,6 +69,7 @@ class ProvenanceFiles:
                 log for member in members for log in sorted(logs.glob(f"{member}-fold*.txt"))
             ),
             benchmarks=folder / "benchmarks",
+            precision_timing=folder / "stage1" / "precision_timing.json",
         )
 
 
@@ -82,6 +87,9 @@ class Provenance(StrictModel):
     stage1_seeds: tuple[int, ...] = Field(description="seeds of the trainings that left a log")
     folds: tuple[tuple[str, ...], ...] = Field(description="runs that are judged in each fold")
     trainings: tuple[Training, ...] = Field(description="trainings of stage 1 that left a log")
+    precision: PrecisionTiming | None = Field(
+        description="how the networks' precision was chosen; null: not known"
+    )
     devices: dict[str, int] = Field(description="trainings by device and dtype")
     rules: dict[str, RuleCost] = Field(description="time and memory by rule, from its benchmarks")
     settings: dict[str, str] = Field(description="value as JSON by dotted key")
@@ -110,7 +118,7 @@ def gather_provenance(
     Raises
     ------
     InputError
-        If a settings file is damaged.
+        If a settings file, or that of the precision, is damaged.
     """
     # With fewer folds than before, logs of the others are left over.
     trainings = tuple(
@@ -127,6 +135,11 @@ def gather_provenance(
         stage1_seeds=tuple(sorted({training.seed for training in trainings})),
         folds=folds.folds,
         trainings=trainings,
+        precision=(
+            PrecisionTiming.read(files.precision_timing)
+            if files.precision_timing.exists()
+            else None
+        ),
         devices={device: devices.count(device) for device in sorted(set(devices))},
         rules=rule_costs(files.benchmarks),
         settings=read_settings(files.settings),

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from picking.config import Stage1Settings
 from picking.tables import CANDIDATES, FEATURES, OUT_OF_FOLD, SUBMISSION
 from tests.conftest import (
     VOXEL_SIZE_ANGSTROM,
@@ -20,6 +21,7 @@ from tests.conftest import (
 from tests.workflow_runs import clone, jobs, snakemake
 
 SMALL = ("--configfile", "config/small.yaml")
+ENCODER = Stage1Settings().ensemble.encoders[0]
 SYNTHETIC_RULES = {"synthetic_training_run", "synthetic_test_run"}
 STAGE1_RULES = {"train_member", "propose"}
 
@@ -119,6 +121,10 @@ def test_the_report_holds_what_others_script_against(finished: tuple[Path, str])
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
     assert len(page) < 20_000_000
     assert {"train_member", "propose", "train_reranker"} <= set(report["made"]["rules"])
+    chosen = json.loads((results / "stage1" / "precision.json").read_text())["precision"]
+    assert report["made"]["precision"]["precision"] == chosen
+    assert {one["precision"] for one in report["made"]["trainings"]} == {chosen}
+    assert "networks compute in" in page
 
 
 def test_the_submission_after_the_report_makes_nothing_anew(
@@ -168,18 +174,24 @@ def test_a_second_time_there_is_nothing_to_do(finished: tuple[Path, str]) -> Non
         (
             "stage1_proposals={training: {max_steps: 71}}",
             {"train_member", "propose", "train_reranker"},
+            # One result has one precision, whatever is trained anew.
+            {*SYNTHETIC_RULES, "import_training_runs", "make_folds", "choose_precision"},
+        ),
+        (
+            "stage1_proposals={precision: bfloat16}",
+            {"choose_precision", "train_member", "propose"},
             {*SYNTHETIC_RULES, "import_training_runs", "make_folds"},
         ),
         # A further seed or encoder makes further members; those that are there stay.
         (
             "stage1_proposals={ensemble: {seeds: [0, 1]}}",
-            {"resnet18-seed1", "propose"},
-            {*SYNTHETIC_RULES, "import_training_runs", "resnet18-seed0"},
+            {f"{ENCODER}-seed1", "propose"},
+            {*SYNTHETIC_RULES, "import_training_runs", f"{ENCODER}-seed0"},
         ),
         (
-            "stage1_proposals={ensemble: {encoders: [resnet18, resnet34]}}",
+            f"stage1_proposals={{ensemble: {{encoders: [{ENCODER}, resnet34]}}}}",
             {"resnet34-seed0", "propose"},
-            {*SYNTHETIC_RULES, "import_training_runs", "resnet18-seed0"},
+            {*SYNTHETIC_RULES, "import_training_runs", f"{ENCODER}-seed0"},
         ),
         (
             "stage1_proposals={training: {checkpoint_every: 7}}",

@@ -8,6 +8,7 @@ import pytest
 
 from picking.errors import InputError
 from picking.folds import Folds
+from picking.precision import PrecisionTiming
 from stage2_rerank.code_revision import code_revision
 from stage2_rerank.job_records import read_trainings, rule_costs
 from stage2_rerank.provenance import ProvenanceFiles, gather_provenance, package_versions
@@ -169,10 +170,20 @@ def test_a_results_folder_tells_how_it_was_made(tmp_path):
     # A member that the ensemble no longer has left its log.
     left = tmp_path / "logs" / "train_member" / "old-seed7-fold0.txt"
     left.write_text("stage 1, old, fold 0, seed 7: 9 steps on 2 runs, cpu, torch.bfloat16, 4 s\n")
+    timing = PrecisionTiming(
+        precision="bfloat16",
+        asked_for="auto",
+        device="a processor",
+        instruction_set="AVX512",
+        threads=1,
+        step_seconds={"float32": 0.3, "bfloat16": 0.2},
+    )
+    timing.write(tmp_path / "stage1" / "precision_timing.json")
     files = ProvenanceFiles.of_results(tmp_path, ["resnet18-seed1"])
     made = gather_provenance(files, FOLDS, seed=5, data="synthetic specimens")
     assert made.data == "synthetic specimens"
     assert made.devices == {"cpu, bfloat16": 2, "cuda, float16": 1}
+    assert made.precision == timing
     assert (made.seed, made.stage1_seeds) == (5, (1,))
     assert made.folds == (("TS_1", "TS_2"), ("TS_3",), ("TS_4",))
     assert made.rules["train_member"].seconds == 4
@@ -184,3 +195,4 @@ def test_a_results_folder_tells_how_it_was_made(tmp_path):
 def test_an_empty_results_folder_is_no_error(tmp_path):
     made = gather_provenance(ProvenanceFiles.of_results(tmp_path, []), FOLDS, seed=0)
     assert (made.trainings, made.devices, made.rules, made.settings) == ((), {}, {}, {})
+    assert made.precision is None
