@@ -1,25 +1,25 @@
 """Run config/czii.yaml's stage 1 and features on full-size synthetic runs, and say what they cost.
 
-Made for a graphics card; a machine without one takes the CPU, for which --toy makes all small. On data
-that are made first, through the commands' own functions:
+Made for a graphics card; a machine without one takes the CPU, for which --toy makes all small. On
+data that are made first, through the commands' own functions:
 
 1. the precision is measured;
 2. a network is trained for 300 steps, interrupted half-way and resumed from its checkpoint;
-3. a full-size tomogram is predicted, one pass after a first one that warms up, its candidates found,
-   their features measured.
+3. a full-size tomogram is predicted, one pass after a first one that warms up, its candidates are
+   found, their features measured.
 
-At most eight minutes on a machine with a card and 16 cores; --data FOLDER keeps the runs for the next
-time. The last line is one JSON object:
+At most eight minutes on a machine with a card and 16 cores; --data FOLDER keeps the runs for the
+next time. The last line is one JSON object:
 
 device, precision, step_seconds (of the measurement, by precision)
 training_voxels_per_s, training_seconds_per_step, cropping_seconds_per_step (on the host, alone),
 resumed_at_step, loss_first, loss_last
-matrix_tflops (of a matrix product on this device, in the precision that was chosen), training_tflops,
-share_of_peak
+matrix_tflops (of a matrix product on this device, in the precision that was chosen),
+training_tflops, share_of_peak
 reading_seconds, network_seconds (one pass), peaks_seconds, features_seconds, candidates
 device_memory_gb, host_memory_gb (largest)
-hours_of_trainings (all folds of czii.yaml), hours_of_500_tomograms (all passes; reading and peaks are
-hidden behind the network where they are shorter, features run beside it on the other cores)
+hours_of_trainings (all folds of czii.yaml), hours_of_500_tomograms (all passes; reading and peaks
+are hidden behind the network where they are shorter, features run beside it on the other cores)
 """
 
 import argparse
@@ -131,7 +131,7 @@ def synchronised_seconds(device: ComputeDevice) -> float:
     return time.perf_counter()
 
 
-class Interrupted(Exception):
+class InterruptionError(Exception):
     """The training is stopped here, as by a signal."""
 
 
@@ -152,12 +152,12 @@ def measure_training(
 
     def save_and_stop(path: Path, key: str, state: TrainingState) -> None:
         save_state(path, key, state)
-        raise Interrupted
+        raise InterruptionError
 
     with mock.patch.object(train, "save_state", save_and_stop):
         try:
             training()
-        except Interrupted:
+        except InterruptionError:
             print("interrupted, resumed from the checkpoint", file=sys.stderr)
     state = load_state(checkpoint, CHECKPOINT_KEY)
     assert state is not None

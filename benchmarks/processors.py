@@ -1,8 +1,8 @@
 """Measure stage 1 on this processor as it is, and as if it had a narrower instruction set.
 
-Runs `benchmarks/stage1.py`, prediction and training, with oneDNN and torch capped to AVX2 (a laptop),
-to AVX-512 without bfloat16, and as the processor is; what the processor lacks is left out. Prints a
-table in Markdown; the last line is one JSON object: for each cap the figures of both.
+Runs `benchmarks/stage1.py`, prediction and training, with oneDNN and torch capped to AVX2 (a
+laptop), to AVX-512 without bfloat16, and as the processor is; what the processor lacks is left out.
+Prints a table in Markdown; the last line is one JSON object: for each cap the figures of both.
 """
 
 import argparse

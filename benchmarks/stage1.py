@@ -1,13 +1,13 @@
 """Measure the speed and memory of stage 1: our way, the plain way, and the way it was before.
 
-The plain way is the same network on the same crops and windows, in float32 on contiguous tensors, with
-torch's own choice between oneDNN and its fallback; it gets huge pages as ours does. `before` is what
-the default was until crops and network were sized for processors without fast bfloat16: ResNet-18 with
-64 channels, one crop of 64x64x64 a step, precision by the processor's flags.
+The plain way is the same network on the same crops and windows, in float32 on contiguous tensors,
+with torch's own choice between oneDNN and its fallback; it gets huge pages as ours does. `before` is
+what the default was until crops and network were sized for processors without fast bfloat16:
+ResNet-18 with 64 channels, one crop of 64x64x64 a step, precision by the processor's flags.
 
 Prediction is measured on a volume of noise and, our way alone, on a full-size tomogram from disk:
-reading, normalising, windows, blending, peaks, one pass. With --train, training steps instead. The last
-line is one JSON object: instruction_set, precision (ours), and
+reading, normalising, windows, blending, peaks, one pass. With --train, training steps instead. The
+last line is one JSON object: instruction_set, precision (ours), and
 
 prediction: plain_voxels_per_s, before_voxels_per_s, voxels_per_s (of the tomogram), ratio (ours to
 plain), ratio_to_before, max_abs_difference (of the score maps, ours and plain), seconds_full_size,
@@ -16,7 +16,6 @@ peak_memory_gb (of this process at full size)
 """
 
 import argparse
-import copy
 import json
 import resource
 import sys
@@ -97,7 +96,7 @@ def device_of(way: str, device: ComputeDevice) -> ComputeDevice:
 def convolutions_of(way: str) -> Iterator[None]:
     """Leave the choice between oneDNN and the fallback to torch, but in our way."""
     chosen_by_torch = mock.patch(
-        "stage1_proposals.network.onednn_convolutions", lambda _: nullcontext()
+        "stage1_proposals.network.onednn_convolutions", side_effect=lambda _: nullcontext()
     )
     with nullcontext() if way == "ours" else chosen_by_torch:
         yield

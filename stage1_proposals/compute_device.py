@@ -102,7 +102,7 @@ def find_device(
 
 
 def _card_identifiers() -> list[str]:
-    """What tells the cards that this process may use apart, whatever number a job knows them by."""
+    """Identify the cards that this process may use, whatever number a job knows them by."""
     return [
         str(torch.cuda.get_device_properties(index).uuid)
         for index in range(torch.cuda.device_count())

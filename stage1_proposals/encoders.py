@@ -1,9 +1,9 @@
 """Encoders by name: those of segmentation-models-pytorch-3d, and its ResNets with fewer channels.
 
-A network of a few hundred thousand weights learns a dozen to a hundred picks of a type as well as one
-of millions, in a third of the time on a CPU (docs/results.md). The library's ResNets have 64 channels
-in their first stage, whatever they are asked for; ``resnet18-w32`` has 32, and half as many as
-``resnet18`` in every other stage.
+A network of a few hundred thousand weights learns a dozen to a hundred picks of a type as well as
+one of millions, in a third of the time on a CPU (docs/results.md). The library's ResNets have 64
+channels in their first stage, whatever they are asked for; ``resnet18-w32`` has 32, and half as many
+as ``resnet18`` in every other stage.
 """
 
 import re
@@ -39,8 +39,8 @@ def build_encoder(name: str, depth: int) -> nn.Module:
     Parameters
     ----------
     name : str
-        An encoder of segmentation-models-pytorch-3d, or one of its ResNets and ``-wN`` for N channels
-        in the first stage, as in ``resnet18-w32``.
+        An encoder of segmentation-models-pytorch-3d, or one of its ResNets and ``-wN`` for N
+        channels in the first stage, as in ``resnet18-w32``.
     depth : int
         Number of halvings.
 

@@ -31,7 +31,10 @@ def test_stages_that_no_map_comes_from_are_left_out(encoder: str) -> None:
     assert all(parameter.grad is not None for parameter in network.parameters())
 
 
-@pytest.mark.parametrize("encoder", ["mobilenet_v2", "no-such-encoder", "resnet18-w65", "resnet18-w0", "resnet19-w8", "vgg11-w8"])
+@pytest.mark.parametrize(
+    "encoder",
+    ["mobilenet_v2", "no-such-encoder", "resnet18-w65", "resnet18-w0", "resnet19-w8", "vgg11-w8"],
+)
 def test_an_encoder_that_does_not_fit_is_refused(encoder: str) -> None:
     settings = NetworkSettings(depth=3, decoder_channels=(8, 4))
     with pytest.raises(InputError, match=encoder):

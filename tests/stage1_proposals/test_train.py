@@ -174,7 +174,8 @@ def test_a_diverged_training_says_what_to_change(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "stage1_proposals.train.weighted_cross_entropy", lambda *_: torch.tensor(torch.nan)
+        "stage1_proposals.train.weighted_cross_entropy",
+        lambda logits, *_: logits.sum() * torch.nan,
     )
     with pytest.raises(InputError, match="lower learning_rate"):
         trained(particles, tiny_settings, tmp_path / "checkpoint.pt")
