@@ -1,8 +1,8 @@
 """Measure the speed and memory of stage 1: our way, the plain way, and the way it was before.
 
 The plain way is the same network on the same crops and windows, in float32 on contiguous tensors,
-with torch's own choice between oneDNN and its fallback; it gets huge pages as ours does. `before` is
-what the default was until crops and network were sized for processors without fast bfloat16:
+with torch's own choice between oneDNN and its fallback; it gets huge pages as ours does. `before`
+is what the default was until crops and network were sized for processors without fast bfloat16:
 ResNet-18 with 64 channels, one crop of 64x64x64 a step, precision by the processor's flags.
 
 Prediction is measured on a volume of noise and, our way alone, on a full-size tomogram from disk:

@@ -2,8 +2,8 @@
 
 A network of a few hundred thousand weights learns a dozen to a hundred picks of a type as well as
 one of millions, in a third of the time on a CPU (docs/results.md). The library's ResNets have 64
-channels in their first stage, whatever they are asked for; ``resnet18-w32`` has 32, and half as many
-as ``resnet18`` in every other stage.
+channels in their first stage, whatever they are asked for; ``resnet18-w32`` has 32, and half as
+many as ``resnet18`` in every other stage.
 """
 
 import re

@@ -22,7 +22,10 @@ class EnsembleSettings(StrictModel):
     """The ensemble: in every fold one member for each encoder and seed, averaged in score space."""
 
     encoders: tuple[EncoderName, ...] = Field(
-        ("resnet18",), min_length=1, description="encoders of segmentation-models-pytorch-3d"
+        ("resnet18-w24",),
+        min_length=1,
+        description="encoders of segmentation-models-pytorch-3d; of its ResNets also narrow ones: "
+        "resnet18-w24 has 24 channels in its first stage, where resnet18 has 64",
     )
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (0,), min_length=1, description="seeds of weights and crops"
@@ -43,7 +46,7 @@ class NetworkSettings(StrictModel):
 
     depth: int = Field(3, ge=2, le=5, description="number of halvings in the encoder")
     decoder_channels: tuple[Annotated[int, Field(gt=0)], ...] = Field(
-        (32, 16), description="channels of the decoder's blocks, coarsest first"
+        (16, 8), description="channels of the decoder's blocks, coarsest first"
     )
     output_stride: int = Field(
         2, description="input voxels a side for each voxel of the score map: 1, 2 or 4"
@@ -88,7 +91,7 @@ class TrainingSettings(StrictModel):
     """How the network is trained."""
 
     epochs: float = Field(
-        32.0,
+        22.0,
         gt=0,
         description="length of the training: voxels of all crops, as a multiple of the voxels of "
         "the training runs",
@@ -96,8 +99,12 @@ class TrainingSettings(StrictModel):
     max_steps: int = Field(
         4000, gt=0, description="most optimiser steps, however large the training runs are"
     )
-    batch_size: int = Field(1, gt=0, description="crops a step")
-    crop_zyx: Sides = Field((64, 64, 64), description="sides of a training crop, voxels")
+    batch_size: int = Field(
+        2,
+        gt=0,
+        description="crops a step; one alone is slower on a CPU in float32 (docs/performance.md)",
+    )
+    crop_zyx: Sides = Field((32, 64, 64), description="sides of a training crop, voxels")
     picks_fraction: float = Field(
         0.7, ge=0, le=1, description="share of the crops that are centred near a pick"
     )
