@@ -108,7 +108,7 @@ class TrainingSettings(StrictModel):
     picks_fraction: float = Field(
         0.7, ge=0, le=1, description="share of the crops that are centred near a pick"
     )
-    learning_rate: float = Field(2e-3, gt=0, description="highest learning rate of AdamW")
+    learning_rate: float = Field(5e-3, gt=0, description="highest learning rate of AdamW")
     weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay")
     warmup_fraction: float = Field(
         0.1, ge=0, lt=1, description="share of the steps in which the learning rate rises"
