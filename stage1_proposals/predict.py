@@ -96,7 +96,11 @@ def predict_score_maps(
     types = len(particle_types)
     shape_zyx = tomogram.values_zyx.shape
     window_zyx = fitting_window(
-        shape_zyx, settings.window_zyx, settings.overlap, networks[0].settings.side_multiple
+        shape_zyx,
+        settings.window_zyx,
+        settings.overlap,
+        networks[0].settings.side_multiple,
+        stride,
     )
     plan = plan_passes(len(networks), passes)
     # The only copy at this size beside the tomogram itself.

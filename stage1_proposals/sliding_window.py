@@ -11,6 +11,8 @@ from torch import Tensor
 # Weight of a window's outermost voxels: small, so that voxels which see little context count
 # little, but never zero, so that every voxel of the tomogram has an answer.
 EDGE_WEIGHT = 0.05
+# What a quotient that is a whole number may be off by; more would be a window too many.
+ROUNDING = 1e-9
 
 
 def window_starts(length: int, window: int, overlap: float, multiple: int) -> list[int]:
@@ -36,9 +38,14 @@ def window_starts(length: int, window: int, overlap: float, multiple: int) -> li
     last = (length - window) // multiple * multiple
     if last <= 0:
         return [0]
-    steps = int(np.ceil(last / (window * (1 - overlap))))
+    steps = _further_windows(last, window, overlap)
     starts = np.linspace(0, last, steps + 1).astype(int) // multiple * multiple
     return [int(start) for start in np.unique(starts)]
+
+
+def _further_windows(length: int, window: int, overlap: float) -> int:
+    """Count the windows that cover ``length`` voxels beyond a first one."""
+    return math.ceil(length / (window * (1 - overlap)) - ROUNDING)
 
 
 def blend_weights(window_zyx: Sequence[int], overlap: float) -> Tensor:
@@ -53,7 +60,11 @@ def blend_weights(window_zyx: Sequence[int], overlap: float) -> Tensor:
 
 
 def fitting_window(
-    shape_zyx: Sequence[int], largest_zyx: Sequence[int], overlap: float, multiple: int
+    shape_zyx: Sequence[int],
+    largest_zyx: Sequence[int],
+    overlap: float,
+    multiple: int,
+    output_stride: int = 1,
 ) -> tuple[int, ...]:
     """Sides of the smallest windows that cover a volume, as few along each axis as the largest.
 
@@ -70,14 +81,17 @@ def fitting_window(
         Least share of a window that overlaps the next.
     multiple : int
         Sides are multiples of this.
+    output_stride : int
+        The volume is going to be padded to multiples of this, which the windows have to cover.
 
     Returns
     -------
     tuple of int
     """
     sides = []
-    for length, largest in zip(shape_zyx, largest_zyx, strict=True):
-        further = max(0, math.ceil((length - largest) / (largest * (1 - overlap))))
+    for unpadded, largest in zip(shape_zyx, largest_zyx, strict=True):
+        length = -(-unpadded // output_stride) * output_stride
+        further = max(0, _further_windows(length - largest, largest, overlap))
         # The first window covers a side, each further one adds what does not overlap.
         side = math.ceil(length / (1 + further * (1 - overlap)))
         sides.append(min(largest, -(-side // multiple) * multiple))

@@ -19,7 +19,10 @@ from tests.workflow_runs import snakemake
         (["dataset=missing", "copick=project.json"], "dataset and copick are both given"),
         (["colour=blue"], "--config: unknown key 'colour'"),
         (["particles=[{name: gold, label: 1, radius_angstrom: 50}]"], "lacks apo-ferritin"),
-        (["stage1_proposals={training: {crop_zyx: [8, 8, 8]}}"], "a single voxel is left"),
+        (
+            ["stage1_proposals={training: {crop_zyx: [8, 8, 8], batch_size: 1}}"],
+            "a single voxel is left",
+        ),
         (["synthetic={voxel_size_angstrom: 7.84}"], "synthetic.voxel_size_angstrom: "),
         (["stage2_rerank={leaves: 7}"], "unknown key 'stage2_rerank.leaves'"),
         (["copick=project.json"], "project.json"),
