@@ -12,7 +12,7 @@ At most eight minutes on a machine with a card and 16 cores; --data FOLDER keeps
 next time. The last line is one JSON object:
 
 device, precision, step_seconds (of the measurement, by precision)
-training_voxels_per_s, training_seconds_per_step, cropping_seconds_per_step (on the host, alone),
+training_voxels_per_s, training_seconds_per_step, cropping_seconds_per_step (alone),
 resumed_at_step, loss_first, loss_last
 matrix_tflops (of a matrix product on this device, in the precision that was chosen),
 training_tflops, share_of_peak
@@ -32,6 +32,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -57,7 +58,7 @@ from stage1_proposals import train
 from stage1_proposals.checkpoint import TrainingState, load_state, save_state
 from stage1_proposals.choose_precision import choose_precision
 from stage1_proposals.compute_device import ComputeDevice, find_device
-from stage1_proposals.crops import draw_batch, prepare_volume
+from stage1_proposals.crops import draw_batch, near_network, prepare_volume
 from stage1_proposals.fast_network import fast_network
 from stage1_proposals.loss import weighted_cross_entropy
 from stage1_proposals.network import ProposalNetwork
@@ -161,19 +162,29 @@ def measure_training(
             print("interrupted, resumed from the checkpoint", file=sys.stderr)
     state = load_state(checkpoint, CHECKPOINT_KEY)
     assert state is not None
-    start = synchronised_seconds(device)
-    network, curve = training()
-    took = synchronised_seconds(device) - start
-    steps = len(curve) - state.step
-    assert curve[: state.step] == state.curve
+    # From the first step's loss to the last one's: what a training begins and ends with counts not.
+    ticks: list[float] = []
+    loss_of_batch = train._loss
+
+    def timed_loss(*arguments: Any) -> torch.Tensor:
+        ticks.append(synchronised_seconds(device))
+        return loss_of_batch(*arguments)
+
+    with mock.patch.object(train, "_loss", timed_loss):
+        network, curve = training()
+    steps = len(ticks) - 1
+    if len(ticks) != len(curve) - state.step:
+        raise RuntimeError(f"resumed at step {len(curve) - len(ticks)}, not at {state.step}")
+    took = ticks[-1] - ticks[0]
     checkpoint.unlink()
     voxels = settings.training.batch_size * int(np.prod(settings.training.crop_zyx))
     tflops = step_flops(config, device) / 1e12 * steps / took
     peak = matrix_tflops(device)
-    start = time.perf_counter()
+    near = near_network(volumes, device.device)
+    start = synchronised_seconds(device)
     for batch in range(TIMED_BATCHES):
-        draw_batch(volumes, settings, member.generator(train.TRAINING_CROPS, batch))
-    cropping = (time.perf_counter() - start) / TIMED_BATCHES
+        draw_batch(near, settings, member.generator(train.TRAINING_CROPS, batch))
+    cropping = (synchronised_seconds(device) - start) / TIMED_BATCHES
     return network, {
         "training_voxels_per_s": round(steps * voxels / took),
         "training_seconds_per_step": took / steps,
@@ -276,11 +287,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         device = find_device()
         chosen = choose_precision(config.stage1_proposals, len(config.known_particles), device)
         device = find_device(precision=chosen.precision)
+        if device.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device.device)
         network, figures = measure_training(config, data, device, Path(temporary))
         figures |= measure_picking(config, data, network, device)
     if device.device.type == "cuda":
         figures["device_memory_gb"] = torch.cuda.max_memory_allocated() / BYTES_PER_GB
     host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if sys.platform == "darwin":
+        host /= 1024  # bytes there, kibibytes elsewhere
     figures["host_memory_gb"] = host / KIBIBYTES_PER_GB
     figures |= extrapolated(config, figures)
     rounded = {name: float(f"{value:.4g}") for name, value in figures.items()}

@@ -2,7 +2,8 @@
 
 Half precision is faster where the device has units for it, which a processor's flags do not tell:
 with avx512_bf16 alone a convolution in bfloat16 takes from half to three times the time that it
-takes in float32. So the network itself is timed, for a second, before anything is trained.
+takes in float32. So a training step of the network itself is timed before anything is trained,
+which takes about a second.
 """
 
 import platform
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, Stage1Settings, load_config
+from picking.errors import InputError
 from picking.inventory import resolve
 from picking.precision import Precision, PrecisionName, PrecisionTiming
 from stage1_proposals.compute_device import HALF_DTYPES, ComputeDevice, find_device
@@ -53,15 +55,30 @@ def choose_precision(
     Returns
     -------
     PrecisionTiming
+
+    Raises
+    ------
+    InputError
+        If the device has too little memory for a step in any precision.
     """
     seconds: dict[PrecisionName, float] = {}
     chosen: PrecisionName
     if settings.precision == "auto":
-        seconds = {
-            name: step_seconds(settings, number_of_types, _with(device, name))
-            for name in CANDIDATES
-            if name == "float32" or has_units(_with(device, name))
-        }
+        for name in CANDIDATES:
+            way = ComputeDevice(device.device, HALF_DTYPES[name], device.memory_format)
+            if not has_units(way):
+                continue
+            try:
+                seconds[name] = step_seconds(settings, number_of_types, way)
+            except torch.OutOfMemoryError:
+                torch.cuda.empty_cache()
+                print(f"precision: {name} takes more memory than {way.name} has", file=sys.stderr)
+        if not seconds:
+            raise InputError(
+                "stage1_proposals.training",
+                f"a step takes more memory than {device.name} has",
+                "give a smaller batch_size or crop_zyx",
+            )
         chosen = fastest(seconds)
     else:
         chosen = settings.precision
@@ -82,11 +99,11 @@ def fastest(seconds: dict[PrecisionName, float]) -> PrecisionName:
     Parameters
     ----------
     seconds : dict of str to float
-        Time of a step by precision; float32 is among them.
+        Time of a step by precision.
     """
-    best = CANDIDATES[0]
-    for name in CANDIDATES[1:]:
-        if name in seconds and seconds[name] * LEAST_GAIN <= seconds[best]:
+    best, *others = (name for name in CANDIDATES if name in seconds)
+    for name in others:
+        if seconds[name] * LEAST_GAIN <= seconds[best]:
             best = name
     return best
 
@@ -111,8 +128,10 @@ def step_seconds(settings: Stage1Settings, number_of_types: int, device: Compute
 
 
 def has_units(device: ComputeDevice) -> bool:
-    """Whether a device computes in a half precision by itself, not by way of another."""
+    """Whether a device computes in its precision by itself, not by way of another."""
     dtype = device.half_dtype
+    if dtype is None:
+        return True
     if device.device.type == "cuda":
         return dtype is torch.float16 or torch.cuda.is_bf16_supported(including_emulation=False)
     if not torch.backends.mkldnn.is_available():
@@ -157,8 +176,14 @@ def _shortest(call: Callable[[], object], device: ComputeDevice) -> float:
     return min(times[1:])  # the first one makes oneDNN's or cuDNN's plans
 
 
-def _with(device: ComputeDevice, precision: PrecisionName) -> ComputeDevice:
-    return ComputeDevice(device.device, HALF_DTYPES[precision], device.memory_format)
+def warn_if_emulated(device: ComputeDevice) -> None:
+    """Say that a result's precision is one that this device has no units for."""
+    if not has_units(device):
+        print(
+            f"warning: {device.name} has no units for {device.precision}, which this result's "
+            "networks compute in (stage1_proposals.precision); it takes many times as long here",
+            file=sys.stderr,
+        )
 
 
 def write_precision(config: PipelineConfig, precision: Path, timing: Path) -> None:

@@ -1,9 +1,8 @@
 """Encoders by name: those of segmentation-models-pytorch-3d, and its ResNets with fewer channels.
 
-A network of a few hundred thousand weights learns a dozen to a hundred picks of a type as well as
-one of millions, in a third of the time on a CPU (docs/results.md). The library's ResNets have 64
-channels in their first stage, whatever they are asked for; ``resnet18-w32`` has 32, and half as
-many as ``resnet18`` in every other stage.
+On a CPU a narrow network that sees larger crops learns more in the same time than a wide one
+(docs/results.md). The library's ResNets have 64 channels in their first stage, whatever they are
+asked for; ``resnet18-w32`` has 32, and half as many as ``resnet18`` in every other stage.
 """
 
 import re
@@ -22,11 +21,13 @@ with warnings.catch_warnings():
 
 # What errors name: where the configuration says which encoders there are.
 ENCODERS_KEY = "stage1_proposals.ensemble.encoders"
+# Of the names of timm's encoders.
+TIMM_PREFIX = "tu-"
 NARROW_NAME = re.compile(r"(?P<resnet>resnet\d+)-w(?P<channels>\d+)")
 # The encoders' own constructors want five strides whatever the depth.
 HALVING = (2, 2, 2)
 ENCODER_STRIDES = (HALVING,) * 5
-# Channels of the library's ResNets in the first stage; the number of a narrow one divides it.
+# Channels of the library's ResNets in the first stage; a narrow one has N of 64 in every stage.
 FULL_CHANNELS = 64
 LEAST_CHANNELS = 4
 # Some encoders' errors list all there are.

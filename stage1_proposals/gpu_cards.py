@@ -17,8 +17,8 @@ from pathlib import Path
 from picking.errors import InputError
 
 LOCKS = Path(tempfile.gettempdir()) / "tomosieve-gpu"
-# Other users' jobs may hold the same cards.
-EVERYONE_MAY = 0o777
+# Other users' jobs may hold the same cards: they may add and lock files, not remove them (sticky).
+FOLDER_MODE, FILE_MODE = 0o1777, 0o644
 SECONDS_BETWEEN_LOOKS = 2.0
 
 # Open files of the cards that this process holds, until it ends.
@@ -47,7 +47,7 @@ def take_card(identifiers: Sequence[str], *, wait: bool = True, locks: Path = LO
     Raises
     ------
     InputError
-        If all are locked and ``wait`` is false.
+        If all are locked and ``wait`` is false, or no file can be locked there.
     """
     for index, identifier in enumerate(identifiers):
         if identifier in _held:
@@ -55,16 +55,23 @@ def take_card(identifiers: Sequence[str], *, wait: bool = True, locks: Path = LO
     said = False
     while True:
         for index, identifier in enumerate(identifiers):
-            handle = _locked(_lock_file(identifier, locks))
+            try:
+                handle = _locked(_lock_file(identifier, locks))
+            except OSError as error:
+                raise InputError(
+                    locks,
+                    f"no file can be locked there ({error.strerror})",
+                    "set TMPDIR to a folder where one can",
+                ) from error
             if handle is not None:
                 _held[identifier] = handle
                 return index
         if not wait:
             raise InputError(
                 "graphics cards",
-                f"all {len(identifiers)} are in use by other jobs",
-                "give --resources gpu=N no larger than their number, and no more "
-                "stage1_proposals.training.processes than that",
+                f"all {len(identifiers)} are taken, by other jobs or this training's own processes",
+                "give no more stage1_proposals.training.processes than there are cards, and "
+                "--resources gpu=N with their number, so that no other job takes one",
             )
         if not said:
             print("waiting for a graphics card that no other job uses", file=sys.stderr)
@@ -75,7 +82,7 @@ def take_card(identifiers: Sequence[str], *, wait: bool = True, locks: Path = LO
 def _lock_file(identifier: str, locks: Path) -> Path:
     if not locks.is_dir():
         locks.mkdir(parents=True, exist_ok=True)
-        locks.chmod(EVERYONE_MAY)
+        locks.chmod(FOLDER_MODE)
     return locks / f"{identifier}.lock"
 
 
@@ -85,7 +92,8 @@ def _locked(path: Path) -> int | None:
         # A lock needs no right to write, so another user's file serves as well.
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
-        handle = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+        handle = os.open(path, os.O_RDONLY | os.O_CREAT, FILE_MODE)
+        os.fchmod(handle, FILE_MODE)  # whatever the umask
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from stage1_proposals.encoders import TIMM_PREFIX
+from stage1_proposals.network import ProposalNetwork
+
 # What torchrun tells each of the processes that it starts.
 RANK, WORLD_SIZE = "RANK", "WORLD_SIZE"
 
@@ -33,12 +36,19 @@ class ProcessGroup:
         """Whether this process writes what all of them have learnt."""
         return self.rank == 0
 
-    def joined(self, network: nn.Module) -> nn.Module:
-        """Network whose gradients are the mean over the processes; itself, if there is one."""
+    def joined(self, network: ProposalNetwork) -> nn.Module:
+        """Network whose gradients are the mean over the processes; itself, if there is one.
+
+        Each process normalises its share of a batch by that share's own statistics. The running
+        statistics that prediction takes are those of the first process.
+        """
         if self.number == 1:
             return network
-        # timm's encoders run stages that nothing is read from.
-        return DistributedDataParallel(network, find_unused_parameters=True)
+        return DistributedDataParallel(
+            network,
+            # timm's encoders run stages that nothing is read from; looking for them takes time.
+            find_unused_parameters=network.encoder_name.startswith(TIMM_PREFIX),
+        )
 
     def mean(self, value: Tensor) -> float:
         """Mean of a number over the processes."""

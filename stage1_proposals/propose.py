@@ -18,6 +18,7 @@ from picking.score_maps import ScoreMaps
 from picking.tables import CANDIDATES, TRUTH
 from picking.tomogram import Tomogram, read_tomogram
 from stage1_proposals.checkpoint import load_network
+from stage1_proposals.choose_precision import warn_if_emulated
 from stage1_proposals.compute_device import find_device
 from stage1_proposals.fast_network import fast_network
 from stage1_proposals.members import weights_for_run
@@ -68,6 +69,7 @@ def propose_candidates(
     settings = config.stage1_proposals
     check_budget(TRUTH.read(truth), config.known_particles, settings.peaks)
     device = find_device(threads, Precision.read(precision).precision)
+    warn_if_emulated(device)
     parts = Folds.read(folds)
     passes = number_of_passes(settings.prediction.passes, parts.number * len(members))
 

@@ -7,7 +7,11 @@ rule choose_precision:
         # What is timed; its change is no reason to choose again.
         further_config=ancient(
             settings_files(
-                "data", "stage1_training", "stage1_checkpoints", "stage1_prediction"
+                "data",
+                "stage1_ensemble",
+                "stage1_training",
+                "stage1_checkpoints",
+                "stage1_prediction",
             )
         ),
     output:

@@ -41,6 +41,7 @@ from stage1_proposals.checkpoint import (
     save_weights,
     training_key,
 )
+from stage1_proposals.choose_precision import warn_if_emulated
 from stage1_proposals.compute_device import ComputeDevice, find_device
 from stage1_proposals.crops import (
     Batch,
@@ -134,7 +135,8 @@ def train_member(
     checkpoint_key : str
         Digest of all that the training depends on.
     group : ProcessGroup
-        The processes that train it together; all of them get the same network.
+        The processes that train it together; all of them get the same weights, and the first one's
+        statistics of the batches.
 
     Returns
     -------
@@ -168,7 +170,7 @@ def train_member(
 
     volumes = near_network(volumes, device.device)
     network.train()
-    joined = group.joined(network)
+    joined = group.joined(network)  # the same weights; its gradients are everyone's
 
     def draw(step: int) -> Batch:
         return draw_batch(volumes, settings, member.generator(TRAINING_CROPS, step), group)
@@ -301,6 +303,7 @@ def train_fold(
         # Processes that wait for each other's cards would wait for ever.
         wait=group.number == 1,
     )
+    warn_if_emulated(device)
     started = time.monotonic()
     # As a context, a progress bar ends its line before an error is printed.
     with tqdm(runs, desc="reading tomograms", unit="run", file=sys.stderr) as progress:

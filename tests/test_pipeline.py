@@ -236,6 +236,16 @@ def test_a_setting_reruns_what_depends_on_it_alone(
     assert not kept & found
 
 
+def test_the_network_that_is_configured_is_the_one_that_is_timed(workflow: Path) -> None:
+    ensemble = "stage1_proposals={ensemble: {encoders: [resnet34]}}"
+    planned = snakemake(
+        workflow, "submission", "--dry-run", "-p", *SMALL, "--config", "name=other", ensemble
+    )
+    (command,) = re.findall(r"-m stage1_proposals.choose_precision .*", planned.stdout)
+    assert "settings/stage1_ensemble.yaml" in command
+    assert "settings/stage1_training.yaml" in command
+
+
 def test_the_report_alone_can_do_without_the_test_runs(finished: tuple[Path, str]) -> None:
     without = ("--config", "name=other", "stage2_rerank={compare_test_runs: false}")
     planned = snakemake(finished[0], "cv_report", "--dry-run", *SMALL, *without)

@@ -203,7 +203,7 @@ class Stage1Settings(StrictModel):
         "auto",
         description="what all networks of a result compute in. auto: before the first training, "
         "the fastest in a second's timing on that machine, kept for good. float32: exact, and the "
-        "fastest on most processors. bfloat16: for processors with AMX and most with AVX-512-bf16, "
+        "fastest on most processors. bfloat16: for processors with AMX, some with AVX-512-bf16, "
         "and graphics cards since Ampere. float16: for older cards. A change trains again",
     )
     ensemble: EnsembleSettings = EnsembleSettings()

@@ -7,8 +7,14 @@ from picking.config import ParticleType, PipelineConfig, Stage1Settings
 from picking.errors import InputError
 from picking.precision import Precision, PrecisionTiming
 from stage1_proposals import choose_precision as module
-from stage1_proposals.choose_precision import choose_precision, fastest, write_precision
+from stage1_proposals.choose_precision import (
+    choose_precision,
+    fastest,
+    warn_if_emulated,
+    write_precision,
+)
 from stage1_proposals.compute_device import ComputeDevice, find_device
+from stage1_proposals.network import ProposalNetwork
 
 CPU = ComputeDevice(torch.device("cpu"), None)
 
@@ -17,6 +23,7 @@ CPU = ComputeDevice(torch.device("cpu"), None)
     ("seconds", "chosen"),
     [
         ({"float32": 1.0}, "float32"),
+        ({"float16": 1.0}, "float16"),
         ({"float32": 1.0, "bfloat16": 3.0}, "float32"),  # AVX-512-bf16 on some processors
         ({"float32": 1.0, "bfloat16": 0.95}, "float32"),  # not worth the rounding
         ({"float32": 1.0, "bfloat16": 0.5}, "bfloat16"),
@@ -42,6 +49,51 @@ def test_the_time_decides_not_the_flags(
     assert chosen.step_seconds == times
     times["bfloat16"] = 1.0
     assert choose_precision(tiny_settings, 2, CPU).precision == "bfloat16"
+
+
+def test_a_precision_that_takes_too_much_memory_is_left_out(
+    tiny_settings: Stage1Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    too_large = {"float32", "bfloat16"}
+
+    def seconds(_: Stage1Settings, __: int, device: ComputeDevice) -> float:
+        if device.precision in too_large:
+            raise torch.OutOfMemoryError
+        return 1.0
+
+    monkeypatch.setattr(module, "has_units", lambda _: True)
+    monkeypatch.setattr(module, "step_seconds", seconds)
+    chosen = choose_precision(tiny_settings, 2, CPU)
+    assert (chosen.precision, set(chosen.step_seconds)) == ("float16", {"float16"})
+    too_large.add("float16")
+    with pytest.raises(InputError, match="smaller batch_size"):
+        choose_precision(tiny_settings, 2, CPU)
+
+
+def test_the_configured_encoder_and_crops_are_timed(
+    tiny_settings: Stage1Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+
+    def network(encoder: str, *settings: object) -> ProposalNetwork:
+        built.append(encoder)
+        return ProposalNetwork(encoder, *settings)
+
+    monkeypatch.setattr(module, "ProposalNetwork", network)
+    monkeypatch.setattr(module, "has_units", lambda device: device.half_dtype is None)
+    ensemble = tiny_settings.ensemble.model_copy(update={"encoders": ("resnet18-w8",)})
+    choose_precision(tiny_settings.model_copy(update={"ensemble": ensemble}), 2, CPU)
+    assert built == ["resnet18-w8"]
+
+
+def test_a_precision_without_units_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_fp16_supported", lambda: False)
+    warn_if_emulated(CPU)
+    assert capsys.readouterr().err == ""
+    warn_if_emulated(ComputeDevice(torch.device("cpu"), torch.float16))
+    assert "cpu has no units for float16" in capsys.readouterr().err
 
 
 def test_what_a_processor_lacks_is_not_timed(
@@ -79,11 +131,15 @@ def test_the_configuration_overrides_the_measurement(
 
 
 def test_the_file_holds_nothing_that_changes_with_the_day(
-    tiny_settings: Stage1Settings, particles: tuple[ParticleType, ...], tmp_path: Path
+    tiny_settings: Stage1Settings,
+    particles: tuple[ParticleType, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Networks are trained again if it changes.
     config = PipelineConfig(particles=particles, stage1_proposals=tiny_settings)
-    for name in ("first", "second"):
+    for name, took in (("first", 1.0), ("second", 2.0)):
+        monkeypatch.setattr(module, "step_seconds", lambda *_, took=took: took)
         write_precision(config, tmp_path / name, tmp_path / "timing.json")
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 

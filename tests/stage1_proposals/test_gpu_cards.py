@@ -4,11 +4,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from picking.errors import InputError
-from stage1_proposals import gpu_cards
+from stage1_proposals import compute_device, gpu_cards
+from stage1_proposals.compute_device import find_device
 from stage1_proposals.gpu_cards import take_card
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -17,7 +20,8 @@ MOST_SECONDS = 60
 JOB = """
 import sys
 from pathlib import Path
-from stage1_proposals import gpu_cards
+from stage1_proposals import compute_device, gpu_cards
+from stage1_proposals.compute_device import find_device
 gpu_cards.SECONDS_BETWEEN_LOOKS = 0.01
 print(gpu_cards.take_card(sys.argv[2:], locks=Path(sys.argv[1])), flush=True)
 sys.stdin.read()
@@ -96,3 +100,37 @@ def test_a_process_keeps_its_card(locks: Path) -> None:
     assert take_card(["A", "B"], locks=locks) == 0
     assert take_card(["A", "B"], locks=locks) == 0
     assert take_card(["B", "A"], locks=locks) == 1
+
+
+def test_a_folder_without_locks_is_named(locks: Path) -> None:
+    locks.write_text("no folder")
+    with pytest.raises(InputError, match="set TMPDIR"):
+        take_card(["A"], locks=locks)
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_the_device_is_the_card_that_was_taken(
+    monkeypatch: pytest.MonkeyPatch, locks: Path, wait: bool
+) -> None:
+    used: list[torch.device] = []
+    taken = Job(locks, "GPU-a")
+    assert taken.card() == 0
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(
+        torch.cuda,
+        "get_device_properties",
+        lambda index: SimpleNamespace(uuid=f"GPU-{'ab'[index]}"),
+    )
+    monkeypatch.setattr(torch.cuda, "set_device", used.append)
+    monkeypatch.setattr(
+        compute_device,
+        "take_card",
+        lambda identifiers, *, wait: take_card(identifiers, wait=wait, locks=locks),
+    )
+    try:
+        device = find_device(1, "bfloat16", wait=wait).device
+    finally:
+        taken.end()
+    assert device == torch.device("cuda", 1)
+    assert used == [device]
