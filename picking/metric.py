@@ -145,9 +145,12 @@ def score(
             "give every type a radius and a weight, and one weight at least above 0",
         )
     truth = _with_text_columns(truth, truth_source)
-    submission = _with_text_columns(submission, submission_source)
     experiments = truth["experiment"].unique()
+    # Rows of other experiments are dropped before their types and positions are looked at, as
+    # officially.
+    submission = _with_text_columns(submission, submission_source, ["experiment"])
     submission = submission[submission["experiment"].isin(experiments)]
+    submission = _with_text_columns(submission, submission_source)
     truth = _checked(truth, radii_angstrom, truth_source)
     submission = _checked(submission, radii_angstrom, submission_source)
     repeated = truth.duplicated(subset=["experiment", *POSITION_COLUMNS])
@@ -210,7 +213,9 @@ def score_files(truth: Path, submission: Path, config: PipelineConfig) -> Metric
     )
 
 
-def _with_text_columns(frame: pd.DataFrame, source: object) -> pd.DataFrame:
+def _with_text_columns(
+    frame: pd.DataFrame, source: object, names: Sequence[str] = TEXT_COLUMNS
+) -> pd.DataFrame:
     """Return the metric's columns alone, names as text; refuse a table that lacks one."""
     missing = [name for name in METRIC_COLUMNS if name not in frame.columns]
     if missing:
@@ -219,7 +224,7 @@ def _with_text_columns(frame: pd.DataFrame, source: object) -> pd.DataFrame:
             f"lacks the column(s) {', '.join(missing)}",
             f"the columns have to be {', '.join(METRIC_COLUMNS)}",
         )
-    for name in TEXT_COLUMNS:
+    for name in names:
         nameless = frame[name].isna() | (frame[name].astype("str").str.strip() == "")
         if nameless.any():
             raise InputError(
@@ -227,7 +232,7 @@ def _with_text_columns(frame: pd.DataFrame, source: object) -> pd.DataFrame:
                 f"{int(nameless.sum())} row(s) have no {name}",
                 "give every row an experiment and a particle type",
             )
-    return frame[METRIC_COLUMNS].astype(dict.fromkeys(TEXT_COLUMNS, "str"))
+    return frame[METRIC_COLUMNS].astype(dict.fromkeys(names, "str"))
 
 
 def _checked(frame: pd.DataFrame, known_types: Mapping[str, float], source: object) -> pd.DataFrame:

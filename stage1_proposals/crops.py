@@ -12,12 +12,13 @@ from torch import Tensor
 
 from picking.config import ParticleType, Stage1Settings, TrainingSettings
 from picking.coordinates import angstrom_xyz_to_indices_zyx
+from picking.errors import InputError
 from picking.tables import POSITION_COLUMNS
 from picking.tomogram import Tomogram, normalised
 from stage1_proposals.process_group import ALONE, ProcessGroup
 from stage1_proposals.rotation import rotated_crop
 from stage1_proposals.targets import render_targets
-from stage1_proposals.turns import ALL_TURNS, TURNS_IN_PLACE
+from stage1_proposals.turns import turns_of
 
 # Least interpolated share of a voxel that counts; less than 1 for what rounding takes off.
 WHOLLY_INSIDE = 0.999
@@ -107,6 +108,11 @@ def prepare_volume(
         Types in the order of the network's channels.
     settings : Stage1Settings
         Section ``stage1_proposals``.
+
+    Raises
+    ------
+    InputError
+        If the unlabelled border takes the whole field.
     """
     stride = settings.network.output_stride
     shape_zyx = tomogram.values_zyx.shape
@@ -134,7 +140,15 @@ def prepare_volume(
     margin = settings.targets.unlabelled_border_angstrom / tomogram.voxel_size_zyx_angstrom
     first_y, first_x = (int(np.ceil(margin[axis] / stride)) for axis in (1, 2))
     end_z, end_y, end_x = (side // stride for side in shape_zyx)
-    counted[:end_z, first_y : end_y - first_y, first_x : end_x - first_x] = True
+    # A band wider than half the field leaves nothing; a negative end would count padding.
+    counted[:end_z, first_y : max(0, end_y - first_y), first_x : max(0, end_x - first_x)] = True
+    if not counted.any():
+        raise InputError(
+            "stage1_proposals.targets.unlabelled_border_angstrom",
+            f"leaves nothing to learn from in run {tomogram.run}, whose field is "
+            f"{shape_zyx[2]} x {shape_zyx[1]} voxels",
+            "give a band narrower than half of the field",
+        )
     return TrainingVolume(
         torch.from_numpy(values),
         torch.from_numpy(targets.astype(np.float16)),
@@ -173,7 +187,9 @@ def draw_batch(
     """
     training = settings.training
     stride = settings.network.output_stride
-    turns = ALL_TURNS if training.turns_about_z else TURNS_IN_PLACE
+    # A quarter turn would give a crop other sides than the rest of its batch.
+    is_square = training.crop_zyx[1] == training.crop_zyx[2]
+    turns = turns_of(training.turns_about_z and is_square)
     crops, targets, counted = [], [], []
     for number in range(training.batch_size):
         volume, start_zyx = draw_crop_start(

@@ -19,7 +19,7 @@ from stage1_proposals.sliding_window import (
     predict_blended,
     window_boxes,
 )
-from stage1_proposals.turns import ALL_TURNS, Turn
+from stage1_proposals.turns import Turn, turns_of
 
 PROGRESS_SECONDS = 5.0
 
@@ -38,7 +38,7 @@ def number_of_passes(wanted: int, all_members: int) -> int:
     return max(wanted, all_members)
 
 
-def plan_passes(members: int, passes: int) -> list[tuple[int, Turn]]:
+def plan_passes(members: int, passes: int, quarter_turns: bool) -> list[tuple[int, Turn]]:
     """Which member looks at the tomogram in which turn.
 
     Parameters
@@ -46,14 +46,18 @@ def plan_passes(members: int, passes: int) -> list[tuple[int, Turn]]:
     members : int
         Members that may look at it.
     passes : int
-        See :func:`number_of_passes`; each pass is in another turn.
+        See :func:`number_of_passes`; each pass is in another turn, as long as there are some.
+    quarter_turns : bool
+        The setting ``training.turns_about_z``: without it networks have seen the missing wedge in
+        its place alone.
 
     Returns
     -------
     list of (int, Turn)
         Index of the member, and the turn.
     """
-    return [(index % members, ALL_TURNS[index % len(ALL_TURNS)]) for index in range(passes)]
+    turns = turns_of(quarter_turns)
+    return [(index % members, turns[index % len(turns)]) for index in range(passes)]
 
 
 @torch.inference_mode()
@@ -64,6 +68,7 @@ def predict_score_maps(
     settings: PredictionSettings,
     passes: int,
     device: ComputeDevice,
+    quarter_turns: bool = True,
 ) -> ScoreMaps:
     """Compute the score maps of one tomogram.
 
@@ -82,6 +87,8 @@ def predict_score_maps(
         Passes that are averaged, see :func:`number_of_passes`.
     device : ComputeDevice
         Where to compute.
+    quarter_turns : bool
+        See :func:`plan_passes`.
 
     Returns
     -------
@@ -102,7 +109,7 @@ def predict_score_maps(
         networks[0].settings.side_multiple,
         stride,
     )
-    plan = plan_passes(len(networks), passes)
+    plan = plan_passes(len(networks), passes, quarter_turns)
     # The only copy at this size beside the tomogram itself.
     padded_zyx = padded_to_windows(normalised(tomogram.values_zyx), window_zyx, stride)
     windows = len(list(window_boxes(padded_zyx.shape, window_zyx, settings.overlap, stride)))

@@ -55,3 +55,8 @@ ALL_TURNS: tuple[Turn, ...] = tuple(
     )
 )
 TURNS_IN_PLACE = ALL_TURNS[:8]
+
+
+def turns_of(quarter_turns: bool) -> tuple[Turn, ...]:
+    """All turns, or those alone that leave the missing wedge in its place."""
+    return ALL_TURNS if quarter_turns else TURNS_IN_PLACE

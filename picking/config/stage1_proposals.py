@@ -118,8 +118,9 @@ class TrainingSettings(StrictModel):
     )
     turns_about_z: bool = Field(
         True,
-        description="turn crops by multiples of 90° about z (flips are always on); without this "
-        "and rotation_fraction the missing wedge stays where it is",
+        description="turn crops by multiples of 90° about z if they are as wide as high, and the "
+        "passes of a prediction (flips are always on); without this and rotation_fraction the "
+        "missing wedge stays where it is",
     )
     rotation_fraction: float = Field(
         0.5, ge=0, le=1, description="share of the crops that are turned by any angle about z"

@@ -118,6 +118,15 @@ def test_other_experiments_are_dropped_before_types_are_checked():
     assert counts(czii_score(truth, submission)) == (1, 0, 0)
 
 
+@pytest.mark.parametrize("nothing", [np.nan, None, "", " "])
+def test_a_row_of_another_experiment_needs_no_type(nothing):
+    truth = frame(("a", "apo-ferritin", 0, 0, 0))
+    judged = ("a", "apo-ferritin", 0, 0, 0)
+    assert counts(czii_score(truth, frame(judged, ("z", nothing, 0, 0, 0)))) == (1, 0, 0)
+    with pytest.raises(InputError, match="1 row\\(s\\) have no particle_type"):
+        czii_score(truth, frame(judged, ("a", nothing, 0, 0, 0)))
+
+
 def test_types_do_not_hit_each_other():
     truth = frame(("a", "apo-ferritin", 0, 0, 0), ("a", "ribosome", 1, 0, 0))
     submission = frame(("a", "ribosome", 0, 0, 0))

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from picking.config import ParticleType, Stage1Settings
+from picking.errors import InputError
 from stage1_proposals.crops import (
     TrainingVolume,
     draw_batch,
@@ -72,6 +73,29 @@ def test_the_loss_does_not_count_in_the_border_and_in_padding(
     assert counted.shape == (16, 20, 18)
     assert counted[:10, 3:17, 3:15].all()
     assert counted.sum() == 10 * 14 * 12
+
+
+@pytest.mark.parametrize("width", [170.0, 190.0, 1e4])  # of 40 x 36 voxels of 10 Å
+def test_a_border_that_takes_the_whole_field_is_refused(
+    particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings, width: float
+) -> None:
+    targets = tiny_settings.targets.model_copy(update={"unlabelled_border_angstrom": width})
+    settings = tiny_settings.model_copy(update={"targets": targets})
+    with pytest.raises(InputError, match="unlabelled_border_angstrom: leaves nothing"):
+        prepare_volume(*ball_tomogram("a", 0), particles, settings)
+
+
+def test_crops_of_unequal_sides_are_batched_and_turned(
+    particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings
+) -> None:
+    training = tiny_settings.training.model_copy(
+        update={"crop_zyx": (8, 16, 24), "batch_size": 32, "turns_about_z": True}
+    )
+    settings = tiny_settings.model_copy(update={"training": training})
+    volume = prepare_volume(*ball_tomogram("a", 0), particles, settings)
+    batch = draw_batch([volume], settings, np.random.default_rng(0))
+    assert batch.volumes.shape == (32, 1, 8, 16, 24)
+    assert batch.targets.shape == (32, 2, 4, 8, 12)
 
 
 def test_no_picks_at_all_still_gives_crops(

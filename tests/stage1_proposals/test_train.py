@@ -145,12 +145,18 @@ def test_the_loss_counts_only_where_it_shall() -> None:
 
 def test_a_training_run_gets_as_many_passes_as_a_test_run() -> None:
     passes = number_of_passes(wanted=4, all_members=6)
-    training_run, test_run = plan_passes(2, passes), plan_passes(6, passes)
+    training_run, test_run = (plan_passes(members, passes, True) for members in (2, 6))
     assert [turn for _, turn in training_run] == [turn for _, turn in test_run]
     assert len(training_run) == 6
     assert [member for member, _ in test_run] == [0, 1, 2, 3, 4, 5]
     assert [member for member, _ in training_run] == [0, 1, 0, 1, 0, 1]
     assert number_of_passes(wanted=4, all_members=3) == 4
+
+
+def test_networks_that_never_saw_a_turned_wedge_look_at_none() -> None:
+    assert any(turn.quarter for _, turn in plan_passes(1, 16, True))
+    assert not any(turn.quarter for _, turn in plan_passes(1, 16, False))
+    assert len(plan_passes(1, 16, False)) == 16
 
 
 def test_a_checkpoint_belongs_to_its_tomograms(
