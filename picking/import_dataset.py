@@ -39,9 +39,10 @@ from picking.inventory import (
 )
 from picking.kaggle_picks import KagglePicks, read_kaggle_picks
 from picking.ome_zarr import open_pyramid, read_level
+from picking.own_files import own_files
 from picking.picks import read_truth
 from picking.tables import POSITION_COLUMNS, TRUTH
-from picking.whole_files import whole_path, write_whole_text
+from picking.whole_files import write_whole_text
 
 Split = Literal["train", "test"]
 
@@ -92,7 +93,7 @@ def import_kaggle(
     ]
     if split == "test":
         _check_repeated_runs(config, dataset, runs)
-    with whole_path(_overlay_of(output)) as unfinished:
+    with own_files(_overlay_of(output)) as unfinished:
         _write_overlay(picks, unfinished)
 
         def content(overlay: Path) -> dict[str, Any]:
@@ -147,8 +148,8 @@ def import_copick(
         )
         _check_truth(table, extents, copick_config)
         TRUTH.write(table, truth)
-    with whole_path(_overlay_of(output)) as unfinished:
-        unfinished.mkdir()
+    # Nothing of ours goes there: the project's own picks are read where they are.
+    _overlay_of(output).mkdir(parents=True, exist_ok=True)
     _write_config(content, output)
 
 
@@ -232,7 +233,6 @@ def _check_truth(
 
 
 def _write_overlay(picks: Sequence[KagglePicks], overlay: Path) -> None:
-    overlay.mkdir()
     for item in picks:
         path = overlay / RUNS_FOLDER / item.run / "Picks" / item.copick_name
         path.parent.mkdir(parents=True, exist_ok=True)

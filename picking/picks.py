@@ -13,8 +13,9 @@ import pandas as pd
 from picking.config import ParticleType
 from picking.copick_project import open_project, with_overlay
 from picking.errors import InputError
+from picking.own_files import own_files
 from picking.tables import PICKS, POSITION_COLUMNS, TRUTH
-from picking.whole_files import whole_path, write_whole_text
+from picking.whole_files import write_whole_text
 
 if TYPE_CHECKING:
     from copick.models import CopickPicks, CopickPicksFile, CopickRun
@@ -100,7 +101,7 @@ def write_picks(
     picks : DataFrame
         Table ``picking.tables.PICKS``; the order within a run and type is kept.
     overlay : Path
-        Folder to make; what stood there is replaced.
+        Folder to write to; picks of ours that stood there are replaced, a person's stay.
     config_path : Path
         copick configuration to write, inside the overlay or elsewhere.
     particles : iterable of ParticleType
@@ -118,8 +119,7 @@ def write_picks(
 
     checked = PICKS.check(picks, "final picks")
     particles = tuple(particles)
-    with whole_path(overlay) as unfinished:
-        unfinished.mkdir()
+    with own_files(overlay, named_as_ours=_is_named_as_ours) as unfinished:
         temporary_config = unfinished / "unfinished.json"
         content = {
             "config_type": "filesystem",
@@ -218,6 +218,10 @@ def loaded_picks(picks: CopickPicks) -> CopickPicksFile:
     if not np.all(np.isfinite(positions)):
         raise InputError(where, "holds a non-finite position", "mend the position or remove it")
     return content
+
+
+def _is_named_as_ours(path: Path) -> bool:
+    return path.name.startswith(f"{OUR_USER_ID}_{OUR_SESSION_ID}_")
 
 
 def _read(

@@ -1,6 +1,5 @@
-"""Files and folders that appear whole or not at all."""
+"""Files that appear whole or not at all."""
 
-import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +13,13 @@ UNFINISHED = "-unfinished-"
 def whole_path(path: Path) -> Iterator[Path]:
     """Give a temporary sibling of ``path`` that takes its place when the block succeeds.
 
-    Works for files and folders. If the block raises, the sibling is removed and whatever stood
-    at ``path`` before stays as it was.
+    If the block raises, the sibling is removed and whatever stood at ``path`` before stays as it
+    was. For folders see :func:`picking.own_files.own_files`.
 
     Parameters
     ----------
     path : Path
-        Where the finished file or folder shall stand; missing parent folders are made.
+        Where the finished file shall stand; missing parent folders are made.
 
     Yields
     ------
@@ -32,14 +31,9 @@ def whole_path(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(f".{uuid.uuid4().hex[:8]}{UNFINISHED}{path.name}")
     try:
         yield unfinished
-        if path.is_dir():
-            shutil.rmtree(path)
         unfinished.replace(path)
     finally:
-        if unfinished.is_dir():
-            shutil.rmtree(unfinished)
-        else:
-            unfinished.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from picking.command_line import command_parser, run_command
 from picking.config import load_config
+from picking.own_files import own_files
 from picking.synthetic.density import potential_volume
 from picking.synthetic.field import Field
 from picking.synthetic.filters import measure_spectrum, reconstruct
@@ -55,7 +56,8 @@ def make_run(
     split : {"train", "test"}
         A training run gets all four tomo_types and picks; a test run gets `denoised` alone.
     dataset : Path
-        Root of the data set. What is already there of this run is replaced.
+        Root of the data set. What an earlier call wrote there of this run is replaced; beside the
+        root, FOLDER-settings keeps a list of it.
     truth : Path or None
         Where to write the run's truth table; None writes none.
     workers : int
@@ -75,7 +77,8 @@ def make_run(
     halves = image(potential_volume(field, specimen.placements), sampling, stream, workers)
     spectrum = measure_spectrum(halves, workers)
 
-    with whole_path(static_folder(dataset, split, run)) as unfinished:
+    static, picks_of_run = static_folder(dataset, split, run), picks_folder(dataset, run)
+    with own_files(static, listing=_listing(dataset, split, run, "static")) as unfinished:
         for tomo_type in TOMO_TYPES_OF_SPLIT[split]:
             values_zyx = reconstruct(halves, field, tomo_type, spectrum, workers)
             write_tomogram(
@@ -85,11 +88,17 @@ def make_run(
                 settings.mantissa_bits,
             )
     if split == "train":
-        with whole_path(picks_folder(dataset, run)) as unfinished:
+        with own_files(picks_of_run, listing=_listing(dataset, split, run, "picks")) as unfinished:
             write_picks(unfinished, run, picks)
     if truth is not None:
         with whole_path(truth) as unfinished:
             write_truth(unfinished, truth_table(run, exact))
+
+
+def _listing(dataset: Path, split: Split, run: str, part: str) -> Path:
+    """List of what was written of a run, outside the data set, whose layout is Kaggle's."""
+    settings = dataset.with_name(f"{dataset.name}-settings")
+    return settings / "own-files" / f"{split}-{run}-{part}.json"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -70,6 +70,20 @@ def test_input_is_only_read_and_output_is_the_same_twice(kaggle_dataset, tmp_pat
             path.chmod(stat.S_IRWXU)
 
 
+def test_a_persons_picks_in_our_overlay_stay(kaggle_dataset, tmp_path):
+    import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")
+    (picks,) = (tmp_path / "out").glob("train_overlay/ExperimentRuns/TS_2_2/Picks")
+    theirs = picks / "me_1_ribosome.json"
+    theirs.write_text("curated")
+    (kaggle_dataset / PICKS / "ribosome.json").unlink()  # ours of it goes
+    ours = [path.name for path in picks.glob("*_ribosome.json") if path != theirs]
+    truth = import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")
+    assert len(ours) == 1
+    assert [path.name for path in picks.glob("*_ribosome.json")] == [theirs.name]
+    assert theirs.read_text() == "curated"
+    assert not ((truth["run"] == "TS_2_2") & (truth["particle_type"] == "ribosome")).any()
+
+
 def test_copick_file_names_are_taken_too(kaggle_dataset, tmp_path):
     folder = kaggle_dataset / PICKS
     (folder / "ribosome.json").rename(folder / "curation_0_ribosome.json")

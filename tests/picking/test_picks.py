@@ -76,6 +76,21 @@ def test_rewriting_replaces_and_is_deterministic(tmp_path, project, picks):
     assert written() == first
 
 
+def test_a_persons_picks_beside_ours_stay(tmp_path, project, picks):
+    overlay, config = tmp_path / "picks", tmp_path / "picks" / "copick.json"
+    write_picks(picks, overlay, config, CZII_PARTICLES, project)
+    root = copick.from_file(str(config))
+    curated = root.get_run("TS_1_1").new_picks("apo-ferritin", session_id="1", user_id="me")
+    curated.points = root.get_run("TS_1_1").get_picks("apo-ferritin")[0].points
+    curated.store()
+    (theirs,) = overlay.rglob("me_1_apo-ferritin.json")
+    before = theirs.read_bytes()
+    for again in (picks, PICKS.empty(), picks):
+        write_picks(again, overlay, config, CZII_PARTICLES, project)
+        assert theirs.read_bytes() == before
+    assert len(read_picks(config, ["TS_1_1", "TS_9_9"], TYPES)) == len(picks)
+
+
 def test_no_picks_at_all(tmp_path, project):
     config = tmp_path / "copick.json"
     write_picks(PICKS.empty(), tmp_path / "picks", config, CZII_PARTICLES, project)

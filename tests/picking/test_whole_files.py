@@ -19,35 +19,25 @@ def test_nothing_stands_at_the_path_before_the_block_ends(tmp_path):
     assert path.read_text() == "x"
 
 
-@pytest.mark.parametrize("kind", ["file", "folder"])
-def test_failure_leaves_what_was_there_and_no_trace(tmp_path, kind):
+def test_failure_leaves_what_was_there_and_no_trace(tmp_path):
     path = tmp_path / "result"
-
-    def write(target, text):
-        if kind == "folder":
-            target.mkdir()
-            target = target / "inside"
-        target.write_text(text)
-
-    with whole_path(path) as unfinished:
-        write(unfinished, "old")
+    write_whole_text(path, "old")
 
     def fail():
         with whole_path(path) as unfinished:
-            write(unfinished, "half")
+            unfinished.write_text("half")
             raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
         fail()
-    assert (path / "inside" if kind == "folder" else path).read_text() == "old"
+    assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_folder_takes_the_place_of_an_older_one(tmp_path):
+def test_a_folder_is_never_replaced_by_a_file(tmp_path):
     path = tmp_path / "folder"
     path.mkdir()
-    (path / "old").touch()
-    with whole_path(path) as unfinished:
-        unfinished.mkdir()
-        (unfinished / "new").touch()
-    assert [item.name for item in path.iterdir()] == ["new"]
+    (path / "a_persons").touch()
+    with pytest.raises(OSError, match="folder"):
+        write_whole_text(path, "x")
+    assert [item.name for item in path.iterdir()] == ["a_persons"]
