@@ -88,7 +88,8 @@ def resolve(config: PipelineConfig) -> PipelineConfig:
             f"the types are {', '.join(names)}",
         )
     weights = {name: config.scoring.weight(name) for name in names}
-    if sum(weights.values()) == 0:
+    # Jobs that score nothing are not given that section: its defaults are nobody's choice.
+    if "scoring" in config.model_fields_set and sum(weights.values()) == 0:
         raise InputError("scoring.weights", "all weights are 0", "give one type a weight above 0")
     scoring = config.scoring.model_copy(update={"weights": weights})
     # Absolute, so that two spellings of a path are one data set.

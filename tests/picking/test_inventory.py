@@ -36,6 +36,17 @@ def test_impossible_weights(weights, message):
         resolve(PipelineConfig(scoring={"weights": weights}))
 
 
+def test_a_weight_for_a_type_that_the_challenge_does_not_score():
+    amylase = next(particle for particle in CZII_PARTICLES if particle.name == "beta-amylase")
+    weights = {"beta-amylase": 1}
+    scored = resolve(PipelineConfig(particles=(amylase,), scoring={"weights": weights}))
+    assert scored.scoring.weights == weights
+    # A job that is not given the section scores nothing, and refuses nothing.
+    assert resolve(PipelineConfig(particles=(amylase,))).known_particles == (amylase,)
+    with pytest.raises(InputError, match="all weights are 0"):
+        resolve(PipelineConfig(particles=(amylase,), scoring={}))
+
+
 def test_kaggle_runs_may_be_in_both_splits(kaggle_dataset):
     assert list_runs(PipelineConfig(dataset=kaggle_dataset)) == RunInventory(
         ("TS_1_1", "TS_2_2", "TS_3_3"), ("TS_1_1", "TS_9_9")
