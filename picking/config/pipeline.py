@@ -13,6 +13,8 @@ from picking.config.strict_model import StrictModel
 from picking.synthetic.settings import SyntheticSettings
 
 # Names become folders and parts of command lines.
+# A file name may have 255 bytes, and others are made from this one.
+LONGEST_NAME = 100
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -25,8 +27,12 @@ class FoldSettings(StrictModel):
 class TruthSettings(StrictModel):
     """Which picks of a copick project are the truth."""
 
-    user_id: str | None = Field(None, description="copick user whose picks count; null: anyone's")
-    session_id: str | None = Field(None, description="copick session that counts; null: any")
+    user_id: str | None = Field(
+        None, min_length=1, description="copick user whose picks count; null: anyone's"
+    )
+    session_id: str | None = Field(
+        None, min_length=1, description="copick session that counts; null: any"
+    )
 
 
 class PipelineConfig(StrictModel):
@@ -46,7 +52,9 @@ class PipelineConfig(StrictModel):
         "was made from, as FOLDER-settings. Names that share the folder share the data set: if "
         "their seed or synthetic settings differ, each makes it anew, so give each its own folder",
     )
-    tomo_type: str = Field("denoised", description="kind of tomogram that is picked from")
+    tomo_type: str = Field(
+        "denoised", min_length=1, description="kind of tomogram that is picked from"
+    )
     voxel_spacing: float = Field(10.0, gt=0, description="copick's voxel spacing, Å")
     particles: tuple[ParticleType, ...] | None = Field(
         None,
@@ -66,6 +74,8 @@ class PipelineConfig(StrictModel):
     def _name_is_usable(cls, name: object) -> object:
         if not isinstance(name, str):
             raise ValueError(f"{name!r} is no text; begin the name with a letter")
+        if len(name) > LONGEST_NAME:
+            raise ValueError(f"is {len(name)} characters long; use {LONGEST_NAME} at most")
         if not NAME.fullmatch(name):
             raise ValueError(
                 f"{name!r} cannot name a folder; use letters, digits, '.', '_' and '-', and begin "

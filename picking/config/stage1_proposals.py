@@ -126,7 +126,11 @@ class TrainingSettings(StrictModel):
         0.5, ge=0, le=1, description="share of the crops that are turned by any angle about z"
     )
     intensity_jitter: float = Field(
-        0.1, ge=0, description="spread of the random gain and offset of a crop, in its own sigmas"
+        0.1,
+        ge=0,
+        le=0.2,
+        description="spread of the random gain and offset of a crop, in its own sigmas; more than "
+        "0.2 would turn some crops dark for bright",
     )
     cpu_threads: int = Field(
         1,

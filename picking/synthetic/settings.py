@@ -2,7 +2,9 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from picking.config.strict_model import StrictModel
 
 Range = tuple[float, float]
 Positive = Annotated[float, Field(gt=0)]
@@ -20,14 +22,12 @@ LAST_POSITION = 9
 MAXIMUM_RUNS = LAST_SESSION * LAST_POSITION
 
 
-class ParticleCounts(BaseModel):
+class ParticleCounts(StrictModel):
     """Mean number of particles of each type in a full field of 630x630 voxels.
 
     The defaults are the means over the seven real training runs. The field names are the particle
     types with "-" written as "_".
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     apo_ferritin: float = Field(53.6, ge=0, description="Apo-ferritin per full field.")
     beta_amylase: float = Field(12.4, ge=0, description="Beta-amylase per full field.")
@@ -41,10 +41,8 @@ class ParticleCounts(BaseModel):
         return {name.replace("_", "-"): getattr(self, name) for name in type(self).model_fields}
 
 
-class SyntheticSettings(BaseModel):
+class SyntheticSettings(StrictModel):
     """All that decides the bytes of a synthetic data set, except the seed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     train_runs: int = Field(8, ge=1, description="Training runs; each gets all four tomo_types.")
     test_runs: int = Field(8, ge=0, description="Test runs; each gets `denoised` alone.")

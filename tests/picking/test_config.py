@@ -1,7 +1,8 @@
 import pytest
 import yaml
+from pydantic import BaseModel
 
-from picking.config import CZII_WEIGHTS, load_config
+from picking.config import CZII_WEIGHTS, PipelineConfig, load_config
 from picking.errors import InputError
 
 PARTICLE = {"name": "ribosome", "label": 1, "radius_angstrom": 150}
@@ -58,6 +59,13 @@ def test_half_a_stages_settings_fit_every_network(tmp_path, depth):
         ({"voxel_spacing": "wide"}, "voxel_spacing"),
         ({"name": "a/b"}, "name: 'a/b' cannot name a folder"),
         ({"name": 5}, "name: 5 is no text"),
+        ({"name": "a" * 300}, "name: is 300 characters long"),
+        ({"tomo_type": ""}, "tomo_type"),
+        ({"truth": {"user_id": ""}}, "truth.user_id"),
+        ({"truth": {"session_id": ""}}, "truth.session_id"),
+        ({"stage1_proposals": {"training": {"intensity_jitter": 0.5}}}, "intensity_jitter"),
+        ({"particles": [{**PARTICLE, "radius_angstrom": float("inf")}]}, "radius_angstrom"),
+        ({"scoring": {"weights": {"ribosome": float("inf")}}}, "scoring.weights.ribosome"),
         ({"dataset": ""}, "dataset: the path is empty"),
         ({"stage1_proposals": {"ensemble": {"seeds": [0, 0]}}}, "one of the seeds stands twice"),
         ({"stage1_proposals": {"ensemble": {"seeds": [-1]}}}, "ensemble.seeds.0"),
@@ -80,6 +88,30 @@ def test_bad_configuration_is_named_in_one_line(tmp_path, content, message):
     assert message in text
     assert "config0.yaml" in text
     assert "\n" not in text
+
+
+def number_keys(model, prefix=()):
+    """Paths of all keys whose default is a number."""
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            yield from number_keys(value, (*prefix, name))
+        elif isinstance(value, float | int) and not isinstance(value, bool):
+            yield (*prefix, name)
+
+
+NUMBERS = [".".join(key) for key in number_keys(PipelineConfig())]
+
+
+@pytest.mark.parametrize("number", [".inf", "-.inf", ".nan"])
+@pytest.mark.parametrize("key", NUMBERS)
+def test_no_number_is_infinite_or_undefined(tmp_path, key, number):
+    *sections, name = key.split(".")
+    content = f"{name}: {number}"
+    for section in reversed(sections):
+        content = f"{section}: {{{content}}}"
+    with pytest.raises(InputError, match=name):
+        load(tmp_path, content)
 
 
 def test_missing_file_is_named(tmp_path):
