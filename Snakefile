@@ -43,7 +43,6 @@ localrules:
     rerank,
     compare,
     settings,
-    synthetic_settings,
 
 
 rule submission:

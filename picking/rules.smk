@@ -22,6 +22,7 @@ if IS_SYNTHETIC:
             f"{CONFIG.synthetic_folder}-settings/{{section}}.yaml",
         log:
             f"results/{CONFIG.name}/logs/synthetic/settings-{{section}}.txt",
+        localrule: True
         conda:
             "../environment.yaml"
         params:

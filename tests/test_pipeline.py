@@ -329,5 +329,6 @@ def test_edited_picks_of_a_copick_project_are_imported_again(
     settings = str(tiny_project / "tiny.yaml")
     planned = snakemake(tiny_finished, "submission", "--dry-run", "--configfile", settings)
     picks.write_text(before)
+    assert "localrules directive" not in planned.stdout + planned.stderr
     assert {"import_training_runs", "train_member"} <= jobs(planned)
     assert "import_test_runs" not in jobs(planned)
