@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 
 from picking.errors import InputError
+from picking.whole_store import WholeStore
 
 AXES_ZYX = ("z", "y", "x")
 # OME-NGFF 0.4 writes units by their UDUNITS-2 names.
@@ -91,7 +92,7 @@ def open_pyramid(store: MutableMapping[str, Any], location: str, voxel_spacing: 
         differs from the claimed one by more than rounding.
     """
     try:
-        group = zarr.open_group(store, mode="r")
+        group = zarr.open_group(WholeStore(store), mode="r")
         multiscale = _Attributes.model_validate(group.attrs.asdict()).multiscales[0]
     except ValidationError as error:
         detail = error.errors()[0]
@@ -127,7 +128,7 @@ def read_level(array: zarr.Array, location: str) -> NDArray[np.float32]:
     Raises
     ------
     InputError
-        If a chunk is damaged, a value is not finite, or all values are the same.
+        If a chunk is damaged or absent, a value is not finite, or all values are the same.
     """
     where = f"{location}/{array.path}"
     try:

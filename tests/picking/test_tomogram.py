@@ -1,9 +1,11 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import zarr
+from fsspec.implementations.local import LocalFileSystem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -136,6 +138,69 @@ def with_value(value, count):
 def test_unusable_values_are_refused(read, values, message):
     with pytest.raises(InputError, match=message):
         read(values)
+
+
+def with_chunks(change, chunks=(4, 4, 8)):
+    """Write level 0 in 12 chunks, and do something to the files of some of them."""
+
+    def apply(path):
+        values_zyx = zarr.open_group(str(path), mode="r")["0"][...]
+        shutil.rmtree(path / "0")
+        group = zarr.open_group(str(path), mode="a")
+        group.create_dataset("0", data=values_zyx, chunks=chunks, dimension_separator="/")
+        files = [file for file in sorted((path / "0").rglob("*")) if file.name.isdigit()]
+        for file in [file for file in files if file.is_file()][::2]:
+            change(file)
+
+    return apply
+
+
+def leave_empty(file):
+    file.write_bytes(b"")
+
+
+def replace_by_dangling_link(file):
+    file.unlink()
+    file.symlink_to(file.with_name("nowhere"))
+
+
+def replace_by_folder(file):
+    file.unlink()
+    file.mkdir()
+
+
+@pytest.mark.parametrize("change", [Path.unlink, replace_by_dangling_link, replace_by_folder])
+def test_a_hole_is_no_fill_value(read, change):
+    with pytest.raises(InputError, match=r"denoised\.zarr/0: .*6 of 12 chunks are absent.*0/0/0"):
+        read(tiny_values(0), with_chunks(change))
+
+
+def test_an_empty_chunk_file_is_named(read):
+    with pytest.raises(InputError, match=r"denoised\.zarr/0: cannot be read"):
+        read(tiny_values(0), with_chunks(leave_empty))
+
+
+def test_a_chunk_that_may_not_be_read_is_named(read, monkeypatch):
+    # Root may read everything, so the refusal is made here; fsspec's own stores turn it to a gap.
+    values_zyx = tiny_values(0)
+    opened = Path("0") / "1"
+
+    def refuse(self, path, mode="rb", **arguments):
+        if str(opened) in str(path):
+            raise PermissionError(13, "Permission denied")
+        return open_file(self, path, mode, **arguments)
+
+    open_file = LocalFileSystem._open
+    monkeypatch.setattr(LocalFileSystem, "_open", refuse)
+    with pytest.raises(InputError, match=r"chunks are absent or may not be read"):
+        read(values_zyx, with_chunks(lambda _: None))
+
+
+def test_whole_chunks_are_read_as_before(read):
+    values_zyx = tiny_values(0)
+    values_zyx[:4] = 0  # written all the same
+    tomogram = read(values_zyx, with_chunks(lambda _: None))
+    np.testing.assert_array_equal(tomogram.values_zyx, values_zyx)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""A zarr store in which a chunk that is not there is an error, not a piece of fill value."""
+
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from typing import Any
+
+from zarr.storage import BaseStore, Store, normalize_store_arg
+
+# How many absent chunks a message names.
+NAMED_CHUNKS = 3
+
+
+class WholeStore(Store):  # type: ignore[misc]  # zarr 2 tells no types
+    """Read-only view of a store whose arrays have to be whole.
+
+    zarr takes a chunk that it cannot find for one that was never written, and gives its fill value.
+    So do files that were deleted or not copied, links that lead nowhere, and files that may not be
+    read. The metadata of Zarr v2 do not tell these from a chunk that was left out because it holds
+    nothing, and no reconstruction of a tomogram has such a chunk.
+
+    Parameters
+    ----------
+    store : mutable mapping
+        The store; only read.
+    """
+
+    def __init__(self, store: MutableMapping[str, Any]) -> None:
+        self._store: BaseStore = normalize_store_arg(store, mode="r")
+
+    def getitems(self, keys: Sequence[str], *, contexts: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Read chunks.
+
+        Raises
+        ------
+        OSError
+            If one of them is absent or may not be read.
+        """
+        found: Mapping[str, Any] = self._store.getitems(keys, contexts=contexts)
+        absent = [key for key in keys if key not in found]
+        if absent:
+            named = ", ".join(absent[:NAMED_CHUNKS])
+            raise OSError(
+                f"{len(absent)} of {len(keys)} chunks are absent or may not be read, for "
+                f"instance {named}"
+            )
+        return found
+
+    def __getitem__(self, key: str) -> Any:
+        return self._store[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._store
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._store)
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        raise PermissionError(f"{key}: this store is only read")
+
+    def __delitem__(self, key: str) -> None:
+        raise PermissionError(f"{key}: this store is only read")
