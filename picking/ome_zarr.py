@@ -1,5 +1,7 @@
 """OME-Zarr pyramids: levels, true voxel size and values, checked before anyone trusts them."""
 
+import lzma
+import zlib
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +22,20 @@ UNITS_IN_ANGSTROM = {"angstrom": 1.0, "nanometer": 10.0}
 MOST_SCALE_DEVIATION = 0.05
 # Below this many voxels a side a "volume" is a slice or a pair of them.
 LEAST_SIDE = 4
-# What zarr, numcodecs and fsspec raise on damaged stores.
-STORE_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError)
+# What zarr, fsspec and numcodecs' codecs raise on damaged stores; a damaged chunk may also claim to
+# be larger than the memory.
+STORE_ERRORS = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    RuntimeError,
+    EOFError,
+    SystemError,
+    MemoryError,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 class _Transformation(BaseModel):

@@ -1,7 +1,9 @@
+import contextlib
 import json
 import shutil
 from pathlib import Path
 
+import numcodecs
 import numpy as np
 import pytest
 import zarr
@@ -14,8 +16,21 @@ from picking.config import CZII_PARTICLES
 from picking.copick_project import filesystem_config
 from picking.errors import InputError
 from picking.inventory import kaggle_static
+from picking.ome_zarr import read_level
 from picking.tomogram import LARGEST_SIGMA, normalised, read_tomogram
 from tests.conftest import VOXEL_SIZE_ANGSTROM, tiny_values
+
+CODECS = [
+    numcodecs.Zlib(),
+    numcodecs.GZip(),
+    numcodecs.BZ2(),
+    numcodecs.LZMA(),
+    numcodecs.Zstd(),
+    numcodecs.LZ4(),
+    numcodecs.Blosc("lz4"),
+    numcodecs.Blosc("zstd"),
+    None,
+]
 
 
 @pytest.fixture
@@ -178,6 +193,41 @@ def test_a_hole_is_no_fill_value(read, change):
 def test_an_empty_chunk_file_is_named(read):
     with pytest.raises(InputError, match=r"denoised\.zarr/0: cannot be read"):
         read(tiny_values(0), with_chunks(leave_empty))
+
+
+def cut(chunk, rng):
+    return chunk[: rng.integers(len(chunk))]
+
+
+def flip_bits(chunk, rng):
+    damaged = bytearray(chunk)
+    for _ in range(5):
+        damaged[rng.integers(min(len(damaged), 64))] ^= 1 << int(rng.integers(8))
+    return bytes(damaged)
+
+
+def noise(chunk, rng):
+    return rng.bytes(len(chunk))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("damage", [cut, flip_bits, noise])
+@pytest.mark.parametrize("codec_filter", [None, numcodecs.CRC32(), numcodecs.Shuffle(4)], ids=str)
+@pytest.mark.parametrize("codec", CODECS, ids=str)
+def test_a_damaged_chunk_of_any_codec_ends_in_one_line(tmp_path, codec, codec_filter, damage):
+    filters = None if codec_filter is None else [codec_filter]
+    values_zyx = np.random.default_rng(0).standard_normal((8, 12, 16)).astype(np.float32)
+    array = zarr.array(
+        values_zyx, store=str(tmp_path), chunks=(4, 12, 16), compressor=codec, filters=filters
+    )
+    np.testing.assert_array_equal(read_level(array, "here"), values_zyx)
+    path = tmp_path / "0.0.0"
+    whole = path.read_bytes()
+    for seed in range(8):
+        path.write_bytes(damage(whole, np.random.default_rng(seed)))
+        # Without a checksum damage may look like values.
+        with contextlib.suppress(InputError):
+            read_level(array, "here")
 
 
 def test_a_chunk_that_may_not_be_read_is_named(read, monkeypatch):
