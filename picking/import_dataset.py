@@ -6,6 +6,7 @@ picks as one table. With --copick the user's own copick project is taken instead
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -104,6 +105,7 @@ def import_kaggle(
             extents = _check_tomograms(config, checked, runs)
             table = read_truth(checked, runs, particle_types)
         if truth is not None:
+            _check_nothing_is_lost(picks, table, dataset)
             _check_truth(table, extents, dataset)
             TRUTH.write(table, truth)
     _write_config(content(_overlay_of(output)), output)
@@ -199,6 +201,22 @@ def _check_tomograms(
         read_level(pyramid.smallest, pyramid.location)
         extents[run] = extent_xyz_angstrom(pyramid.full_size.shape, pyramid.voxel_size_zyx_angstrom)
     return extents
+
+
+def _check_nothing_is_lost(picks: Sequence[KagglePicks], table: pd.DataFrame, where: Path) -> None:
+    """Compare what the folder holds with what copick reads: it passes over what it cannot name."""
+    expected: Counter[tuple[str, str]] = Counter()
+    for item in picks:
+        expected[item.run, item.particle_type] += item.number
+    found = Counter(zip(table["run"], table["particle_type"], strict=True))
+    for (run, particle_type), number in expected.items():
+        if found[run, particle_type] != number:
+            raise InputError(
+                kaggle_picks(where, run),
+                f"holds {number} picks of {particle_type}, of which copick reads "
+                f"{found[run, particle_type]}",
+                "give user_id, session_id and object plain names",
+            )
 
 
 def _check_truth(

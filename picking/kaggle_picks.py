@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from picking.errors import InputError
-from picking.picks import ANGSTROM
+from picking.picks import ANGSTROM, OUR_USER_ID
 
 # copick splits its file names at underscores.
 NAME_SEPARATOR = "_"
@@ -55,6 +55,10 @@ class KagglePicks:
     ----------
     run : str
         Training run.
+    particle_type : str
+        Type of the picks.
+    number : int
+        How many there are.
     copick_name : str
         File name under which copick finds it: ``{user}_{session}_{object}.json``.
     text : str
@@ -62,6 +66,8 @@ class KagglePicks:
     """
 
     run: str
+    particle_type: str
+    number: int
     copick_name: str
     text: str
 
@@ -150,9 +156,17 @@ def _read(path: Path, run: str, particle_types: Sequence[str]) -> KagglePicks:
     if not np.all(np.isfinite(positions)):
         raise InputError(path, "holds a non-finite position", "mend the position or remove it")
     for key, value in (("user_id", content.user_id), ("session_id", content.session_id)):
-        if not value or NAME_SEPARATOR in value or "/" in value:
+        if not value or NAME_SEPARATOR in value or "/" in value or value.startswith("."):
             raise InputError(
-                path, f"{key} is {value!r}", f"give it a name without '{NAME_SEPARATOR}' and '/'"
+                path,
+                f"{key} is {value!r}",
+                f"give it a name without '{NAME_SEPARATOR}' and '/' that begins with no dot",
             )
+    if content.user_id == OUR_USER_ID:
+        raise InputError(
+            path,
+            f"user_id is '{OUR_USER_ID}', which marks this workflow's own picks: they are no truth",
+            "give the user_id of the person who curated them",
+        )
     name = NAME_SEPARATOR.join((content.user_id, content.session_id, particle_type))
-    return KagglePicks(run, f"{name}.json", text)
+    return KagglePicks(run, particle_type, len(content.points), f"{name}.json", text)

@@ -12,6 +12,7 @@ from picking.config import PipelineConfig
 from picking.errors import InputError
 from picking.import_dataset import import_copick, import_kaggle, main
 from picking.inventory import list_runs, resolve
+from picking.picks import read_truth
 from picking.tables import TRUTH
 from picking.tomogram import read_tomogram
 from tests.conftest import picks_content, tiny_values, write_ome_zarr
@@ -82,6 +83,16 @@ def test_a_persons_picks_in_our_overlay_stay(kaggle_dataset, tmp_path):
     assert [path.name for path in picks.glob("*_ribosome.json")] == [theirs.name]
     assert theirs.read_text() == "curated"
     assert not ((truth["run"] == "TS_2_2") & (truth["particle_type"] == "ribosome")).any()
+
+
+def test_picks_that_copick_passes_over_are_missed(kaggle_dataset, tmp_path, monkeypatch):
+    def forget_ribosomes(*arguments):
+        table = read_truth(*arguments)
+        return table[table["particle_type"] != "ribosome"]
+
+    monkeypatch.setattr("picking.import_dataset.read_truth", forget_ribosomes)
+    with pytest.raises(InputError, match="holds 1 picks of ribosome, of which copick reads 0"):
+        import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")
 
 
 def test_copick_file_names_are_taken_too(kaggle_dataset, tmp_path):
@@ -156,6 +167,12 @@ def no_picks(root):
         (edit(lambda c: c.update(unit="pixel")), r"ribosome\.json: has the unit 'pixel'"),
         (edit(lambda c: c.update(run_name="TS_1_1")), "belongs to run 'TS_1_1', not to TS_2_2"),
         (edit(lambda c: c.update(user_id="a_b")), r"ribosome\.json: user_id is 'a_b'"),
+        (edit(lambda c: c.update(user_id=".me")), r"ribosome\.json: user_id is '\.me'"),
+        (edit(lambda c: c.update(session_id=".1")), r"ribosome\.json: session_id is '\.1'"),
+        (
+            edit(lambda c: c.update(user_id="tomosieve")),
+            r"ribosome\.json: .* own picks: they are no",
+        ),
         (edit(lambda c: c.update(pickable_object_name="apo-ferritin")), "disagree"),
         (edit(lambda c: c["points"].append(c["points"][0])), "TS_2_2 has two picks at"),
         (unknown_particle, r"gold\.json: .*'gold'.* add the type to `particles`"),
