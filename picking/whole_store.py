@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from zarr.storage import BaseStore, Store, normalize_store_arg
+from zarr.storage import BaseStore, FSStore, Store, normalize_store_arg
 
 # How many absent chunks a message names.
 NAMED_CHUNKS = 3
@@ -25,6 +25,12 @@ class WholeStore(Store):  # type: ignore[misc]  # zarr 2 tells no types
 
     def __init__(self, store: MutableMapping[str, Any]) -> None:
         self._store: BaseStore = normalize_store_arg(store, mode="r")
+        # copick looks for chunks named 0/0/0 whatever the array says; zarr's own default is 0.0.0.
+        self._as_the_array_says = (
+            FSStore(store.path, fs=store.fs, mode="r", normalize_keys=store.normalize_keys)
+            if isinstance(store, FSStore)
+            else self._store
+        )
 
     def getitems(self, keys: Sequence[str], *, contexts: Mapping[str, Any]) -> Mapping[str, Any]:
         """Read chunks.
@@ -34,8 +40,11 @@ class WholeStore(Store):  # type: ignore[misc]  # zarr 2 tells no types
         OSError
             If one of them is absent or may not be read.
         """
-        found: Mapping[str, Any] = self._store.getitems(keys, contexts=contexts)
+        found = dict(self._store.getitems(keys, contexts=contexts))
         absent = [key for key in keys if key not in found]
+        if absent:
+            found |= self._as_the_array_says.getitems(absent, contexts=contexts)
+            absent = [key for key in keys if key not in found]
         if absent:
             named = ", ".join(absent[:NAMED_CHUNKS])
             raise OSError(
