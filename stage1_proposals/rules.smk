@@ -47,6 +47,7 @@ rule train_member:
     output:
         weights=MEMBER_WEIGHTS,
         curve="results/{name}/stage1/{member}/fold{fold}/training_curve.csv",
+        record="results/{name}/stage1/{member}/fold{fold}/training.json",
     log:
         "results/{name}/logs/train_member/{member}-fold{fold}.txt",
     benchmark:

@@ -23,7 +23,6 @@ from picking.config import (
     ParticleType,
     PipelineConfig,
     Stage1Settings,
-    TrainingSettings,
     load_config,
 )
 from picking.errors import InputError
@@ -32,6 +31,7 @@ from picking.inventory import resolve
 from picking.precision import Precision
 from picking.tables import TRUTH
 from picking.tomogram import read_tomogram
+from picking.training_record import TrainingRecord
 from picking.whole_files import remove_unfinished, whole_path
 from stage1_proposals.checkpoint import (
     TrainingState,
@@ -51,18 +51,16 @@ from stage1_proposals.crops import (
     number_of_steps,
     prepare_volume,
 )
+from stage1_proposals.learning_rate import learning_rate_at
 from stage1_proposals.loss import weighted_cross_entropy
 from stage1_proposals.network import ProposalNetwork
 from stage1_proposals.peaks import check_budget
 from stage1_proposals.process_group import ALONE, ProcessGroup, joined_group
 from stage1_proposals.prototypes import set_prototypes
 
-CHECKPOINT_NAME = "checkpoint.pt"
+CHECKPOINT_NAME, RECORD_NAME = "checkpoint.pt", "training.json"
 # Long gradients come from the first batches with a rare type; clipping keeps AdamW's state sane.
 LARGEST_GRADIENT_NORM = 5.0
-# The learning rate begins and ends at these shares of its highest value.
-FIRST_LEARNING_RATE = 0.04
-LAST_LEARNING_RATE = 0.001
 # Settings that change nothing that is learnt.
 NOT_LEARNT_FROM = {"checkpoint_every"}
 # The progress bar is drawn at most this often, seconds: logs stay short.
@@ -93,17 +91,6 @@ class Member:
 
 
 INITIAL_WEIGHTS, TRAINING_CROPS, PROTOTYPE_CROPS, RANDOM_LAYERS = range(4)
-
-
-def learning_rate_at(step: int, number: int, training: TrainingSettings) -> float:
-    """Learning rate of step 0 to ``number`` - 1: a half cosine up, then a half cosine down."""
-    warmup = int(training.warmup_fraction * number)
-    if step < warmup:
-        start, end, progress = FIRST_LEARNING_RATE, 1.0, step / warmup
-    else:
-        start, end, progress = 1.0, LAST_LEARNING_RATE, (step - warmup) / (number - warmup)
-    share = end + (start - end) * (1 + math.cos(math.pi * progress)) / 2
-    return training.learning_rate * share
 
 
 def train_member(
@@ -256,7 +243,7 @@ def train_fold(
     output: Path,
     group: ProcessGroup = ALONE,
 ) -> None:
-    """Train on the runs that ``fold`` does not judge; write ``weights.safetensors`` and the curve.
+    """Train on the runs that ``fold`` does not judge; write the weights, the curve and a record.
 
     Parameters
     ----------
@@ -277,7 +264,7 @@ def train_fold(
     precision : Path
         What all networks compute in (:class:`picking.precision.Precision`).
     output : Path
-        Folder for ``weights.safetensors`` and ``training_curve.csv``.
+        Folder for ``weights.safetensors``, ``training_curve.csv`` and ``training.json``.
     group : ProcessGroup
         The processes that train together; the first one writes.
 
@@ -349,11 +336,21 @@ def train_fold(
         writer = csv.writer(file)
         writer.writerow(("step", "loss", "learning_rate"))
         writer.writerows(curve)
-    checkpoint.unlink(missing_ok=True)
+    record = TrainingRecord(
+        encoder=encoder,
+        fold=fold,
+        seed=member_seed,
+        steps=len(curve),
+        runs=len(runs),
+        device=device.name,
+        precision=device.precision,
+        seconds=round(time.monotonic() - started, 1),
+    )
+    record.write(output / RECORD_NAME)
+    checkpoint.unlink(missing_ok=True)  # all that it led to is written
     print(
-        f"{member}: {len(curve)} steps on {len(runs)} runs, "
-        f"{device.device.type}, {device.precision}, "
-        f"{time.monotonic() - started:.0f} s",
+        f"{member}: {record.steps} steps on {record.runs} runs, {record.device}, "
+        f"{record.precision}, {record.seconds:.0f} s",
         file=sys.stderr,
     )
 

@@ -16,8 +16,9 @@ from pydantic import Field
 from picking.config.strict_model import StrictModel
 from picking.folds import Folds
 from picking.precision import PrecisionTiming
+from picking.training_record import TrainingRecord
 from stage2_rerank.code_revision import CodeRevision, code_revision
-from stage2_rerank.job_records import RuleCost, Training, read_trainings, rule_costs
+from stage2_rerank.rule_costs import RuleCost, rule_costs
 from stage2_rerank.settings_table import read_settings
 
 # A result depends on these; asked for by name, because torch and LightGBM share no process.
@@ -44,8 +45,8 @@ class ProvenanceFiles:
     ----------
     settings : tuple of Path
         Settings files.
-    training_logs : tuple of Path
-        Logs of the trainings of stage 1.
+    trainings : tuple of Path
+        Records of the trainings of stage 1.
     benchmarks : Path
         Folder of Snakemake's benchmarks; it may be missing.
     precision_timing : Path
@@ -53,7 +54,7 @@ class ProvenanceFiles:
     """
 
     settings: tuple[Path, ...]
-    training_logs: tuple[Path, ...]
+    trainings: tuple[Path, ...]
     benchmarks: Path
     precision_timing: Path
 
@@ -61,12 +62,13 @@ class ProvenanceFiles:
     def of_results(cls, folder: Path, members: Sequence[str]) -> Self:
         """Find those of ``results/NAME`` and of these members; there may be none."""
         folder = Path(folder)
-        logs = folder / "logs" / "train_member"
         return cls(
             settings=tuple(sorted((folder / "settings").glob("*.yaml"))),
-            # Members that the ensemble no longer has leave their logs behind.
-            training_logs=tuple(
-                log for member in members for log in sorted(logs.glob(f"{member}-fold*.txt"))
+            # Members that the ensemble no longer has leave theirs behind.
+            trainings=tuple(
+                record
+                for member in members
+                for record in sorted((folder / "stage1" / member).glob("fold*/training.json"))
             ),
             benchmarks=folder / "benchmarks",
             precision_timing=folder / "stage1" / "precision_timing.json",
@@ -84,9 +86,9 @@ class Provenance(StrictModel):
     platform: str = Field(description="system and processor of the machine that made the report")
     packages: dict[str, str | None] = Field(description="versions; null: not installed")
     seed: int = Field(description="seed of everything that is drawn, but for the members' own")
-    stage1_seeds: tuple[int, ...] = Field(description="seeds of the trainings that left a log")
+    stage1_seeds: tuple[int, ...] = Field(description="seeds of the trainings")
     folds: tuple[tuple[str, ...], ...] = Field(description="runs that are judged in each fold")
-    trainings: tuple[Training, ...] = Field(description="trainings of stage 1 that left a log")
+    trainings: tuple[TrainingRecord, ...] = Field(description="trainings of stage 1")
     precision: PrecisionTiming | None = Field(
         description="how the networks' precision was chosen; null: not known"
     )
@@ -103,7 +105,7 @@ def gather_provenance(
     Parameters
     ----------
     files : ProvenanceFiles
-        What is there of logs and benchmarks.
+        What is there of records and benchmarks.
     folds : Folds
         Folds by run.
     seed : int
@@ -118,11 +120,15 @@ def gather_provenance(
     Raises
     ------
     InputError
-        If a settings file, or that of the precision, is damaged.
+        If a settings file, a training's record or that of the precision is damaged.
     """
-    # With fewer folds than before, logs of the others are left over.
+    records = [TrainingRecord.read(path) for path in files.trainings]
     trainings = tuple(
-        training for training in read_trainings(files.training_logs) if training.fold < folds.number
+        sorted(
+            # With fewer folds than before, records of the others are left over.
+            (record for record in records if record.fold < folds.number),
+            key=lambda record: (record.encoder, record.seed, record.fold),
+        )
     )
     devices = [f"{training.device}, {training.precision}" for training in trainings]
     return Provenance(

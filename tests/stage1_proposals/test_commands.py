@@ -12,7 +12,9 @@ from picking.folds import Folds
 from picking.precision import Precision
 from picking.tables import CANDIDATES, TRUTH
 from picking.tomogram import Tomogram
+from picking.training_record import TrainingRecord
 from stage1_proposals.checkpoint import load_network
+from stage1_proposals.compute_device import find_device
 from stage1_proposals.propose import propose_candidates
 from stage1_proposals.train import train_fold
 from tests.stage1_proposals.conftest import ball_tomogram
@@ -82,7 +84,16 @@ def test_a_fold_is_trained_without_the_runs_that_it_judges(
     curve = pd.read_csv(curve_file)
     assert curve["step"].tolist() == [1]
     assert np.isfinite(curve["loss"]).all()
-    assert {path.name for path in output.iterdir()} == {"weights.safetensors", curve_file.name}
+    record = TrainingRecord.read(output / "training.json")
+    assert (record.encoder, record.fold, record.seed, record.steps) == ("resnet18", fold, 0, 1)
+    assert record.runs == len(FOLDS.training_runs(fold))
+    assert record.precision == "float32"
+    assert record.device.split(",")[0] == find_device(1).device.type
+    assert {path.name for path in output.iterdir()} == {
+        "weights.safetensors",
+        "training.json",
+        curve_file.name,
+    }
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ from picking.errors import InputError
 from stage1_proposals.checkpoint import load_network, load_state, save_weights, training_key
 from stage1_proposals.compute_device import find_device
 from stage1_proposals.crops import prepare_volume
+from stage1_proposals.learning_rate import learning_rate_at
 from stage1_proposals.loss import weighted_cross_entropy
 from stage1_proposals.network import ProposalNetwork
 from stage1_proposals.peaks import find_candidates
 from stage1_proposals.predict import number_of_passes, plan_passes, predict_score_maps
-from stage1_proposals.train import Member, learning_rate_at, train_member
+from stage1_proposals.train import Member, train_member
 from tests.stage1_proposals.conftest import ball_tomogram
 
 TYPES = ("ball", "giant")

@@ -9,9 +9,10 @@ import pytest
 from picking.errors import InputError
 from picking.folds import Folds
 from picking.precision import PrecisionTiming
+from picking.training_record import TrainingRecord
 from stage2_rerank.code_revision import code_revision
-from stage2_rerank.job_records import read_trainings, rule_costs
 from stage2_rerank.provenance import ProvenanceFiles, gather_provenance, package_versions
+from stage2_rerank.rule_costs import rule_costs
 from stage2_rerank.settings_table import read_settings
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
@@ -54,20 +55,6 @@ def test_what_was_not_measured_is_passed_over(tmp_path):
     assert (train.jobs, train.seconds, train.cpu_seconds, train.max_rss_mb) == (4, 7.25, 1.5, 300)
     assert (costs["brief"].cpu_seconds, costs["brief"].max_rss_mb) == (None, None)
     assert rule_costs(tmp_path / "nowhere") == {}
-
-
-def test_a_training_tells_its_device_after_its_progress_bar(tmp_path):
-    bar = "stage 1, resnet18, fold 2, seed 7: 100%|███| 3072/3072 [20:49<00:00, 8.6step/s]"
-    done = "stage 1, {}, fold 2, seed 7: 3072 steps on 6 runs, {}, 1249 s\n"
-    logs = [tmp_path / f"{number}.txt" for number in range(4)]
-    logs[0].write_text(f"{bar}\r{bar}\n{done.format('resnet18', 'cuda, torch.float16')}")
-    logs[1].write_text(f"{bar}{done.format('efficientnet-b0', 'cpu, torch.bfloat16')}")
-    logs[2].write_text(f"{bar}\nerror: interrupted")
-    trainings = read_trainings(logs)  # the last one is not there
-    assert [training.encoder for training in trainings] == ["efficientnet-b0", "resnet18"]
-    second = trainings[1]
-    assert (second.fold, second.seed, second.steps, second.runs) == (2, 7, 3072, 6)
-    assert (second.device, second.precision, second.seconds) == ("cuda", "float16", 1249)
 
 
 def test_settings_are_one_table_of_keys(tmp_path):
@@ -155,21 +142,36 @@ def test_versions_are_found_without_importing_torch():
     assert package_versions(["no-such-package-at-all"]) == {"no-such-package-at-all": None}
 
 
+def training(encoder="resnet18", fold=0, seed=1, device="cpu", precision="float32"):
+    return TrainingRecord(
+        encoder=encoder,
+        fold=fold,
+        seed=seed,
+        steps=9,
+        runs=2,
+        device=device,
+        precision=precision,
+        seconds=4.5,
+    )
+
+
 def test_a_results_folder_tells_how_it_was_made(tmp_path):
-    for fold, device in enumerate(
-        ("cuda, torch.float16", "cpu, torch.bfloat16", "cpu, torch.bfloat16")
-    ):
-        log = tmp_path / "logs" / "train_member" / f"resnet18-seed1-fold{fold}.txt"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(
-            f"stage 1, resnet18, fold {fold}, seed 1: 9 steps on 2 runs, {device}, 4 s\n"
-        )
+    trainings = [
+        training(fold=0, device="cuda, a card", precision="float16"),
+        training(fold=1, precision="bfloat16"),
+        training(fold=2, precision="bfloat16"),
+    ]
+    # A member that the ensemble no longer has, and a fold that there is no more, left theirs.
+    left = [training(encoder="old", seed=7), training(fold=3)]
+    for record in (*trainings, *left):
+        folder = tmp_path / "stage1" / f"{record.encoder}-seed{record.seed}" / f"fold{record.fold}"
+        record.write(folder / "training.json")
+    # What a log says is for people.
+    (tmp_path / "logs" / "train_member").mkdir(parents=True)
+    (tmp_path / "logs" / "train_member" / "resnet18-seed1-fold0.txt").write_text("9 steps, 4 s")
     benchmark(tmp_path / "benchmarks" / "train_member" / "a.tsv", (4.0, 100.0, 3.0))
     (tmp_path / "settings").mkdir()
     (tmp_path / "settings" / "data.yaml").write_text('{"seed": 5}')
-    # A member that the ensemble no longer has left its log.
-    left = tmp_path / "logs" / "train_member" / "old-seed7-fold0.txt"
-    left.write_text("stage 1, old, fold 0, seed 7: 9 steps on 2 runs, cpu, torch.bfloat16, 4 s\n")
     timing = PrecisionTiming(
         precision="bfloat16",
         asked_for="auto",
@@ -182,7 +184,8 @@ def test_a_results_folder_tells_how_it_was_made(tmp_path):
     files = ProvenanceFiles.of_results(tmp_path, ["resnet18-seed1"])
     made = gather_provenance(files, FOLDS, seed=5, data="synthetic specimens")
     assert made.data == "synthetic specimens"
-    assert made.devices == {"cpu, bfloat16": 2, "cuda, float16": 1}
+    assert made.devices == {"cpu, bfloat16": 2, "cuda, a card, float16": 1}
+    assert list(made.trainings) == trainings
     assert made.precision == timing
     assert (made.seed, made.stage1_seeds) == (5, (1,))
     assert made.folds == (("TS_1", "TS_2"), ("TS_3",), ("TS_4",))
@@ -190,6 +193,15 @@ def test_a_results_folder_tells_how_it_was_made(tmp_path):
     assert made.settings == {"seed": "5"}
     assert made.packages["numpy"]
     assert type(made).model_validate_json(made.model_dump_json()) == made
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    path = tmp_path / "stage1" / "resnet18-seed1" / "fold0" / "training.json"
+    training().write(path)
+    path.write_text(path.read_text()[:-9])
+    files = ProvenanceFiles.of_results(tmp_path, ["resnet18-seed1"])
+    with pytest.raises(InputError, match=r"training\.json: holds no training's record"):
+        gather_provenance(files, FOLDS, seed=5)
 
 
 def test_an_empty_results_folder_is_no_error(tmp_path):

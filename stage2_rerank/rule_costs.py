@@ -1,22 +1,13 @@
-"""What jobs left behind about themselves: Snakemake's benchmarks, and the trainings' last lines."""
+"""What jobs cost: Snakemake's benchmarks, summed up by rule."""
 
 import csv
 import math
-import re
 from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
 
 from picking.config.strict_model import StrictModel
-
-# The last line of ``python -m stage1_proposals.train``; a progress bar may stand before it.
-TRAINING_LINE = re.compile(
-    r"stage 1, (?P<encoder>[^,\r\n]+), fold (?P<fold>\d+), seed (?P<seed>\d+): "
-    r"(?P<steps>\d+) steps on (?P<runs>\d+) runs, (?P<device>[^,\r\n]+), "
-    r"(?:torch\.)?(?P<precision>\w+), (?P<seconds>\d+) s\b"
-)
 
 
 class RuleCost(StrictModel):
@@ -28,19 +19,6 @@ class RuleCost(StrictModel):
     max_rss_mb: float | None = Field(
         description="largest resident memory of a job, MB; null: none was measured"
     )
-
-
-class Training(StrictModel):
-    """One training of stage 1, as it reported itself."""
-
-    encoder: str
-    fold: int
-    seed: int
-    steps: int
-    runs: int = Field(description="training runs that it learnt from")
-    device: str = Field(description="cpu, cuda, ...")
-    precision: str = Field(description="dtype of the network's passes")
-    seconds: float = Field(description="of the process that ended it, not of interrupted ones")
 
 
 def rule_costs(folder: Path) -> dict[str, RuleCost]:
@@ -62,31 +40,6 @@ def rule_costs(folder: Path) -> dict[str, RuleCost]:
         rule = path.relative_to(folder).parts[0].removesuffix(".tsv")
         jobs[rule] += [row for row in _rows(path) if _number(row, "s") is not None]
     return {rule: _cost(rows) for rule, rows in sorted(jobs.items()) if rows}
-
-
-def read_trainings(logs: Sequence[Path]) -> tuple[Training, ...]:
-    """Read what the trainings said at their end.
-
-    Parameters
-    ----------
-    logs : sequence of Path
-        ``results/NAME/logs/train_member/*.txt``. Logs without such a line are passed over.
-
-    Returns
-    -------
-    tuple of Training
-        By encoder, seed and fold.
-    """
-    trainings = []
-    for path in logs:
-        try:
-            text = Path(path).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        found = list(TRAINING_LINE.finditer(text))
-        if found:
-            trainings.append(Training.model_validate(found[-1].groupdict()))
-    return tuple(sorted(trainings, key=lambda item: (item.encoder, item.seed, item.fold)))
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
