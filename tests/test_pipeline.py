@@ -31,6 +31,8 @@ TINY_RUNS = ("A1", "A2", "A3")
 TINY_SETTINGS = {
     "name": "tiny",
     "stage1_proposals": {
+        # The same job elsewhere has to give the same bytes, whatever would be measured there.
+        "precision": "float32",
         "network": {"depth": 2, "decoder_channels": [8]},
         "training": {"max_steps": 4, "batch_size": 1, "crop_zyx": [32, 32, 32]},
         "prediction": {"window_zyx": [32, 48, 48], "passes": 1},
