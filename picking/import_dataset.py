@@ -150,8 +150,8 @@ def import_copick(
         )
         _check_truth(table, extents, copick_config)
         TRUTH.write(table, truth)
-    # Nothing of ours goes there: the project's own picks are read where they are.
-    _overlay_of(output).mkdir(parents=True, exist_ok=True)
+    with own_files(_overlay_of(output)):
+        pass  # nothing of ours is there: the project's own picks are read where they are
     _write_config(content, output)
 
 

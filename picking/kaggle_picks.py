@@ -1,6 +1,7 @@
 """Picks files of a Kaggle folder: read, checked, and given the names that copick expects."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from picking.picks import ANGSTROM, OUR_USER_ID
 
 # copick splits its file names at underscores.
 NAME_SEPARATOR = "_"
+# A part of a file name, of which copick joins three into at most 255 bytes.
+LONGEST_NAME = 60
+USABLE_NAME = re.compile(rf"[^_/.\x00][^_/\x00]{{0,{LONGEST_NAME - 1}}}")
 
 
 Row = tuple[float, float, float, float]
@@ -156,11 +160,12 @@ def _read(path: Path, run: str, particle_types: Sequence[str]) -> KagglePicks:
     if not np.all(np.isfinite(positions)):
         raise InputError(path, "holds a non-finite position", "mend the position or remove it")
     for key, value in (("user_id", content.user_id), ("session_id", content.session_id)):
-        if not value or NAME_SEPARATOR in value or "/" in value or value.startswith("."):
+        if not USABLE_NAME.fullmatch(value):
             raise InputError(
                 path,
-                f"{key} is {value!r}",
-                f"give it a name without '{NAME_SEPARATOR}' and '/' that begins with no dot",
+                f"{key} is {value[:LONGEST_NAME]!r}",
+                f"give it a name of at most {LONGEST_NAME} characters without "
+                f"'{NAME_SEPARATOR}' and '/' that begins with no dot",
             )
     if content.user_id == OUR_USER_ID:
         raise InputError(

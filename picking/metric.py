@@ -146,11 +146,12 @@ def score(
         )
     truth = _with_text_columns(truth, truth_source)
     experiments = truth["experiment"].unique()
-    # Rows of other experiments are dropped before their types and positions are looked at, as
-    # officially.
-    submission = _with_text_columns(submission, submission_source, ["experiment"])
-    submission = submission[submission["experiment"].isin(experiments)]
-    submission = _with_text_columns(submission, submission_source)
+    # Rows of other experiments, or of none, are dropped before anything else in them is looked at,
+    # as officially.
+    submission = _metric_columns(submission, submission_source)
+    of_some = submission["experiment"].notna()
+    of_judged = submission["experiment"].astype("str").isin(experiments)
+    submission = _with_text_columns(submission[of_some & of_judged], submission_source)
     truth = _checked(truth, radii_angstrom, truth_source)
     submission = _checked(submission, radii_angstrom, submission_source)
     repeated = truth.duplicated(subset=["experiment", *POSITION_COLUMNS])
@@ -213,10 +214,8 @@ def score_files(truth: Path, submission: Path, config: PipelineConfig) -> Metric
     )
 
 
-def _with_text_columns(
-    frame: pd.DataFrame, source: object, names: Sequence[str] = TEXT_COLUMNS
-) -> pd.DataFrame:
-    """Return the metric's columns alone, names as text; refuse a table that lacks one."""
+def _metric_columns(frame: pd.DataFrame, source: object) -> pd.DataFrame:
+    """Return the metric's columns alone; refuse a table that lacks one."""
     missing = [name for name in METRIC_COLUMNS if name not in frame.columns]
     if missing:
         raise InputError(
@@ -224,7 +223,13 @@ def _with_text_columns(
             f"lacks the column(s) {', '.join(missing)}",
             f"the columns have to be {', '.join(METRIC_COLUMNS)}",
         )
-    for name in names:
+    return frame[METRIC_COLUMNS]
+
+
+def _with_text_columns(frame: pd.DataFrame, source: object) -> pd.DataFrame:
+    """Return the metric's columns alone, names as text; refuse a row without a name."""
+    frame = _metric_columns(frame, source)
+    for name in TEXT_COLUMNS:
         nameless = frame[name].isna() | (frame[name].astype("str").str.strip() == "")
         if nameless.any():
             raise InputError(
@@ -232,7 +237,7 @@ def _with_text_columns(
                 f"{int(nameless.sum())} row(s) have no {name}",
                 "give every row an experiment and a particle type",
             )
-    return frame[METRIC_COLUMNS].astype(dict.fromkeys(names, "str"))
+    return frame.astype(dict.fromkeys(TEXT_COLUMNS, "str"))
 
 
 def _checked(frame: pd.DataFrame, known_types: Mapping[str, float], source: object) -> pd.DataFrame:

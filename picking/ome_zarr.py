@@ -10,6 +10,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
+from zarr.errors import MetadataError
 
 from picking.errors import InputError
 from picking.whole_store import WholeStore
@@ -22,9 +23,22 @@ UNITS_IN_ANGSTROM = {"angstrom": 1.0, "nanometer": 10.0}
 MOST_SCALE_DEVIATION = 0.05
 # Below this many voxels a side a "volume" is a slice or a pair of them.
 LEAST_SIDE = 4
+# Codecs of Python objects: a tomogram needs none, some run code from the file, some never end.
+OBJECT_CODECS = {
+    "pickle",
+    "json2",
+    "msgpack2",
+    "vlen-utf8",
+    "vlen-bytes",
+    "vlen-array",
+    "categorize",
+}
 # What zarr, fsspec and numcodecs' codecs raise on damaged stores; a damaged chunk may also claim to
 # be larger than the memory.
 STORE_ERRORS = (
+    MetadataError,
+    AttributeError,
+    ArithmeticError,
     OSError,
     ValueError,
     LookupError,
@@ -172,6 +186,9 @@ def _open_level(group: zarr.Group, path: str, location: str) -> zarr.Array:
     where = f"{location}/{path}"
     try:
         level = group[path]
+        for sides in (level.shape, level.chunks) if isinstance(level, zarr.Array) else ():
+            if not all(isinstance(side, int) and side > 0 for side in sides):
+                raise ValueError(f"the shape or the chunks are {sides}")
     except STORE_ERRORS as error:
         raise InputError(
             where,
@@ -184,6 +201,14 @@ def _open_level(group: zarr.Group, path: str, location: str) -> zarr.Array:
         )
     if np.issubdtype(level.dtype, np.complexfloating):
         raise InputError(where, "holds complex numbers", "write a tomogram of real values")
+    codecs = [level.compressor, *(level.filters or ())]
+    names = {str(getattr(codec, "codec_id", "")) for codec in codecs}
+    if names & OBJECT_CODECS:
+        raise InputError(
+            where,
+            f"is coded as Python objects ({', '.join(sorted(names & OBJECT_CODECS))})",
+            "write the tomogram as plain numbers again",
+        )
     if level.ndim != len(AXES_ZYX):
         raise InputError(
             where, f"is {level.ndim}D, of shape {level.shape}", "give a 3D tomogram (z, y, x)"

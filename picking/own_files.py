@@ -39,8 +39,8 @@ def own_files(
     listing : Path or None
         The list of what we wrote; None: beside the folder (:func:`list_of_own_files`).
     named_as_ours : callable
-        Whether a path within the folder has a name that nobody else gives, so that its file is ours
-        even where no list tells of it.
+        Whether a path within the folder has a name that nobody else gives: in a folder without a
+        list, such files are ours.
 
     Yields
     ------
@@ -53,6 +53,8 @@ def own_files(
         If a person's file stands where one of ours has to; nothing is changed then.
     """
     folder = Path(folder)
+    if folder.is_symlink():  # what we make has to be on the disk where it is going to stand
+        folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = folder.with_name(f".{uuid.uuid4().hex[:8]}{UNFINISHED}{folder.name}")
     unfinished.mkdir()
@@ -71,7 +73,7 @@ def list_of_own_files(folder: Path) -> Path:
 def _take_places(
     made: Path, folder: Path, listing: Path, named_as_ours: Callable[[Path], bool]
 ) -> None:
-    before = _read(listing)
+    before = _read(listing) if listing.exists() else _named(folder, named_as_ours)
     new = {
         path.relative_to(made).as_posix(): [_digest(path)]
         for path in sorted(made.rglob("*"))
@@ -82,20 +84,15 @@ def _take_places(
         path = folder / name
         if path.is_symlink() or not path.is_file():
             return False
-        return named_as_ours(Path(name)) or _digest(path) in (
-            *before.get(name, ()),
-            *new.get(name, ()),
-        )
+        return _digest(path) in (*before.get(name, ()), *new.get(name, ()))
 
     for name in new:
         path = folder / name
+        for parent in path.relative_to(folder).parents:
+            if (folder / parent).exists() and not (folder / parent).is_dir():
+                raise _not_ours(folder / parent, folder)
         if (path.exists() or path.is_symlink()) and not is_ours(name):
-            raise InputError(
-                path,
-                "was not written by this workflow, or was changed since, and a file of ours has "
-                "to stand there",
-                "move it, or save it under another name (for picks: another user or session)",
-            )
+            raise _not_ours(path, folder)
     # Both, in case that we are stopped half-way.
     _write(listing, {name: [*before.get(name, ()), *new.get(name, ())] for name in before | new})
     for name in new:
@@ -108,6 +105,22 @@ def _take_places(
             _remove_if_empty((folder / name).parent, folder)
     folder.mkdir(exist_ok=True)
     _write(listing, new)
+
+
+def _not_ours(path: Path, folder: Path) -> InputError:
+    return InputError(
+        path,
+        "was not written by this workflow, or was changed since, and a file of ours has to stand "
+        "there",
+        f"move it away, or all of {folder} if nothing in it is yours; save your own picks under a "
+        "user or session of your own",
+    )
+
+
+def _named(folder: Path, named_as_ours: Callable[[Path], bool]) -> dict[str, list[str]]:
+    """Digests of the files whose names alone make them ours."""
+    inside = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    return {path.as_posix(): [_digest(folder / path)] for path in inside if named_as_ours(path)}
 
 
 def _remove_if_empty(path: Path, root: Path) -> None:

@@ -5,8 +5,8 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from picking.config.strict_model import StrictModel
 from picking.model_files import read_model
+from picking.strict_model import StrictModel
 from picking.whole_files import write_whole_text
 
 PrecisionName = Literal["float32", "bfloat16", "float16"]

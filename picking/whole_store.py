@@ -15,7 +15,7 @@ class WholeStore(Store):  # type: ignore[misc]  # zarr 2 tells no types
     zarr takes a chunk that it cannot find for one that was never written, and gives its fill value.
     So do files that were deleted or not copied, links that lead nowhere, and files that may not be
     read. The metadata of Zarr v2 do not tell these from a chunk that was left out because it holds
-    nothing, and no reconstruction of a tomogram has such a chunk.
+    nothing but zeros, which is rare: a hole that is taken for ice costs more than writing it out.
 
     Parameters
     ----------
@@ -49,7 +49,8 @@ class WholeStore(Store):  # type: ignore[misc]  # zarr 2 tells no types
             named = ", ".join(absent[:NAMED_CHUNKS])
             raise OSError(
                 f"{len(absent)} of {len(keys)} chunks are absent or may not be read, for "
-                f"instance {named}"
+                f"instance {named}; chunks of nothing but zeros have to be written out too, with "
+                "zarr's write_empty_chunks"
             )
         return found
 

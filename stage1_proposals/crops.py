@@ -187,9 +187,7 @@ def draw_batch(
     """
     training = settings.training
     stride = settings.network.output_stride
-    # A quarter turn would give a crop other sides than the rest of its batch.
-    is_square = training.crop_zyx[1] == training.crop_zyx[2]
-    turns = turns_of(training.turns_about_z and is_square)
+    turns = turns_of(training.quarter_turns)
     crops, targets, counted = [], [], []
     for number in range(training.batch_size):
         volume, start_zyx = draw_crop_start(

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from picking.errors import InputError
@@ -82,7 +83,8 @@ def take_card(identifiers: Sequence[str], *, wait: bool = True, locks: Path = LO
 def _lock_file(identifier: str, locks: Path) -> Path:
     if not locks.is_dir():
         locks.mkdir(parents=True, exist_ok=True)
-        locks.chmod(FOLDER_MODE)
+        with suppress(PermissionError):  # another user has just made it
+            locks.chmod(FOLDER_MODE)
     return locks / f"{identifier}.lock"
 
 
@@ -93,7 +95,8 @@ def _locked(path: Path) -> int | None:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         handle = os.open(path, os.O_RDONLY | os.O_CREAT, FILE_MODE)
-        os.fchmod(handle, FILE_MODE)  # whatever the umask
+        with suppress(PermissionError):
+            os.fchmod(handle, FILE_MODE)  # whatever the umask
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

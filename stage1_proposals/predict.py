@@ -48,8 +48,8 @@ def plan_passes(members: int, passes: int, quarter_turns: bool) -> list[tuple[in
     passes : int
         See :func:`number_of_passes`; each pass is in another turn, as long as there are some.
     quarter_turns : bool
-        The setting ``training.turns_about_z``: without it networks have seen the missing wedge in
-        its place alone.
+        The settings' ``training.quarter_turns``: without them networks have seen the missing wedge
+        in its place alone.
 
     Returns
     -------

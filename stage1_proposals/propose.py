@@ -97,7 +97,7 @@ def propose_candidates(
                 settings.prediction,
                 passes,
                 device,
-                settings.training.turns_about_z,
+                settings.training.quarter_turns,
             )
             # One run's maps wait at most: more would fill the memory.
             if finishing is not None:

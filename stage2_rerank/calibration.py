@@ -6,7 +6,7 @@ from pydantic import Field
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from picking.config.strict_model import StrictModel
+from picking.strict_model import StrictModel
 
 # Scores of exactly 0 and 1 have no logit. Half-precision score maps step by 5e-4 below 1 and by
 # less near 0, so that this margin merges no two scores that were different.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from picking.config.strict_model import StrictModel
+from picking.strict_model import StrictModel
 
 # What is the code, below the checkout; a changed page of docs/ changes no result.
 CODE = ("Snakefile", "picking", "stage1_proposals", "features", "stage2_rerank")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from picking.config.strict_model import StrictModel
 from picking.errors import InputError
+from picking.strict_model import StrictModel
 from stage2_rerank.settings_table import read_settings
 
 REPORT = "cv_report.json"

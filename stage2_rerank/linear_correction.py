@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.model_selection import GroupKFold
 
-from picking.config.strict_model import StrictModel
+from picking.strict_model import StrictModel
 
 # A value farther from the mean than this many standard deviations counts as this far: gold beads
 # and the tomogram's faces lie tens of them away, and would outvote everything else.

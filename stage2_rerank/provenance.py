@@ -13,9 +13,9 @@ from typing import Self
 
 from pydantic import Field
 
-from picking.config.strict_model import StrictModel
 from picking.folds import Folds
 from picking.precision import PrecisionTiming
+from picking.strict_model import StrictModel
 from picking.training_record import TrainingRecord
 from stage2_rerank.code_revision import CodeRevision, code_revision
 from stage2_rerank.rule_costs import RuleCost, rule_costs

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from picking.config.strict_model import StrictModel
+from picking.strict_model import StrictModel
 from stage2_rerank.comparison import OtherResults
 from stage2_rerank.learnt_content import LearntFigures
 from stage2_rerank.provenance import Provenance

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from picking.config.strict_model import StrictModel
 from picking.model_files import read_model
+from picking.strict_model import StrictModel
 from picking.whole_files import write_whole_text
 
 

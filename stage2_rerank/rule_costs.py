@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from picking.config.strict_model import StrictModel
+from picking.strict_model import StrictModel
 
 
 class RuleCost(StrictModel):

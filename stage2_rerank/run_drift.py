@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from picking.config.strict_model import StrictModel
+from picking.strict_model import StrictModel
 from stage2_rerank.calibration import score_logit
 from stage2_rerank.cross_validation import counts_by_run
 from stage2_rerank.scoring_rules import ScoringRules

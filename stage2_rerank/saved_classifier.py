@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from picking.config import ClassifierSettings
-from picking.config.strict_model import StrictModel
 from picking.errors import InputError
 from picking.model_files import read_model
+from picking.strict_model import StrictModel
 from picking.tables import REMAKE
 from picking.whole_files import write_whole_text
 from stage2_rerank.boosting import booster_text

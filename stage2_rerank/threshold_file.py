@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import Field
 
 from picking.config.stage2_rerank import ThresholdRule
-from picking.config.strict_model import StrictModel
 from picking.model_files import read_model
+from picking.strict_model import StrictModel
 from picking.whole_files import write_whole_text
 
 THRESHOLD_RULES: tuple[ThresholdRule, ThresholdRule] = ("probability", "curve")

@@ -4,10 +4,12 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from picking.config.strict_model import StrictModel
+from picking.strict_model import StrictModel
 
 # copick splits its file names at underscores, and submissions are CSV.
-ParticleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$")]
+ParticleName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$", max_length=100)
+]
 
 
 class ParticleType(StrictModel):

@@ -9,7 +9,7 @@ from picking.config.features import FeatureSettings
 from picking.config.particles import ParticleType, ScoringSettings
 from picking.config.stage1_proposals import Stage1Settings
 from picking.config.stage2_rerank import Stage2Settings
-from picking.config.strict_model import StrictModel
+from picking.strict_model import StrictModel
 from picking.synthetic.settings import SyntheticSettings
 
 # Names become folders and parts of command lines.

@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from picking.config.strict_model import StrictModel
+from picking.strict_model import StrictModel
 
 # Encoders name members, and members name folders.
 EncoderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -145,6 +145,11 @@ class TrainingSettings(StrictModel):
         "own if there are any; a part of the result",
     )
     checkpoint_every: int = Field(250, gt=0, description="steps between two checkpoints")
+
+    @property
+    def quarter_turns(self) -> bool:
+        """Whether networks see crops turned by 90°: others are as wide as high no more."""
+        return self.turns_about_z and self.crop_zyx[1] == self.crop_zyx[2]
 
 
 class PredictionSettings(StrictModel):

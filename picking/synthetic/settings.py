@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from picking.config.strict_model import StrictModel
+from picking.strict_model import StrictModel
 
 Range = tuple[float, float]
 Positive = Annotated[float, Field(gt=0)]

@@ -167,6 +167,8 @@ def no_picks(root):
         (edit(lambda c: c.update(unit="pixel")), r"ribosome\.json: has the unit 'pixel'"),
         (edit(lambda c: c.update(run_name="TS_1_1")), "belongs to run 'TS_1_1', not to TS_2_2"),
         (edit(lambda c: c.update(user_id="a_b")), r"ribosome\.json: user_id is 'a_b'"),
+        (edit(lambda c: c.update(user_id="a" * 300)), r"ribosome\.json: user_id is 'aaa"),
+        (edit(lambda c: c.update(user_id="a\x00")), r"ribosome\.json: user_id is 'a"),
         (edit(lambda c: c.update(user_id=".me")), r"ribosome\.json: user_id is '\.me'"),
         (edit(lambda c: c.update(session_id=".1")), r"ribosome\.json: session_id is '\.1'"),
         (

@@ -1,6 +1,7 @@
 """What people put into our folders stays, whatever is made again."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from picking.errors import InputError
 from picking.own_files import list_of_own_files, own_files
 
 
-def make(folder: Path, **contents: str) -> None:
-    with own_files(folder) as unfinished:
+def make(
+    folder: Path, named_as_ours: Callable[[Path], bool] = lambda _: False, **contents: str
+) -> None:
+    with own_files(folder, named_as_ours=named_as_ours) as unfinished:
         for name, text in contents.items():
             path = unfinished / "run" / name
             path.parent.mkdir(exist_ok=True)
@@ -77,11 +80,40 @@ def test_without_a_list_only_the_name_tells(folder: Path) -> None:
     with pytest.raises(InputError, match="was not written by this workflow"):
         make(folder, ours="2")
     make(folder, ours="1")  # what we would write ourselves is no loss
+    list_of_own_files(folder).unlink()
+    make(folder, named_as_ours=lambda path: path.name != "theirs", ours="3")
+    assert files(folder) == {"ours": "3"}  # a former one of ours is not left behind
+
+
+def test_with_a_list_a_name_tells_nothing(folder: Path) -> None:
+    (folder / "run" / "ours").write_text("curated")
+    with pytest.raises(InputError, match="changed since"):
+        make(folder, named_as_ours=lambda _: True, ours="2")
+    assert files(folder)["ours"] == "curated"
+
+
+def test_a_damaged_list_tells_nothing(folder: Path) -> None:
     list_of_own_files(folder).write_text("{")
-    with own_files(folder, named_as_ours=lambda path: path.name == "ours") as unfinished:
-        (unfinished / "run").mkdir()
-        (unfinished / "run" / "ours").write_text("3")
-    assert files(folder) == {"ours": "3", "former": "1"}
+    with pytest.raises(InputError, match="was not written by this workflow"):
+        make(folder, ours="2")
+
+
+def test_a_persons_file_where_a_folder_of_ours_has_to_stand(tmp_path: Path) -> None:
+    folder = tmp_path / "overlay"
+    folder.mkdir()
+    (folder / "run").write_text("curated")
+    with pytest.raises(InputError, match="run: was not written by this workflow"):
+        make(folder, ours="1")
+    assert files(folder) == {"run": "curated"}
+
+
+def test_a_link_to_a_folder_elsewhere_is_followed(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "another").mkdir()
+    link = tmp_path / "another" / "link"
+    link.symlink_to(folder)
+    make(link, ours="2")
+    assert files(folder) == {"ours": "2"}
+    assert [path.name for path in (tmp_path / "another").iterdir()] == ["link"]
 
 
 def test_a_stop_half_way_leaves_our_files_ours(

@@ -132,6 +132,42 @@ def test_damaged_tomograms_are_named(read, change, message):
     assert "\n" not in str(caught.value)
 
 
+def array_metadata(**changes):
+    def apply(path):
+        metadata = json.loads((path / "0" / ".zarray").read_text())
+        metadata.update(changes)
+        (path / "0" / ".zarray").write_text(json.dumps(metadata))
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"zarr_format": 3},
+        {"chunks": None},
+        {"chunks": [0, 8, 8]},
+        {"chunks": [-1, 8, 8]},
+        {"shape": "888"},
+        {"shape": [8, 12]},
+        {"dtype": "nonsense"},
+        {"dtype": "|O"},
+        {"fill_value": {}},
+        {"order": "X"},
+        {"dimension_separator": 5},
+        {"compressor": {"id": "none-such"}},
+        {"filters": [{"id": "vlen-utf8"}]},
+        {"filters": [{"id": "pickle", "protocol": 5}]},
+        {"filters": 7},
+    ],
+    ids=str,
+)
+def test_damaged_array_metadata_end_in_one_line(read, changes):
+    with pytest.raises(InputError, match=r"denoised\.zarr") as caught:
+        read(tiny_values(0), array_metadata(**changes))
+    assert "\n" not in str(caught.value)
+
+
 def with_value(value, count):
     values = tiny_values(0)
     values.flat[:count] = value

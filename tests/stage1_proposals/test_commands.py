@@ -15,8 +15,10 @@ from picking.tomogram import Tomogram
 from picking.training_record import TrainingRecord
 from stage1_proposals.checkpoint import load_network
 from stage1_proposals.compute_device import find_device
+from stage1_proposals.predict import plan_passes
 from stage1_proposals.propose import propose_candidates
 from stage1_proposals.train import train_fold
+from stage1_proposals.turns import Turn
 from tests.stage1_proposals.conftest import ball_tomogram
 
 RUNS = ("a", "b", "c")
@@ -147,6 +149,30 @@ def test_a_run_is_looked_at_by_those_that_never_saw_it(
     assert opened == judges
     assert set(CANDIDATES.read(tmp_path / "proposed" / f"{run}.parquet")["run"]) == {run}
     assert (tmp_path / "proposed" / f"{run}.npz").exists()
+
+
+@pytest.mark.parametrize("turns_about_z", [True, False])
+def test_runs_are_looked_at_in_turns_that_the_networks_have_seen(
+    config: PipelineConfig,
+    folds: Path,
+    truth: Path,
+    stage1: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    turns_about_z: bool,
+) -> None:
+    asked: list[bool] = []
+
+    def plan(members: int, passes: int, quarter_turns: bool) -> list[tuple[int, Turn]]:
+        asked.append(quarter_turns)
+        return plan_passes(members, passes, quarter_turns)
+
+    monkeypatch.setattr("stage1_proposals.predict.plan_passes", plan)
+    training = config.stage1_proposals.training.model_copy(update={"turns_about_z": turns_about_z})
+    settings = config.stage1_proposals.model_copy(update={"training": training})
+    used = config.model_copy(update={"stage1_proposals": settings})
+    propose(used, ["a"], truth, stage1, folds, tmp_path / "proposed")
+    assert asked == [turns_about_z]
 
 
 def test_runs_of_one_job_get_what_they_get_alone(

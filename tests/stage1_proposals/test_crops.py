@@ -85,12 +85,14 @@ def test_a_border_that_takes_the_whole_field_is_refused(
         prepare_volume(*ball_tomogram("a", 0), particles, settings)
 
 
-def test_crops_of_unequal_sides_are_batched_and_turned(
+def test_crops_of_unequal_sides_can_be_batched(
     particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings
 ) -> None:
     training = tiny_settings.training.model_copy(
         update={"crop_zyx": (8, 16, 24), "batch_size": 32, "turns_about_z": True}
     )
+    assert tiny_settings.training.quarter_turns
+    assert not training.quarter_turns
     settings = tiny_settings.model_copy(update={"training": training})
     volume = prepare_volume(*ball_tomogram("a", 0), particles, settings)
     batch = draw_batch([volume], settings, np.random.default_rng(0))

@@ -20,8 +20,7 @@ MOST_SECONDS = 60
 JOB = """
 import sys
 from pathlib import Path
-from stage1_proposals import compute_device, gpu_cards
-from stage1_proposals.compute_device import find_device
+from stage1_proposals import gpu_cards
 gpu_cards.SECONDS_BETWEEN_LOOKS = 0.01
 print(gpu_cards.take_card(sys.argv[2:], locks=Path(sys.argv[1])), flush=True)
 sys.stdin.read()
