@@ -285,7 +285,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         config = configured(arguments.toy, Path(temporary))
         data = made_data(config, folder)
         device = find_device()
-        chosen = choose_precision(config.stage1_proposals, len(config.known_particles), device)
+        stage1, types = config.stage1_proposals, len(config.known_particles)
+        chosen = choose_precision(stage1, stage1.ensemble.encoders[0], types, device)
         device = find_device(precision=chosen.precision)
         if device.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device.device)

@@ -243,7 +243,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     settings = Stage1Settings()
     device = find_device(arguments.threads)
-    precision = arguments.precision or choose_precision(settings, len(NAMES), device).precision
+    precision = (
+        arguments.precision
+        or choose_precision(settings, encoder_of("ours", settings), len(NAMES), device).precision
+    )
     device = find_device(arguments.threads, precision)
     rng = np.random.default_rng(0)
     torch.manual_seed(0)

@@ -108,7 +108,6 @@ SECTIONS = {
         }
     },
     "stage1_precision": {"stage1_proposals": {"precision"}},
-    "stage1_ensemble": {"stage1_proposals": {"ensemble"}},
     "stage1_checkpoints": {"stage1_proposals": {"training": {"checkpoint_every"}}},
     "stage1_prediction": {
         "stage1_proposals": {

@@ -39,7 +39,7 @@ REPEATS = 3
 
 
 def choose_precision(
-    settings: Stage1Settings, number_of_types: int, device: ComputeDevice
+    settings: Stage1Settings, encoder: str, number_of_types: int, device: ComputeDevice
 ) -> PrecisionTiming:
     """Take the configured precision, or time all that the device has units for.
 
@@ -47,6 +47,8 @@ def choose_precision(
     ----------
     settings : Stage1Settings
         Section ``stage1_proposals``.
+    encoder : str
+        Encoder of the network that is timed.
     number_of_types : int
         Particle types.
     device : ComputeDevice
@@ -69,7 +71,7 @@ def choose_precision(
             if not has_units(way):
                 continue
             try:
-                seconds[name] = step_seconds(settings, number_of_types, way)
+                seconds[name] = step_seconds(settings, encoder, number_of_types, way)
             except torch.OutOfMemoryError:
                 torch.cuda.empty_cache()
                 print(f"precision: {name} takes more memory than {way.name} has", file=sys.stderr)
@@ -108,12 +110,14 @@ def fastest(seconds: dict[PrecisionName, float]) -> PrecisionName:
     return best
 
 
-def step_seconds(settings: Stage1Settings, number_of_types: int, device: ComputeDevice) -> float:
-    """Time a training step of the first encoder on noise: the shortest of a few, seconds."""
+def step_seconds(
+    settings: Stage1Settings, encoder: str, number_of_types: int, device: ComputeDevice
+) -> float:
+    """Time a small training step: the shortest of a few, seconds."""
     training = settings.training
     sides = [min(side, LARGEST_SIDE[device.device.type]) for side in training.crop_zyx]
     batch = max(LEAST_BATCH, training.batch_size // training.processes)
-    network = ProposalNetwork(settings.ensemble.encoders[0], settings.network, number_of_types)
+    network = ProposalNetwork(encoder, settings.network, number_of_types)
     network = network.to(device.device, memory_format=device.memory_format).train()
     volumes = torch.zeros((batch, 1, *sides), device=device.device)
     volumes = volumes.contiguous(memory_format=device.memory_format)
@@ -186,20 +190,23 @@ def warn_if_emulated(device: ComputeDevice) -> None:
         )
 
 
-def write_precision(config: PipelineConfig, precision: Path, timing: Path) -> None:
+def write_precision(config: PipelineConfig, encoder: str, precision: Path, timing: Path) -> None:
     """Choose, and write what was chosen and how.
 
     Parameters
     ----------
     config : PipelineConfig
         Resolved configuration.
+    encoder : str
+        Encoder of the network that is timed.
     precision : Path
         What was chosen (:class:`picking.precision.Precision`): the networks depend on this file.
     timing : Path
         How (:class:`picking.precision.PrecisionTiming`): for the report.
     """
     device = find_device(config.stage1_proposals.training.cpu_threads)
-    chosen = choose_precision(config.stage1_proposals, len(config.known_particles), device)
+    types = len(config.known_particles)
+    chosen = choose_precision(config.stage1_proposals, encoder, types, device)
     chosen.write(timing)
     Precision(precision=chosen.precision).write(precision)
     times = ", ".join(f"{name} {1e3 * took:.0f} ms" for name, took in chosen.step_seconds.items())
@@ -209,10 +216,16 @@ def write_precision(config: PipelineConfig, precision: Path, timing: Path) -> No
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the command line and choose."""
     parser = command_parser(__doc__)
+    parser.add_argument("--encoder", required=True, help="encoder of the network that is timed")
     parser.add_argument("--precision", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--timing", type=Path, required=True, help="JSON file to write, how")
     arguments = parser.parse_args(argv)
-    write_precision(resolve(load_config(arguments.config)), arguments.precision, arguments.timing)
+    write_precision(
+        resolve(load_config(arguments.config)),
+        arguments.encoder,
+        arguments.precision,
+        arguments.timing,
+    )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ rule choose_precision:
         further_config=ancient(
             settings_files(
                 "data",
-                "stage1_ensemble",
                 "stage1_training",
                 "stage1_checkpoints",
                 "stage1_prediction",
@@ -25,9 +24,14 @@ rule choose_precision:
     resources:
         mem_mb=4 * GIBIBYTE_MB,
         gpu=1,
+    params:
+        # A function of the output is no parameter of the result: another ensemble is no reason to
+        # choose again.
+        encoder=lambda wildcards, output: CONFIG.stage1_proposals.ensemble.encoders[0],
     shell:
         "python -m stage1_proposals.choose_precision --config {input.config:q}"
-        " {input.further_config:q} --precision {output.precision:q} --timing {output.timing:q}"
+        " {input.further_config:q} --encoder {params.encoder:q}"
+        " --precision {output.precision:q} --timing {output.timing:q}"
         " 2>&1 | tee {log:q} >&2"
 
 

@@ -188,12 +188,12 @@ def test_a_second_time_there_is_nothing_to_do(finished: tuple[Path, str]) -> Non
         (
             "stage1_proposals={ensemble: {seeds: [0, 1]}}",
             {f"{ENCODER}-seed1", "propose"},
-            {*SYNTHETIC_RULES, "import_training_runs", f"{ENCODER}-seed0"},
+            {*SYNTHETIC_RULES, "choose_precision", "import_training_runs", f"{ENCODER}-seed0"},
         ),
         (
             f"stage1_proposals={{ensemble: {{encoders: [{ENCODER}, resnet34]}}}}",
             {"resnet34-seed0", "propose"},
-            {*SYNTHETIC_RULES, "import_training_runs", f"{ENCODER}-seed0"},
+            {*SYNTHETIC_RULES, "choose_precision", "import_training_runs", f"{ENCODER}-seed0"},
         ),
         (
             "stage1_proposals={training: {checkpoint_every: 7}}",
@@ -244,7 +244,7 @@ def test_the_network_that_is_configured_is_the_one_that_is_timed(workflow: Path)
         workflow, "submission", "--dry-run", "-p", *SMALL, "--config", "name=other", ensemble
     )
     (command,) = re.findall(r"-m stage1_proposals.choose_precision .*", planned.stdout)
-    assert "settings/stage1_ensemble.yaml" in command
+    assert "--encoder resnet34" in command
     assert "settings/stage1_training.yaml" in command
 
 

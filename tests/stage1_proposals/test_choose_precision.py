@@ -16,6 +16,7 @@ from stage1_proposals.choose_precision import (
 from stage1_proposals.compute_device import ComputeDevice, find_device
 from stage1_proposals.network import ProposalNetwork
 
+ENCODER = "resnet18-w8"
 CPU = ComputeDevice(torch.device("cpu"), None)
 
 
@@ -43,12 +44,12 @@ def test_the_time_decides_not_the_flags(
 ) -> None:
     monkeypatch.setattr(module, "has_units", lambda _: True)
     times = {"float32": 2.0, "bfloat16": 6.0, "float16": 7.0}
-    monkeypatch.setattr(module, "step_seconds", lambda _, __, device: times[device.precision])
-    chosen = choose_precision(tiny_settings, 2, CPU)
+    monkeypatch.setattr(module, "step_seconds", lambda _, __, ___, device: times[device.precision])
+    chosen = choose_precision(tiny_settings, ENCODER, 2, CPU)
     assert chosen.precision == "float32"
     assert chosen.step_seconds == times
     times["bfloat16"] = 1.0
-    assert choose_precision(tiny_settings, 2, CPU).precision == "bfloat16"
+    assert choose_precision(tiny_settings, ENCODER, 2, CPU).precision == "bfloat16"
 
 
 def test_a_precision_that_takes_too_much_memory_is_left_out(
@@ -56,21 +57,21 @@ def test_a_precision_that_takes_too_much_memory_is_left_out(
 ) -> None:
     too_large = {"float32", "bfloat16"}
 
-    def seconds(_: Stage1Settings, __: int, device: ComputeDevice) -> float:
+    def seconds(_: Stage1Settings, __: str, ___: int, device: ComputeDevice) -> float:
         if device.precision in too_large:
             raise torch.OutOfMemoryError
         return 1.0
 
     monkeypatch.setattr(module, "has_units", lambda _: True)
     monkeypatch.setattr(module, "step_seconds", seconds)
-    chosen = choose_precision(tiny_settings, 2, CPU)
+    chosen = choose_precision(tiny_settings, ENCODER, 2, CPU)
     assert (chosen.precision, set(chosen.step_seconds)) == ("float16", {"float16"})
     too_large.add("float16")
     with pytest.raises(InputError, match="smaller batch_size"):
-        choose_precision(tiny_settings, 2, CPU)
+        choose_precision(tiny_settings, ENCODER, 2, CPU)
 
 
-def test_the_configured_encoder_and_crops_are_timed(
+def test_the_encoder_that_is_asked_for_is_timed(
     tiny_settings: Stage1Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built: list[str] = []
@@ -81,9 +82,8 @@ def test_the_configured_encoder_and_crops_are_timed(
 
     monkeypatch.setattr(module, "ProposalNetwork", network)
     monkeypatch.setattr(module, "has_units", lambda device: device.half_dtype is None)
-    ensemble = tiny_settings.ensemble.model_copy(update={"encoders": ("resnet18-w8",)})
-    choose_precision(tiny_settings.model_copy(update={"ensemble": ensemble}), 2, CPU)
-    assert built == ["resnet18-w8"]
+    choose_precision(tiny_settings, "resnet18-w4", 2, CPU)
+    assert built == ["resnet18-w4"]
 
 
 def test_a_precision_without_units_is_said(
@@ -102,7 +102,7 @@ def test_what_a_processor_lacks_is_not_timed(
     # Emulated, one step in bfloat16 takes half a minute.
     for name in ("bf16", "fp16"):
         monkeypatch.setattr(torch.ops.mkldnn, f"_is_mkldnn_{name}_supported", lambda: False)
-    chosen = choose_precision(tiny_settings, 2, CPU)
+    chosen = choose_precision(tiny_settings, ENCODER, 2, CPU)
     assert set(chosen.step_seconds) == {"float32"}
     assert chosen.step_seconds["float32"] > 0
 
@@ -114,7 +114,7 @@ def test_an_instruction_set_that_is_capped_shows_in_the_time(
         monkeypatch.setattr(torch.ops.mkldnn, f"_is_mkldnn_{name}_supported", lambda: True)
     times = {torch.float32: 1.0, torch.bfloat16: 100.0, torch.float16: 100.0}
     monkeypatch.setattr(module, "_convolution_seconds", lambda dtype, _: times[dtype])
-    assert set(choose_precision(tiny_settings, 2, CPU).step_seconds) == {"float32"}
+    assert set(choose_precision(tiny_settings, ENCODER, 2, CPU).step_seconds) == {"float32"}
 
 
 def test_the_configuration_overrides_the_measurement(
@@ -122,7 +122,7 @@ def test_the_configuration_overrides_the_measurement(
 ) -> None:
     asked = tiny_settings.model_copy(update={"precision": "bfloat16"})
     config = PipelineConfig(particles=particles, stage1_proposals=asked)
-    write_precision(config, tmp_path / "precision.json", tmp_path / "timing.json")
+    write_precision(config, ENCODER, tmp_path / "precision.json", tmp_path / "timing.json")
     assert Precision.read(tmp_path / "precision.json").precision == "bfloat16"
     timing = PrecisionTiming.read(tmp_path / "timing.json")
     assert timing.asked_for == "bfloat16"
@@ -140,7 +140,7 @@ def test_the_file_holds_nothing_that_changes_with_the_day(
     config = PipelineConfig(particles=particles, stage1_proposals=tiny_settings)
     for name, took in (("first", 1.0), ("second", 2.0)):
         monkeypatch.setattr(module, "step_seconds", lambda *_, took=took: took)
-        write_precision(config, tmp_path / name, tmp_path / "timing.json")
+        write_precision(config, ENCODER, tmp_path / name, tmp_path / "timing.json")
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 
 
