@@ -61,7 +61,7 @@ def test_each_job_takes_a_card_of_its_own(locks: Path) -> None:
     jobs = [Job(locks, "A", "B"), Job(locks, "A", "B")]
     try:
         assert {job.card() for job in jobs} == {0, 1}
-        with pytest.raises(InputError, match="all 2 are in use"):
+        with pytest.raises(InputError, match="all 2 are taken"):
             take_card(["A", "B"], wait=False, locks=locks)
     finally:
         for job in jobs:

@@ -96,7 +96,7 @@ class Unconnected(ProcessGroup):
         return network
 
     def mean(self, value: torch.Tensor) -> float:
-        return float(value)
+        return float(value.detach())
 
 
 def test_each_process_learns_from_the_others_crops(learnt: list[dict], tmp_path: Path) -> None:
