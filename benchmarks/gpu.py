@@ -56,11 +56,10 @@ from picking.tables import TRUTH
 from picking.tomogram import Tomogram, read_tomogram
 from stage1_proposals import train
 from stage1_proposals.checkpoint import TrainingState, load_state, save_state
-from stage1_proposals.choose_precision import choose_precision
+from stage1_proposals.choose_precision import choose_precision, empty_step
 from stage1_proposals.compute_device import ComputeDevice, find_device
 from stage1_proposals.crops import draw_batch, near_network, prepare_volume
 from stage1_proposals.fast_network import fast_network
-from stage1_proposals.loss import weighted_cross_entropy
 from stage1_proposals.network import ProposalNetwork
 from stage1_proposals.peaks import find_candidates
 from stage1_proposals.predict import number_of_passes, predict_score_maps
@@ -202,15 +201,11 @@ def step_flops(config: PipelineConfig, device: ComputeDevice) -> float:
     """Count the operations of the convolutions of one training step, forwards and backwards."""
     settings = config.stage1_proposals
     encoder, types = settings.ensemble.encoders[0], len(config.known_particles)
-    network = ProposalNetwork(encoder, settings.network, types).to(device.device).train()
-    training = settings.training
-    volumes = torch.zeros(
-        (training.batch_size, 1, *training.crop_zyx), device=device.device
-    ).contiguous(memory_format=device.memory_format)
-    with FlopCounterMode(display=False) as counter, device.autocast():
-        logits = network(volumes).logits
-        zeros = torch.zeros_like(logits)
-        weighted_cross_entropy(logits, zeros, zeros[:, :1] + 1, 1.0).backward()
+    network = ProposalNetwork(encoder, settings.network, types)
+    shape = (settings.training.batch_size, 1, *settings.training.crop_zyx)
+    step = empty_step(network, shape, device)
+    with FlopCounterMode(display=False) as counter:
+        step()
     return float(counter.get_total_flops())
 
 

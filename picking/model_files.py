@@ -1,4 +1,4 @@
-"""Read a pydantic model from the JSON file that an earlier stage wrote."""
+"""The JSON files in which one stage leaves a pydantic model to a later one."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -7,8 +7,14 @@ from pydantic import BaseModel, ValidationError
 
 from picking.errors import InputError
 from picking.tables import REMAKE
+from picking.whole_files import write_whole_text
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def write_model(path: Path, model: BaseModel) -> None:
+    """Write a model as JSON, whole or not at all."""
+    write_whole_text(path, model.model_dump_json(indent=2) + "\n")
 
 
 def read_model(path: Path, model: type[Model], *, problem: str, if_missing: str) -> Model:

@@ -5,11 +5,9 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from picking.model_files import read_model
+from picking.config.stage1_proposals import PrecisionName
+from picking.model_files import read_model, write_model
 from picking.strict_model import StrictModel
-from picking.whole_files import write_whole_text
-
-PrecisionName = Literal["float32", "bfloat16", "float16"]
 
 
 class Precision(StrictModel):
@@ -19,7 +17,7 @@ class Precision(StrictModel):
 
     def write(self, path: Path) -> None:
         """Write to a JSON file."""
-        write_whole_text(path, self.model_dump_json(indent=2) + "\n")
+        write_model(path, self)
 
     @classmethod
     def read(cls, path: Path) -> Self:

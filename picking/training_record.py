@@ -5,9 +5,8 @@ from typing import Self
 
 from pydantic import Field
 
-from picking.model_files import read_model
+from picking.model_files import read_model, write_model
 from picking.strict_model import StrictModel
-from picking.whole_files import write_whole_text
 
 
 class TrainingRecord(StrictModel):
@@ -24,7 +23,7 @@ class TrainingRecord(StrictModel):
 
     def write(self, path: Path) -> None:
         """Write to a JSON file."""
-        write_whole_text(path, self.model_dump_json(indent=2) + "\n")
+        write_model(path, self)
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -11,21 +11,23 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import get_args
 
 import torch
 from torch.nn import functional
 
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, Stage1Settings, load_config
+from picking.config.stage1_proposals import PrecisionName
 from picking.errors import InputError
 from picking.inventory import resolve
-from picking.precision import Precision, PrecisionName, PrecisionTiming
+from picking.precision import Precision, PrecisionTiming
 from stage1_proposals.compute_device import HALF_DTYPES, ComputeDevice, find_device
 from stage1_proposals.loss import weighted_cross_entropy
 from stage1_proposals.network import ProposalNetwork
 
 # Simplest first: one that rounds more, or that needs its loss scaled, has to be clearly faster.
-CANDIDATES: tuple[PrecisionName, ...] = ("float32", "bfloat16", "float16")
+CANDIDATES: tuple[PrecisionName, ...] = get_args(PrecisionName)
 LEAST_GAIN = 1.15
 # Where a precision is emulated a training step takes minutes. One convolution of a few million
 # products shows that; it may take this many times as long as in float32 before the rest is skipped.
@@ -118,17 +120,24 @@ def step_seconds(
     sides = [min(side, LARGEST_SIDE[device.device.type]) for side in training.crop_zyx]
     batch = max(LEAST_BATCH, training.batch_size // training.processes)
     network = ProposalNetwork(encoder, settings.network, number_of_types)
-    network = network.to(device.device, memory_format=device.memory_format).train()
-    volumes = torch.zeros((batch, 1, *sides), device=device.device)
+    return _shortest(empty_step(network, (batch, 1, *sides), device), device)
+
+
+def empty_step(
+    network: ProposalNetwork, shape: Sequence[int], device: ComputeDevice
+) -> Callable[[], None]:
+    """Make a training step, forwards and backwards, of empty crops (N, 1, Z, Y, X)."""
+    ready = network.to(device.device, memory_format=device.memory_format).train()
+    volumes = torch.zeros(tuple(shape), device=device.device)
     volumes = volumes.contiguous(memory_format=device.memory_format)
 
     def step() -> None:
         with device.autocast():
-            logits = network(volumes).logits
+            logits = ready(volumes).logits
         zeros = torch.zeros_like(logits)
         weighted_cross_entropy(logits, zeros, zeros[:, :1] + 1, 1.0).backward()
 
-    return _shortest(step, device)
+    return step
 
 
 def has_units(device: ComputeDevice) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from picking.precision import PrecisionName
+from picking.config.stage1_proposals import PrecisionName
 from stage1_proposals.gpu_cards import take_card
 
 # The larger of the two workspaces with which cuBLAS is deterministic (NVIDIA, cuBLAS manual).

@@ -15,6 +15,7 @@ from picking.config import PipelineConfig, load_config
 from picking.errors import InputError
 from picking.folds import Folds
 from picking.inventory import resolve
+from picking.model_files import write_model
 from picking.tables import OUT_OF_FOLD, SCORED_CANDIDATES, TRUTH
 from picking.whole_files import write_whole_text
 from stage2_rerank.candidate_rows import read_features
@@ -127,7 +128,7 @@ def write_report(
         content = content.model_copy(update={"made": made, "others": others})
     pictures = ReportPictures.read(files.pictures) if files.pictures else None
     page = render(content, plots, pictures)
-    write_whole_text(json_path, content.model_dump_json(indent=2) + "\n")
+    write_model(json_path, content)
     write_whole_text(html_path, page)
     return content
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from picking.config import ClassifierSettings
 from picking.errors import InputError
-from picking.model_files import read_model
+from picking.model_files import read_model, write_model
 from picking.strict_model import StrictModel
 from picking.tables import REMAKE
 from picking.whole_files import write_whole_text
@@ -92,7 +92,7 @@ def write_classifier(
     )
     for path, booster in zip(model_paths, classifier.boosters_, strict=True):
         write_whole_text(path, booster_text(booster))
-    write_whole_text(calibration_path, saved.model_dump_json(indent=2) + "\n")
+    write_model(calibration_path, saved)
 
 
 def read_classifier(calibration_path: Path, threads: int = 1) -> tuple[str, RerankClassifier]:

@@ -6,9 +6,8 @@ from typing import Literal
 from pydantic import Field
 
 from picking.config.stage2_rerank import ThresholdRule
-from picking.model_files import read_model
+from picking.model_files import read_model, write_model
 from picking.strict_model import StrictModel
-from picking.whole_files import write_whole_text
 
 THRESHOLD_RULES: tuple[ThresholdRule, ThresholdRule] = ("probability", "curve")
 Stage = Literal["stage1", "two_stage"]
@@ -71,7 +70,7 @@ class Thresholds(StrictModel):
 
     def write(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
-        write_whole_text(path, self.model_dump_json(indent=2) + "\n")
+        write_model(path, self)
 
     @classmethod
     def read(cls, path: Path) -> "Thresholds":

@@ -18,9 +18,9 @@ from picking.config import PipelineConfig, load_config
 from picking.errors import InputError
 from picking.folds import Folds
 from picking.inventory import resolve
+from picking.model_files import write_model
 from picking.tables import NESTED_SCORES, OUT_OF_FOLD, TRUTH
 from picking.truth_matching import label_candidates
-from picking.whole_files import write_whole_text
 from stage2_rerank.candidate_rows import read_candidate_rows
 from stage2_rerank.classifier import RerankClassifier
 from stage2_rerank.cross_fitting import cross_fit
@@ -122,7 +122,7 @@ def train(
     OUT_OF_FOLD.write(scored, outputs.out_of_fold)
     NESTED_SCORES.write(fitted.nested_scores, outputs.nested)
     learnt = learnt_of_type(fitted, rows, is_positive, folds, particle_type, config.seed)
-    write_whole_text(outputs.learnt, learnt.model_dump_json(indent=2) + "\n")
+    write_model(outputs.learnt, learnt)
     return fitted.final
 
 

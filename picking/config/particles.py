@@ -6,9 +6,11 @@ from pydantic import Field, StringConstraints
 
 from picking.strict_model import StrictModel
 
+# Names become parts of file names, which may have 255 bytes.
+LONGEST_NAME = 100
 # copick splits its file names at underscores, and submissions are CSV.
 ParticleName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$", max_length=100)
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$", max_length=LONGEST_NAME)
 ]
 
 

@@ -6,15 +6,13 @@ from pathlib import Path
 from pydantic import Field, field_validator, model_validator
 
 from picking.config.features import FeatureSettings
-from picking.config.particles import ParticleType, ScoringSettings
+from picking.config.particles import LONGEST_NAME, ParticleType, ScoringSettings
 from picking.config.stage1_proposals import Stage1Settings
 from picking.config.stage2_rerank import Stage2Settings
 from picking.strict_model import StrictModel
 from picking.synthetic.settings import SyntheticSettings
 
 # Names become folders and parts of command lines.
-# A file name may have 255 bytes, and others are made from this one.
-LONGEST_NAME = 100
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 

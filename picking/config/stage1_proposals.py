@@ -13,6 +13,7 @@ from pydantic import (
 
 from picking.strict_model import StrictModel
 
+PrecisionName = Literal["float32", "bfloat16", "float16"]
 # Encoders name members, and members name folders.
 EncoderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Sides = tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]]
@@ -148,7 +149,7 @@ class TrainingSettings(StrictModel):
 
     @property
     def quarter_turns(self) -> bool:
-        """Whether networks see crops turned by 90°: others are as wide as high no more."""
+        """Whether crops are turned by 90°: one that is not square would get other sides."""
         return self.turns_about_z and self.crop_zyx[1] == self.crop_zyx[2]
 
 
@@ -209,7 +210,7 @@ class PeakSettings(StrictModel):
 class Stage1Settings(StrictModel):
     """The configuration's section ``stage1_proposals``."""
 
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+    precision: PrecisionName | Literal["auto"] = Field(
         "auto",
         description="what all networks of a result compute in. auto: before the first training, "
         "the fastest in a second's timing on that machine, kept for good. float32: exact, and the "
