@@ -49,20 +49,20 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from features.extract import extract_features
 from picking.config import PipelineConfig, load_config
-from picking.import_dataset import import_kaggle
-from picking.inventory import resolve
+from picking.data_in.import_dataset import import_kaggle
+from picking.data_in.inventory import resolve
+from picking.files.tables import TRUTH
+from picking.files.tomogram import Tomogram, read_tomogram
 from picking.synthetic.make_run import make_run
-from picking.tables import TRUTH
-from picking.tomogram import Tomogram, read_tomogram
 from stage1_proposals import train
-from stage1_proposals.checkpoint import TrainingState, load_state, save_state
 from stage1_proposals.choose_precision import choose_precision, empty_step
-from stage1_proposals.compute_device import ComputeDevice, find_device
-from stage1_proposals.crops import draw_batch, near_network, prepare_volume
-from stage1_proposals.fast_network import fast_network
-from stage1_proposals.network import ProposalNetwork
-from stage1_proposals.peaks import find_candidates
-from stage1_proposals.predict import number_of_passes, predict_score_maps
+from stage1_proposals.device.compute_device import ComputeDevice, find_device
+from stage1_proposals.network.checkpoint import TrainingState, load_state, save_state
+from stage1_proposals.network.fast_network import fast_network
+from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.prediction.peaks import find_candidates
+from stage1_proposals.prediction.predict import number_of_passes, predict_score_maps
+from stage1_proposals.training.crops import draw_batch, near_network, prepare_volume
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 TRAIN_RUN, TEST_RUN = "TS_1_1", "TS_2_1"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stage2_rerank.cross_validation import INTERVAL_PERCENTILES, CountsByRun
+from stage2_rerank.thresholds.cross_validation import INTERVAL_PERCENTILES, CountsByRun
 
 REPLICATES = 4000
 

@@ -22,11 +22,11 @@ from matplotlib.figure import Figure
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from picking.config import PipelineConfig, load_config
-from picking.inventory import resolve
-from picking.metric import references_hit
-from picking.tables import CANDIDATES, POSITION_COLUMNS, TRUTH
-from picking.truth_matching import proposal_recall
-from stage1_proposals.peaks import within_budget
+from picking.data_in.inventory import resolve
+from picking.files.tables import CANDIDATES, POSITION_COLUMNS, TRUTH
+from picking.scoring.metric import references_hit
+from picking.scoring.truth_matching import proposal_recall
+from stage1_proposals.prediction.peaks import within_budget
 
 # Budgets that are shown, as shares of the configured one.
 BUDGET_SHARES = (0.0625, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)

@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
 from picking.config import ClassifierSettings
-from picking.folds import Folds
-from picking.tables import FINAL_CLASSIFIER, NESTED_SCORES
-from stage2_rerank.boosting import lightgbm_parameters
-from stage2_rerank.calibration import fit_calibration, score_logit
-from stage2_rerank.candidate_rows import CandidateRows
-from stage2_rerank.classifier import INNER_FOLDS
-from stage2_rerank.linear_correction import cross_fitted_correction, fit_linear_correction
+from picking.files.tables import FINAL_CLASSIFIER, NESTED_SCORES
+from picking.scoring.folds import Folds
+from stage2_rerank.classifier.boosting import lightgbm_parameters
+from stage2_rerank.classifier.calibration import fit_calibration, score_logit
+from stage2_rerank.classifier.candidate_rows import CandidateRows
+from stage2_rerank.classifier.linear_correction import (
+    cross_fitted_correction,
+    fit_linear_correction,
+)
+from stage2_rerank.classifier.rerank_classifier import INNER_FOLDS
 
 # Early stopping would favour the forms that happen to stop well.
 TREES_OF_A_FORM = 60

@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 
 from benchmarks.rerank_forms import FORMS, cross_fit_form
 from picking.config import PipelineConfig, load_config
-from picking.folds import Folds
-from picking.inventory import resolve
-from picking.tables import OUT_OF_FOLD, TRUTH
-from picking.truth_matching import label_candidates
-from stage1_proposals.peaks import within_budget
-from stage2_rerank.candidate_rows import SCORE_COLUMN, CandidateRows, read_candidate_rows
-from stage2_rerank.classifier import RerankClassifier
-from stage2_rerank.cross_fitting import cross_fit
-from stage2_rerank.cross_validation import CountsByRun, counts_by_run, nested_picks
-from stage2_rerank.decision_loss import nominal_decision_probability
-from stage2_rerank.final_curve import final_curve
-from stage2_rerank.learnt import feature_family
-from stage2_rerank.scoring_rules import ScoringRules
-from stage2_rerank.threshold_file import Thresholds
+from picking.data_in.inventory import resolve
+from picking.files.tables import OUT_OF_FOLD, TRUTH
+from picking.scoring.folds import Folds
+from picking.scoring.scoring_rules import ScoringRules
+from picking.scoring.truth_matching import label_candidates
+from stage1_proposals.prediction.peaks import within_budget
+from stage2_rerank.classifier.candidate_rows import SCORE_COLUMN, CandidateRows, read_candidate_rows
+from stage2_rerank.classifier.cross_fitting import cross_fit
+from stage2_rerank.classifier.decision_loss import nominal_decision_probability
+from stage2_rerank.classifier.importance import feature_family
+from stage2_rerank.classifier.rerank_classifier import RerankClassifier
+from stage2_rerank.thresholds.cross_validation import CountsByRun, counts_by_run, nested_picks
+from stage2_rerank.thresholds.final_curve import final_curve
+from stage2_rerank.thresholds.threshold_file import Thresholds
 from stage2_rerank.tune_thresholds import tune_type
 
 SETTINGS = ("data", "scoring", "stage1_prediction", "stage2_classifier", "stage2_decision")

@@ -45,16 +45,16 @@ import torch
 
 from picking.config import CZII_PARTICLES, NetworkSettings, Stage1Settings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
-from picking.ome_zarr import read_level
-from picking.tomogram import Tomogram
+from picking.files.ome_zarr import read_level
+from picking.files.tomogram import Tomogram
 from stage1_proposals.choose_precision import CANDIDATES, choose_precision
-from stage1_proposals.compute_device import ComputeDevice, find_device
-from stage1_proposals.crops import prepare_volume
-from stage1_proposals.fast_network import fast_network
-from stage1_proposals.network import ProposalNetwork
-from stage1_proposals.peaks import find_candidates
-from stage1_proposals.predict import predict_score_maps
+from stage1_proposals.device.compute_device import ComputeDevice, find_device
+from stage1_proposals.network.fast_network import fast_network
+from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.prediction.peaks import find_candidates
+from stage1_proposals.prediction.predict import predict_score_maps
 from stage1_proposals.train import Member, train_member
+from stage1_proposals.training.crops import prepare_volume
 
 FULL_SIZE_ZYX = (184, 630, 630)
 COMPARED_ZYX = (184, 256, 256)
@@ -104,7 +104,7 @@ def device_of(way: str, device: ComputeDevice) -> ComputeDevice:
 def convolutions_of(way: str) -> Iterator[None]:
     """Leave the choice between oneDNN and the fallback to torch, but in our way."""
     chosen_by_torch = mock.patch(
-        "stage1_proposals.network.onednn_convolutions", side_effect=lambda _: nullcontext()
+        "stage1_proposals.network.unet.onednn_convolutions", side_effect=lambda _: nullcontext()
     )
     with nullcontext() if way == "ours" else chosen_by_torch:
         yield

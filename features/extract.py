@@ -18,11 +18,11 @@ from features.subtomograms import (
 )
 from picking.command_line import command_parser, run_command
 from picking.config import FeatureSettings, ParticleType, PipelineConfig, load_config
+from picking.data_in.inventory import resolve
 from picking.errors import InputError
-from picking.inventory import resolve
-from picking.score_maps import ScoreMaps
-from picking.tables import CANDIDATES, FEATURES
-from picking.tomogram import Tomogram, normalised, read_tomogram
+from picking.files.score_maps import ScoreMaps
+from picking.files.tables import CANDIDATES, FEATURES
+from picking.files.tomogram import Tomogram, normalised, read_tomogram
 
 # Cubes that are measured together: their temporary arrays stay near the processor's cache.
 CUBES_PER_BATCH = 64

@@ -12,8 +12,8 @@ from features.subtomograms import ResolutionLevels
 from picking.config import ParticleType
 from picking.coordinates import extent_xyz_angstrom
 from picking.errors import InputError
-from picking.score_maps import ScoreMaps
-from picking.tables import POSITION_COLUMNS
+from picking.files.score_maps import ScoreMaps
+from picking.files.tables import POSITION_COLUMNS
 
 # Scores nearer to 0 or 1 say nothing more: the maps are stored in half precision.
 LOGIT_MARGIN = 1e-4

@@ -139,7 +139,7 @@ rule import_training_runs:
         runs=RUNS.train,
         elsewhere=source_elsewhere("train"),
     shell:
-        "python -m picking.import_dataset --config {input.config:q} {params.source}"
+        "python -m picking.data_in.import_dataset --config {input.config:q} {params.source}"
         " --split train --runs {params.runs:q} --output {output.copick:q}"
         " --truth {output.truth:q} 2>&1 | tee {log:q} >&2"
 
@@ -159,7 +159,7 @@ rule import_test_runs:
         runs=RUNS.test,
         elsewhere=source_elsewhere("test"),
     shell:
-        "python -m picking.import_dataset --config {input.config:q} {params.source}"
+        "python -m picking.data_in.import_dataset --config {input.config:q} {params.source}"
         " --split test --runs {params.runs:q} --output {output.copick:q}"
         " 2>&1 | tee {log:q} >&2"
 
@@ -177,5 +177,5 @@ rule make_folds:
     params:
         runs=RUNS.train,
     shell:
-        "python -m picking.make_folds --config {input.config:q} --truth {input.truth:q}"
+        "python -m picking.scoring.make_folds --config {input.config:q} --truth {input.truth:q}"
         " --runs {params.runs:q} --output {output:q} 2>&1 | tee {log:q} >&2"

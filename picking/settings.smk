@@ -13,8 +13,8 @@ from pathlib import Path
 
 from picking.config import CZII_PARTICLES, validated_config
 from picking.errors import InputError
-from picking.imported_files import imported_files
-from picking.inventory import list_runs, resolve
+from picking.data_in.import_inputs import imported_files
+from picking.data_in.inventory import list_runs, resolve
 
 # A prefix takes the place of Snakemake's own, which makes a pipe fail with its first command.
 JOB_PREFIX = "set -euo pipefail; "

@@ -19,12 +19,12 @@ from torch.nn import functional
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, Stage1Settings, load_config
 from picking.config.stage1_proposals import PrecisionName
+from picking.data_in.inventory import resolve
 from picking.errors import InputError
-from picking.inventory import resolve
-from picking.precision import Precision, PrecisionTiming
-from stage1_proposals.compute_device import HALF_DTYPES, ComputeDevice, find_device
-from stage1_proposals.loss import weighted_cross_entropy
-from stage1_proposals.network import ProposalNetwork
+from picking.files.precision import Precision, PrecisionTiming
+from stage1_proposals.device.compute_device import HALF_DTYPES, ComputeDevice, find_device
+from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.training.loss import weighted_cross_entropy
 
 # Simplest first: one that rounds more, or that needs its loss scaled, has to be clearly faster.
 CANDIDATES: tuple[PrecisionName, ...] = get_args(PrecisionName)
@@ -209,9 +209,9 @@ def write_precision(config: PipelineConfig, encoder: str, precision: Path, timin
     encoder : str
         Encoder of the network that is timed.
     precision : Path
-        What was chosen (:class:`picking.precision.Precision`): the networks depend on this file.
+        What was chosen (:class:`picking.files.precision.Precision`): the networks depend on this file.
     timing : Path
-        How (:class:`picking.precision.PrecisionTiming`): for the report.
+        How (:class:`picking.files.precision.PrecisionTiming`): for the report.
     """
     device = find_device(config.stage1_proposals.training.cpu_threads)
     types = len(config.known_particles)

@@ -11,20 +11,20 @@ from pathlib import Path
 
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
-from picking.folds import Folds
-from picking.inventory import resolve
-from picking.precision import Precision
-from picking.score_maps import ScoreMaps
-from picking.tables import CANDIDATES, TRUTH
-from picking.tomogram import Tomogram, read_tomogram
-from stage1_proposals.checkpoint import load_network
+from picking.data_in.inventory import resolve
+from picking.files.precision import Precision
+from picking.files.score_maps import ScoreMaps
+from picking.files.tables import CANDIDATES, TRUTH
+from picking.files.tomogram import Tomogram, read_tomogram
+from picking.scoring.folds import Folds
 from stage1_proposals.choose_precision import warn_if_emulated
-from stage1_proposals.compute_device import find_device
-from stage1_proposals.fast_network import fast_network
-from stage1_proposals.members import weights_for_run
-from stage1_proposals.network import ProposalNetwork
-from stage1_proposals.peaks import check_budget, find_candidates
-from stage1_proposals.predict import number_of_passes, predict_score_maps
+from stage1_proposals.device.compute_device import find_device
+from stage1_proposals.network.checkpoint import load_network
+from stage1_proposals.network.fast_network import fast_network
+from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.prediction.ensemble import weights_for_run
+from stage1_proposals.prediction.peaks import check_budget, find_candidates
+from stage1_proposals.prediction.predict import number_of_passes, predict_score_maps
 
 
 def propose_candidates(
@@ -51,7 +51,7 @@ def propose_candidates(
     runs : sequence of str
         Names of the runs.
     truth : Path
-        Picks of all training runs (``picking.tables.TRUTH``); looked at for their number alone.
+        Picks of all training runs (``picking.files.tables.TRUTH``); looked at for their number alone.
     stage1 : Path
         Folder with the weights of all members.
     members : sequence of str
@@ -59,7 +59,7 @@ def propose_candidates(
     folds : Path
         ``folds.json``: which members never saw a run.
     precision : Path
-        What all networks compute in (:class:`picking.precision.Precision`).
+        What all networks compute in (:class:`picking.files.precision.Precision`).
     candidates, score_maps : Path
         Folders to write to: ``{run}.parquet`` and ``{run}.npz``.
     threads : int or None

@@ -25,15 +25,17 @@ from picking.config import (
     Stage1Settings,
     load_config,
 )
+from picking.data_in.inventory import resolve
 from picking.errors import InputError
-from picking.folds import Folds
-from picking.inventory import resolve
-from picking.precision import Precision
-from picking.tables import TRUTH
-from picking.tomogram import read_tomogram
-from picking.training_record import TrainingRecord
-from picking.whole_files import remove_unfinished, whole_path
-from stage1_proposals.checkpoint import (
+from picking.files.precision import Precision
+from picking.files.tables import TRUTH
+from picking.files.tomogram import read_tomogram
+from picking.files.training_record import TrainingRecord
+from picking.files.whole_files import remove_unfinished, whole_path
+from picking.scoring.folds import Folds
+from stage1_proposals.choose_precision import warn_if_emulated
+from stage1_proposals.device.compute_device import ComputeDevice, find_device
+from stage1_proposals.network.checkpoint import (
     TrainingState,
     load_state,
     new_average,
@@ -41,9 +43,10 @@ from stage1_proposals.checkpoint import (
     save_weights,
     training_key,
 )
-from stage1_proposals.choose_precision import warn_if_emulated
-from stage1_proposals.compute_device import ComputeDevice, find_device
-from stage1_proposals.crops import (
+from stage1_proposals.network.prototypes import set_prototypes
+from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.prediction.peaks import check_budget
+from stage1_proposals.training.crops import (
     Batch,
     TrainingVolume,
     draw_batch,
@@ -51,12 +54,9 @@ from stage1_proposals.crops import (
     number_of_steps,
     prepare_volume,
 )
-from stage1_proposals.learning_rate import learning_rate_at
-from stage1_proposals.loss import weighted_cross_entropy
-from stage1_proposals.network import ProposalNetwork
-from stage1_proposals.peaks import check_budget
-from stage1_proposals.process_group import ALONE, ProcessGroup, joined_group
-from stage1_proposals.prototypes import set_prototypes
+from stage1_proposals.training.data_parallel import ALONE, ProcessGroup, joined_group
+from stage1_proposals.training.learning_rate import learning_rate_at
+from stage1_proposals.training.loss import weighted_cross_entropy
 
 CHECKPOINT_NAME, RECORD_NAME = "checkpoint.pt", "training.json"
 # Long gradients come from the first batches with a rare type; clipping keeps AdamW's state sane.
@@ -260,9 +260,9 @@ def train_fold(
     copick_config : Path
         copick project of the training runs.
     truth : Path
-        Picks of all training runs (``picking.tables.TRUTH``).
+        Picks of all training runs (``picking.files.tables.TRUTH``).
     precision : Path
-        What all networks compute in (:class:`picking.precision.Precision`).
+        What all networks compute in (:class:`picking.files.precision.Precision`).
     output : Path
         Folder for ``weights.safetensors``, ``training_curve.csv`` and ``training.json``.
     group : ProcessGroup

@@ -125,7 +125,7 @@ rule draw_pictures:
     resources:
         mem_mb=2 * GIBIBYTE_MB,
     shell:
-        "python -m stage2_rerank.draw_pictures --config {input.config:q} --folds {input.folds:q}"
+        "python -m stage2_rerank.report.pictures.draw_pictures --config {input.config:q} --folds {input.folds:q}"
         " --truth {input.truth:q} --out-of-fold {input.out_of_fold:q}"
         " --thresholds {input.thresholds:q} --copick {input.copick:q} --output {output:q}"
         " 2>&1 | tee {log:q} >&2"

@@ -14,15 +14,15 @@ import pandas as pd
 
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
+from picking.data_in.inventory import resolve
 from picking.errors import InputError
-from picking.inventory import resolve
-from picking.picks import write_picks
-from picking.tables import SCORED_CANDIDATES, SUBMISSION
-from stage2_rerank.candidate_rows import CandidateRows, read_candidate_rows
-from stage2_rerank.final_list import final_picks
-from stage2_rerank.saved_classifier import read_classifier
-from stage2_rerank.scoring_rules import ScoringRules
-from stage2_rerank.threshold_file import Thresholds
+from picking.files.picks import write_picks
+from picking.files.tables import SCORED_CANDIDATES, SUBMISSION
+from picking.scoring.scoring_rules import ScoringRules
+from stage2_rerank.classifier.candidate_rows import CandidateRows, read_candidate_rows
+from stage2_rerank.classifier.saved_classifier import read_classifier
+from stage2_rerank.thresholds.final_picks import final_picks
+from stage2_rerank.thresholds.threshold_file import Thresholds
 
 
 @dataclass(frozen=True)

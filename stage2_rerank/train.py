@@ -15,19 +15,19 @@ import numpy as np
 
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
+from picking.data_in.inventory import resolve
 from picking.errors import InputError
-from picking.folds import Folds
-from picking.inventory import resolve
-from picking.model_files import write_model
-from picking.tables import NESTED_SCORES, OUT_OF_FOLD, TRUTH
-from picking.truth_matching import label_candidates
-from stage2_rerank.candidate_rows import read_candidate_rows
-from stage2_rerank.classifier import RerankClassifier
-from stage2_rerank.cross_fitting import cross_fit
-from stage2_rerank.decision_loss import nominal_decision_probability
-from stage2_rerank.leaking_features import refuse_leaking_features
-from stage2_rerank.learnt import learnt_of_type
-from stage2_rerank.saved_classifier import write_classifier
+from picking.files.json_models import write_model
+from picking.files.tables import NESTED_SCORES, OUT_OF_FOLD, TRUTH
+from picking.scoring.folds import Folds
+from picking.scoring.truth_matching import label_candidates
+from stage2_rerank.classifier.candidate_rows import read_candidate_rows
+from stage2_rerank.classifier.cross_fitting import cross_fit
+from stage2_rerank.classifier.decision_loss import nominal_decision_probability
+from stage2_rerank.classifier.importance import importance_of_type
+from stage2_rerank.classifier.leaking_features import refuse_leaking_features
+from stage2_rerank.classifier.rerank_classifier import RerankClassifier
+from stage2_rerank.classifier.saved_classifier import write_classifier
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def train(
     )
     OUT_OF_FOLD.write(scored, outputs.out_of_fold)
     NESTED_SCORES.write(fitted.nested_scores, outputs.nested)
-    learnt = learnt_of_type(fitted, rows, is_positive, folds, particle_type, config.seed)
+    learnt = importance_of_type(fitted, rows, is_positive, folds, particle_type, config.seed)
     write_model(outputs.learnt, learnt)
     return fitted.final
 

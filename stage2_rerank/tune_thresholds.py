@@ -12,19 +12,24 @@ import pandas as pd
 
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
+from picking.data_in.inventory import resolve
 from picking.errors import InputError
-from picking.folds import Folds
-from picking.inventory import resolve
-from picking.tables import FINAL_CLASSIFIER, NESTED_SCORES, OUT_OF_FOLD, TRUTH
-from stage2_rerank.final_list import suppressed
-from stage2_rerank.scoring_rules import ScoringRules
-from stage2_rerank.threshold_file import Threshold, Thresholds, ThresholdSet, TypeThresholds
-from stage2_rerank.threshold_intervals import threshold_intervals
-from stage2_rerank.thresholds import (
+from picking.files.tables import FINAL_CLASSIFIER, NESTED_SCORES, OUT_OF_FOLD, TRUTH
+from picking.scoring.folds import Folds
+from picking.scoring.scoring_rules import ScoringRules
+from stage2_rerank.thresholds.fbeta_curve import (
     FbetaCurve,
     fbeta_curve,
     threshold_by_curve,
     threshold_by_probability,
+)
+from stage2_rerank.thresholds.final_picks import suppressed
+from stage2_rerank.thresholds.intervals import threshold_intervals
+from stage2_rerank.thresholds.threshold_file import (
+    Threshold,
+    Thresholds,
+    ThresholdSet,
+    TypeThresholds,
 )
 
 SORTED_BY = ["run", "candidate_id"]

@@ -7,10 +7,10 @@ import pytest
 from benchmarks.paired_scores import PairedBootstrap, compared, mean_fbeta
 from benchmarks.rerank_variants import Results, Variant, judge
 from picking.config import PipelineConfig
-from picking.folds import Folds
-from picking.inventory import resolve
-from stage2_rerank.candidate_rows import CandidateRows
-from stage2_rerank.cross_validation import CountsByRun
+from picking.data_in.inventory import resolve
+from picking.scoring.folds import Folds
+from stage2_rerank.classifier.candidate_rows import CandidateRows
+from stage2_rerank.thresholds.cross_validation import CountsByRun
 from tests.stage2_rerank.simulated_candidates import SimulatedType, simulate
 
 RUNS = tuple(f"run_{number}" for number in range(8))

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from picking.config import Stage1Settings
-from picking.tables import CANDIDATES, FEATURES, OUT_OF_FOLD, SUBMISSION
+from picking.files.tables import CANDIDATES, FEATURES, OUT_OF_FOLD, SUBMISSION
 from tests.conftest import (
     VOXEL_SIZE_ANGSTROM,
     picks_content,
@@ -75,7 +75,7 @@ def test_the_answer_is_whole_and_better_than_chance(finished: tuple[Path, str]) 
         [
             sys.executable,
             "-m",
-            "picking.metric",
+            "picking.scoring.metric",
             folder / "data" / "synthetic-small-truth.csv",
             results / "submission.csv",
         ],

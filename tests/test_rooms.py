@@ -65,11 +65,11 @@ def test_no_room_imports_what_it_may_not(room: str) -> None:
     ("room", "line", "names"),
     [
         ("features", "def f():\n    from torch.nn import Module\n    return Module", {"torch"}),
-        ("features", "from stage1_proposals.network import embed", {"stage1_proposals"}),
+        ("features", "from stage1_proposals.network.unet import embed", {"stage1_proposals"}),
         ("picking", "import features.catalogue as catalogue", {"features"}),
         ("stage1_proposals", "import lightgbm", {"lightgbm"}),
         ("stage2_rerank", "from tests.conftest import SHARED", {"tests"}),
-        ("stage2_rerank", "import lightgbm\nfrom picking.tables import PICKS", set()),
+        ("stage2_rerank", "import lightgbm\nfrom picking.files.tables import PICKS", set()),
     ],
 )
 def test_the_import_rules_would_notice(

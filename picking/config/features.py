@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from pydantic import Field, field_validator
 
-from picking.strict_model import StrictModel
+from picking.config.strict_model import StrictModel
 
 FamilyName = Literal[
     "intensity",

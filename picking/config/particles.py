@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from picking.strict_model import StrictModel
+from picking.config.strict_model import StrictModel
 
 # Names become parts of file names, which may have 255 bytes.
 LONGEST_NAME = 100

@@ -9,8 +9,8 @@ from picking.config.features import FeatureSettings
 from picking.config.particles import LONGEST_NAME, ParticleType, ScoringSettings
 from picking.config.stage1_proposals import Stage1Settings
 from picking.config.stage2_rerank import Stage2Settings
-from picking.strict_model import StrictModel
-from picking.synthetic.settings import SyntheticSettings
+from picking.config.strict_model import StrictModel
+from picking.config.synthetic import SyntheticSettings
 
 # Names become folders and parts of command lines.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -116,7 +116,7 @@ class PipelineConfig(StrictModel):
 
     @property
     def known_particles(self) -> tuple[ParticleType, ...]:
-        """The particle types once they are resolved (see ``picking.inventory``)."""
+        """The particle types once they are resolved (see ``picking.data_in.inventory``)."""
         if self.particles is None:
             raise ValueError("particle types are not resolved yet")
         return self.particles

@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from picking.strict_model import StrictModel
+from picking.config.strict_model import StrictModel
 
 PrecisionName = Literal["float32", "bfloat16", "float16"]
 # Encoders name members, and members name folders.

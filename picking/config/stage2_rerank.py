@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from picking.strict_model import StrictModel
+from picking.config.strict_model import StrictModel
 
 ThresholdRule = Literal["curve", "probability"]
 

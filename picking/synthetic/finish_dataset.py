@@ -6,11 +6,11 @@ from pathlib import Path
 
 from picking.command_line import command_parser, run_command
 from picking.config import load_config
-from picking.inventory import RUNS_FOLDER, kaggle_static
+from picking.data_in.inventory import RUNS_FOLDER, kaggle_static
+from picking.files.whole_files import whole_path
 from picking.synthetic.kaggle_writer import write_sample_submission
 from picking.synthetic.run_names import run_names
 from picking.synthetic.truth_table import merge_truth, write_truth
-from picking.whole_files import whole_path
 
 
 def leftover_runs(

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from picking.config.synthetic import SyntheticSettings
 from picking.synthetic.field import Field
 from picking.synthetic.molecules import FloatArray, labelled_molecules
-from picking.synthetic.settings import SyntheticSettings
 from picking.synthetic.specimen import Placement
 
 

@@ -6,7 +6,9 @@ from typing import Literal, get_args
 
 from picking.command_line import command_parser, run_command
 from picking.config import load_config
-from picking.own_files import own_files
+from picking.config.synthetic import TOMO_TYPES, SyntheticSettings
+from picking.files.own_files import own_files
+from picking.files.whole_files import whole_path
 from picking.synthetic.density import potential_volume
 from picking.synthetic.field import Field
 from picking.synthetic.filters import measure_spectrum, reconstruct
@@ -21,10 +23,8 @@ from picking.synthetic.kaggle_writer import (
 from picking.synthetic.labels import draw_labels
 from picking.synthetic.microscope import ANGSTROM_PER_MICROMETRE, FourierSampling
 from picking.synthetic.random_streams import stream_for
-from picking.synthetic.settings import TOMO_TYPES, SyntheticSettings
 from picking.synthetic.specimen import draw_specimen
 from picking.synthetic.truth_table import truth_table, write_truth
-from picking.whole_files import whole_path
 
 Split = Literal["train", "test"]
 

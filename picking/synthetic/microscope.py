@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from picking.synthetic.settings import SyntheticSettings
+from picking.config.synthetic import SyntheticSettings
 
 # At 300 kV: wavelength, and phase per volt and Å of path (Kirkland, Advanced Computing in
 # Electron Microscopy, 2010, table 5.1: 0.006526 rad/(V nm)).

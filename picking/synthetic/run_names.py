@@ -2,7 +2,7 @@
 
 import random
 
-from picking.synthetic.settings import LAST_POSITION, MAXIMUM_RUNS, SyntheticSettings
+from picking.config.synthetic import LAST_POSITION, MAXIMUM_RUNS, SyntheticSettings
 
 
 def run_names(settings: SyntheticSettings, seed: int) -> tuple[list[str], list[str]]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from picking.config.synthetic import SyntheticSettings
 from picking.synthetic.distractors import (
     gold_bead,
     lysate_proteins,
@@ -18,7 +19,6 @@ from picking.synthetic.field import Field
 from picking.synthetic.molecules import FloatArray, Molecule, labelled_molecules
 from picking.synthetic.occupancy import Occupancy
 from picking.synthetic.random_streams import stream_for
-from picking.synthetic.settings import SyntheticSettings
 
 # The field that the counts refer to: 630x630 voxels of 10.012444 Å.
 FULL_FIELD_SQUARE_ANGSTROM = (630 * 10.012444) ** 2

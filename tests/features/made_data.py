@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from features.subtomograms import Subtomograms, particle_grid
 from picking.config import ParticleType
 from picking.coordinates import extent_xyz_angstrom, indices_zyx_to_angstrom_xyz
-from picking.score_maps import ScoreMaps
-from picking.tomogram import Tomogram
+from picking.files.score_maps import ScoreMaps
+from picking.files.tomogram import Tomogram
 
 PARTICLES = (
     ParticleType(name="small", label=1, radius_angstrom=55),

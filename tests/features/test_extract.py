@@ -9,12 +9,12 @@ from features.catalogue import catalogue
 from features.extract import extract_features
 from picking.config import FeatureSettings, load_config
 from picking.coordinates import extent_xyz_angstrom
+from picking.data_in.import_dataset import import_kaggle
+from picking.data_in.inventory import resolve
 from picking.errors import InputError
-from picking.import_dataset import import_kaggle
-from picking.inventory import resolve
-from picking.score_maps import ScoreMaps
-from picking.tables import CANDIDATES, FEATURES
-from picking.tomogram import Tomogram
+from picking.files.score_maps import ScoreMaps
+from picking.files.tables import CANDIDATES, FEATURES
+from picking.files.tomogram import Tomogram
 from tests.features.made_data import (
     EMBEDDING_NAMES,
     PARTICLES,

@@ -6,7 +6,7 @@ import pytest
 
 from picking.config import NetworkSettings, ParticleType, Stage1Settings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
-from picking.tomogram import Tomogram
+from picking.files.tomogram import Tomogram
 
 VOXEL_SIZE = np.array([10.0, 10.0, 10.0])
 

@@ -5,7 +5,7 @@ import torch
 
 from picking.config import ParticleType, PipelineConfig, Stage1Settings
 from picking.errors import InputError
-from picking.precision import Precision, PrecisionTiming
+from picking.files.precision import Precision, PrecisionTiming
 from stage1_proposals import choose_precision as module
 from stage1_proposals.choose_precision import (
     choose_precision,
@@ -13,8 +13,8 @@ from stage1_proposals.choose_precision import (
     warn_if_emulated,
     write_precision,
 )
-from stage1_proposals.compute_device import ComputeDevice, find_device
-from stage1_proposals.network import ProposalNetwork
+from stage1_proposals.device.compute_device import ComputeDevice, find_device
+from stage1_proposals.network.unet import ProposalNetwork
 
 ENCODER = "resnet18-w8"
 CPU = ComputeDevice(torch.device("cpu"), None)

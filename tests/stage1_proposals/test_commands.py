@@ -8,17 +8,17 @@ import pytest
 
 from picking.config import ParticleType, PipelineConfig, Stage1Settings
 from picking.errors import InputError
-from picking.folds import Folds
-from picking.precision import Precision
-from picking.tables import CANDIDATES, TRUTH
-from picking.tomogram import Tomogram
-from picking.training_record import TrainingRecord
-from stage1_proposals.checkpoint import load_network
-from stage1_proposals.compute_device import find_device
-from stage1_proposals.predict import plan_passes
+from picking.files.precision import Precision
+from picking.files.tables import CANDIDATES, TRUTH
+from picking.files.tomogram import Tomogram
+from picking.files.training_record import TrainingRecord
+from picking.scoring.folds import Folds
+from stage1_proposals.device.compute_device import find_device
+from stage1_proposals.flips_and_rotations import Turn
+from stage1_proposals.network.checkpoint import load_network
+from stage1_proposals.prediction.predict import plan_passes
 from stage1_proposals.propose import propose_candidates
 from stage1_proposals.train import train_fold
-from stage1_proposals.turns import Turn
 from tests.stage1_proposals.conftest import ball_tomogram
 
 RUNS = ("a", "b", "c")
@@ -167,7 +167,7 @@ def test_runs_are_looked_at_in_turns_that_the_networks_have_seen(
         asked.append(quarter_turns)
         return plan_passes(members, passes, quarter_turns)
 
-    monkeypatch.setattr("stage1_proposals.predict.plan_passes", plan)
+    monkeypatch.setattr("stage1_proposals.prediction.predict.plan_passes", plan)
     training = config.stage1_proposals.training.model_copy(update={"turns_about_z": turns_about_z})
     settings = config.stage1_proposals.model_copy(update={"training": training})
     used = config.model_copy(update={"stage1_proposals": settings})

@@ -7,13 +7,13 @@ import pandas as pd
 
 from picking.config import ParticleType, Stage1Settings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
-from picking.tomogram import Tomogram
-from picking.truth_matching import new_hits
-from stage1_proposals.compute_device import find_device
-from stage1_proposals.crops import prepare_volume
-from stage1_proposals.peaks import find_candidates
-from stage1_proposals.predict import predict_score_maps
+from picking.files.tomogram import Tomogram
+from picking.scoring.truth_matching import new_hits
+from stage1_proposals.device.compute_device import find_device
+from stage1_proposals.prediction.peaks import find_candidates
+from stage1_proposals.prediction.predict import predict_score_maps
 from stage1_proposals.train import Member, train_member
+from stage1_proposals.training.crops import prepare_volume
 from tests.stage1_proposals.conftest import VOXEL_SIZE
 
 PICKS = 6

@@ -6,15 +6,15 @@ import torch
 
 from picking.config import ParticleType, Stage1Settings, TrainingSettings
 from picking.errors import InputError
-from stage1_proposals.checkpoint import load_network, load_state, save_weights, training_key
-from stage1_proposals.compute_device import find_device
-from stage1_proposals.crops import prepare_volume
-from stage1_proposals.learning_rate import learning_rate_at
-from stage1_proposals.loss import weighted_cross_entropy
-from stage1_proposals.network import ProposalNetwork
-from stage1_proposals.peaks import find_candidates
-from stage1_proposals.predict import number_of_passes, plan_passes, predict_score_maps
+from stage1_proposals.device.compute_device import find_device
+from stage1_proposals.network.checkpoint import load_network, load_state, save_weights, training_key
+from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.prediction.peaks import find_candidates
+from stage1_proposals.prediction.predict import number_of_passes, plan_passes, predict_score_maps
 from stage1_proposals.train import Member, train_member
+from stage1_proposals.training.crops import prepare_volume
+from stage1_proposals.training.learning_rate import learning_rate_at
+from stage1_proposals.training.loss import weighted_cross_entropy
 from tests.stage1_proposals.conftest import ball_tomogram
 
 TYPES = ("ball", "giant")

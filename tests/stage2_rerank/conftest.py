@@ -8,11 +8,12 @@ import pytest
 import yaml
 
 from picking.config import CZII_PARTICLES, PipelineConfig, load_config
-from picking.copick_project import filesystem_config
-from picking.folds import Folds
-from picking.inventory import resolve
-from picking.tables import CANDIDATES, FEATURES, TRUTH
-from stage2_rerank import report, submit, train, tune_thresholds
+from picking.data_in.inventory import resolve
+from picking.files.copick_project import filesystem_config
+from picking.files.tables import CANDIDATES, FEATURES, TRUTH
+from picking.scoring.folds import Folds
+from stage2_rerank import submit, train, tune_thresholds
+from stage2_rerank.report import write_report as report
 from tests.stage2_rerank.simulated_candidates import SimulatedType, Simulation, simulate
 
 BAGS = 2

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from picking.errors import InputError
-from picking.picks import read_picks
-from picking.tables import SCORED_CANDIDATES, SUBMISSION
-from stage2_rerank.candidate_rows import read_candidate_rows
+from picking.files.picks import read_picks
+from picking.files.tables import SCORED_CANDIDATES, SUBMISSION
+from stage2_rerank.classifier.candidate_rows import read_candidate_rows
 from stage2_rerank.submit import score_candidates
-from stage2_rerank.threshold_file import Thresholds
+from stage2_rerank.thresholds.threshold_file import Thresholds
 from tests.stage2_rerank.conftest import TEST_RUNS, TYPES
 
 HEADER = "id,experiment,particle_type,x,y,z"

@@ -7,13 +7,13 @@ import pytest
 
 from picking.config import ClassifierSettings
 from picking.errors import InputError
-from picking.folds import Folds
-from picking.tables import FEATURES, FINAL_CLASSIFIER, NESTED_SCORES, OUT_OF_FOLD, TRUTH
-from stage2_rerank.candidate_rows import read_candidate_rows
-from stage2_rerank.classifier import RerankClassifier
-from stage2_rerank.cross_fitting import cross_fit
-from stage2_rerank.saved_classifier import read_classifier
-from stage2_rerank.threshold_file import Thresholds
+from picking.files.tables import FEATURES, FINAL_CLASSIFIER, NESTED_SCORES, OUT_OF_FOLD, TRUTH
+from picking.scoring.folds import Folds
+from stage2_rerank.classifier.candidate_rows import read_candidate_rows
+from stage2_rerank.classifier.cross_fitting import cross_fit
+from stage2_rerank.classifier.rerank_classifier import RerankClassifier
+from stage2_rerank.classifier.saved_classifier import read_classifier
+from stage2_rerank.thresholds.threshold_file import Thresholds
 from tests.stage2_rerank.conftest import BAGS, FOLDS, TRAINING_RUNS, TYPES
 from tests.stage2_rerank.simulated_candidates import SimulatedType
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from picking.config.synthetic import SyntheticSettings
 from picking.synthetic.make_run import make_run
-from picking.synthetic.settings import SyntheticSettings
 
 SEED = 5
 TRAIN_RUN = "TS_5_4"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from picking.config.synthetic import TOMO_TYPES, SyntheticSettings
 from picking.synthetic.density import potential_volume
 from picking.synthetic.field import Field
 from picking.synthetic.filters import disk_values, measure_spectrum, reconstruct
@@ -15,7 +16,6 @@ from picking.synthetic.microscope import (
 )
 from picking.synthetic.molecules import labelled_molecules
 from picking.synthetic.random_streams import stream_for
-from picking.synthetic.settings import TOMO_TYPES, SyntheticSettings
 from picking.synthetic.specimen import Placement
 
 NOISELESS = SyntheticSettings(shape_zyx=(48, 64, 72), noise_strength=0.0)

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 import zarr
 
+from picking.config.synthetic import TOMO_TYPES, SyntheticSettings
 from picking.synthetic.finish_dataset import finish_dataset, leftover_runs
 from picking.synthetic.kaggle_writer import halve, with_mantissa_bits, write_tomogram
 from picking.synthetic.make_run import main, make_run
-from picking.synthetic.settings import TOMO_TYPES, SyntheticSettings
 from tests.picking.synthetic.conftest import SEED, TEST_RUN, TRAIN_RUN
 
 PARTICLE_TYPES = (

@@ -7,8 +7,8 @@ import sys
 import pytest
 from pydantic import ValidationError
 
+from picking.config.synthetic import MAXIMUM_RUNS, SyntheticSettings
 from picking.synthetic.run_names import run_names
-from picking.synthetic.settings import MAXIMUM_RUNS, SyntheticSettings
 
 
 def test_names_are_unique_and_look_like_the_real_ones() -> None:

@@ -5,11 +5,11 @@ import pytest
 from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 
+from picking.config.synthetic import ParticleCounts, SyntheticSettings
 from picking.synthetic.field import Field
 from picking.synthetic.labels import draw_labels, missing_probability
 from picking.synthetic.molecules import labelled_molecules
 from picking.synthetic.random_streams import stream_for
-from picking.synthetic.settings import ParticleCounts, SyntheticSettings
 from picking.synthetic.specimen import Placement, Specimen, draw_slab, draw_specimen
 
 SETTINGS = SyntheticSettings(

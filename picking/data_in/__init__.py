@@ -1,0 +1,1 @@
+"""Data in: what a configuration names is listed, checked and imported."""

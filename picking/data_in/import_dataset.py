@@ -1,0 +1,333 @@
+"""Check one split of a data set and make it a copick project of its own.
+
+DATASET is a folder in Kaggle's layout; it is only read. Written are OUTPUT, a copick configuration
+whose read-only root is the user's data, an overlay beside it, and for training runs the truth
+picks as one table. With --copick the user's own copick project is taken instead of a folder.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+import zarr
+from numpy.typing import NDArray
+
+from picking.command_line import command_parser, run_command
+from picking.config import PipelineConfig, load_config
+from picking.coordinates import extent_xyz_angstrom
+from picking.data_in.inventory import (
+    RUNS_FOLDER,
+    kaggle_picks,
+    kaggle_static,
+    kaggle_tomogram,
+    resolve,
+)
+from picking.data_in.kaggle_picks import KagglePicks, read_kaggle_picks
+from picking.errors import InputError
+from picking.files.copick_project import (
+    filesystem_config,
+    find_tomogram,
+    is_local,
+    local_url,
+    open_project,
+    read_config,
+    tomogram_location,
+    with_overlay,
+)
+from picking.files.ome_zarr import open_pyramid, read_level
+from picking.files.own_files import own_files
+from picking.files.picks import read_truth
+from picking.files.tables import POSITION_COLUMNS, TRUTH
+from picking.files.whole_files import write_whole_text
+
+Split = Literal["train", "test"]
+
+# Two copies of a tomogram agree at least so well: they may have been rounded differently on disk.
+SAME_TOMOGRAM_CORRELATION = 0.99
+# A pick may lie this far outside the tomogram, Å: a particle cut by the border, about one radius.
+OUTSIDE_ANGSTROM = 150.0
+
+
+def import_kaggle(
+    config: PipelineConfig,
+    dataset: Path,
+    split: Split,
+    runs: Sequence[str],
+    output: Path,
+    truth: Path | None = None,
+) -> None:
+    """Import one split of a folder in Kaggle's layout.
+
+    The truth picks are written anew under copick's own names into the overlay.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        Resolved configuration.
+    dataset : Path
+        The folder; it may be read-only.
+    split : "train" or "test"
+        Which of its halves.
+    runs : sequence of str
+        Runs to import.
+    output : Path
+        copick configuration to write; its overlay is made beside it.
+    truth : Path or None
+        Table ``picking.files.tables.TRUTH`` to write; only for training runs, the others have no picks.
+
+    Raises
+    ------
+    InputError
+        If a picks file or a tomogram is missing or damaged; nothing is written then.
+    """
+    particle_types = [particle.name for particle in config.known_particles]
+    picks = [
+        item
+        for run in runs
+        if truth is not None
+        for item in read_kaggle_picks(kaggle_picks(dataset, run), run, particle_types)
+    ]
+    if split == "test":
+        _check_repeated_runs(config, dataset, runs)
+    with own_files(_overlay_of(output)) as unfinished:
+        _write_overlay(picks, unfinished)
+
+        def content(overlay: Path) -> dict[str, Any]:
+            return filesystem_config(kaggle_static(dataset, split), overlay, config.known_particles)
+
+        with TemporaryDirectory() as folder:
+            checked = _write_config(content(unfinished), Path(folder) / output.name)
+            extents = _check_tomograms(config, checked, runs)
+            table = read_truth(checked, runs, particle_types)
+        if truth is not None:
+            _check_nothing_is_lost(picks, table, dataset)
+            _check_truth(table, extents, dataset)
+            TRUTH.write(table, truth)
+    _write_config(content(_overlay_of(output)), output)
+
+
+def import_copick(
+    config: PipelineConfig,
+    copick_config: Path,
+    runs: Sequence[str],
+    output: Path,
+    truth: Path | None = None,
+) -> None:
+    """Import one split of a copick project.
+
+    ``output`` shows the same tomograms, with an overlay of our own, so that nothing is ever
+    written into the project.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        Resolved configuration.
+    copick_config : Path
+        The project's configuration file.
+    runs, output, truth
+        As for :func:`import_kaggle`.
+
+    Raises
+    ------
+    InputError
+        If picks or a tomogram are missing or damaged; nothing is written then.
+    """
+    extents = _check_tomograms(config, copick_config, runs)
+    content = with_overlay(copick_config, _overlay_of(output), config.known_particles)
+    content.update(_static_root(config, copick_config, runs))
+    if truth is not None:
+        table = read_truth(
+            copick_config,
+            runs,
+            [particle.name for particle in config.known_particles],
+            config.truth.user_id,
+            config.truth.session_id,
+        )
+        _check_truth(table, extents, copick_config)
+        TRUTH.write(table, truth)
+    with own_files(_overlay_of(output)):
+        pass  # nothing of ours is there: the project's own picks are read where they are
+    _write_config(content, output)
+
+
+def _check_repeated_runs(config: PipelineConfig, dataset: Path, test_runs: Sequence[str]) -> None:
+    """Refuse a test run that is named as a training run but is another tomogram.
+
+    A run of both splits is picked once, from its training tomogram.
+    """
+    for run in test_runs:
+        paths = {split: kaggle_tomogram(dataset, split, run, config) for split in get_args(Split)}
+        if not paths["train"].is_dir():
+            continue
+        pyramids = [
+            open_pyramid(zarr.DirectoryStore(str(path)), str(path), config.voxel_spacing)
+            for path in paths.values()
+        ]
+        one, other = (read_level(pyramid.smallest, pyramid.location) for pyramid in pyramids)
+        is_same = one.shape == other.shape and (
+            np.corrcoef(one.ravel(), other.ravel())[0, 1] > SAME_TOMOGRAM_CORRELATION
+        )
+        if not is_same:
+            raise InputError(
+                paths["test"],
+                f"is another tomogram than that of training run {run}",
+                "rename one of the two runs: a name stands for one tomogram",
+            )
+
+
+def _overlay_of(output: Path) -> Path:
+    return output.with_name(f"{output.stem}_overlay")
+
+
+def _check_tomograms(
+    config: PipelineConfig, copick_config: Path, runs: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
+    """Check each tomogram's metadata and the values of its smallest level, which is read quickly.
+
+    The full-size values are checked when they are read. Returned is each run's extent, (3,) xyz Å.
+    """
+    project = open_project(copick_config)
+    extents = {}
+    for run in runs:
+        tomogram = find_tomogram(
+            project, copick_config, run, config.tomo_type, config.voxel_spacing
+        )
+        pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), config.voxel_spacing)
+        read_level(pyramid.smallest, pyramid.location)
+        extents[run] = extent_xyz_angstrom(pyramid.full_size.shape, pyramid.voxel_size_zyx_angstrom)
+    return extents
+
+
+def _check_nothing_is_lost(picks: Sequence[KagglePicks], table: pd.DataFrame, where: Path) -> None:
+    """Compare what the folder holds with what copick reads: it passes over what it cannot name."""
+    expected: Counter[tuple[str, str]] = Counter()
+    for item in picks:
+        expected[item.run, item.particle_type] += item.number
+    found = Counter(zip(table["run"], table["particle_type"], strict=True))
+    for (run, particle_type), number in expected.items():
+        if found[run, particle_type] != number:
+            raise InputError(
+                kaggle_picks(where, run),
+                f"holds {number} picks of {particle_type}, of which copick reads "
+                f"{found[run, particle_type]}",
+                "give user_id, session_id and object plain names",
+            )
+
+
+def _check_truth(
+    table: pd.DataFrame, extents_xyz_angstrom: dict[str, NDArray[np.float64]], where: object
+) -> None:
+    if table.empty:
+        raise InputError(
+            where, "the training runs hold no picks at all", "add picks: there is nothing to learn"
+        )
+    for run, picks in table.groupby("run"):
+        extent = extents_xyz_angstrom[str(run)]
+        positions = picks[POSITION_COLUMNS].to_numpy()
+        outside = (positions < -OUTSIDE_ANGSTROM) | (positions > extent + OUTSIDE_ANGSTROM)
+        if outside.any():
+            first = picks[outside.any(axis=1)].iloc[0]
+            raise InputError(
+                where,
+                f"run {run} has {int(outside.any(axis=1).sum())} pick(s) outside its tomogram of "
+                f"{' x '.join(f'{side:.0f}' for side in extent)} Å (x, y, z), the first of them "
+                f"{first['particle_type']} at ({first['x']}, {first['y']}, {first['z']})",
+                "positions are x, y, z in Å: check unit and axes",
+            )
+    repeated = table.duplicated(subset=["run", *POSITION_COLUMNS])
+    if repeated.any():
+        first = table[repeated].iloc[0]
+        raise InputError(
+            where,
+            f"run {first['run']} has two picks at ({first['x']}, {first['y']}, {first['z']}), "
+            f"one of them {first['particle_type']}",
+            "keep one: the metric refuses a repeated position",
+        )
+
+
+def _write_overlay(picks: Sequence[KagglePicks], overlay: Path) -> None:
+    for item in picks:
+        path = overlay / RUNS_FOLDER / item.run / "Picks" / item.copick_name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(item.text, encoding="utf-8")
+
+
+def _write_config(content: dict[str, Any], path: Path) -> Path:
+    write_whole_text(path, json.dumps(content, indent=2) + "\n")
+    return path
+
+
+def _static_root(
+    config: PipelineConfig, copick_config: Path, runs: Sequence[str]
+) -> dict[str, Any]:
+    """Read-only root for our configuration: the one of the project's two that has the tomograms.
+
+    Projects on the data portal or from a Croissant manifest name theirs by themselves.
+    """
+    content = read_config(copick_config)
+    project = open_project(copick_config)
+    read_only = {
+        run: find_tomogram(
+            project, copick_config, run, config.tomo_type, config.voxel_spacing
+        ).read_only
+        for run in runs
+    }
+    names = ", ".join(run for run, is_static in read_only.items() if not is_static)
+    if content.get("config_type", "filesystem") != "filesystem":
+        if names:
+            raise InputError(
+                copick_config,
+                f"the tomograms of {names} lie in the overlay of a project whose other data are "
+                "elsewhere",
+                "copy the runs to a copick project of folders, or set tomo_type to one that the "
+                "project itself has",
+            )
+        return {}
+    if len(set(read_only.values())) > 1:
+        raise InputError(
+            copick_config,
+            f"the tomograms of {names} lie in the overlay, those of other runs in the static root",
+            "put the tomograms of all training runs, and of all test runs, into one of the two",
+        )
+    source = "static" if all(read_only.values()) and content.get("static_root") else "overlay"
+    url = content[f"{source}_root"]
+    if is_local(url):
+        url = local_url(Path(getattr(project, f"root_{source}")))
+    return {"static_root": url, "static_fs_args": content.get(f"{source}_fs_args") or {}}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    parser = command_parser(__doc__)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--dataset", type=Path, help="folder in Kaggle's layout")
+    source.add_argument("--copick", type=Path, help="configuration file of a copick project")
+    parser.add_argument("--split", required=True, choices=get_args(Split))
+    parser.add_argument("--runs", nargs="*", default=[], help="the split's runs")
+    parser.add_argument("--output", type=Path, required=True, help="copick configuration to write")
+    parser.add_argument("--truth", type=Path, help="table of truth picks to write (training runs)")
+    arguments = parser.parse_args(argv)
+    config = load_config(arguments.config)
+    config = resolve(
+        config.model_copy(update={"dataset": arguments.dataset, "copick": arguments.copick})
+    )
+    if arguments.copick is not None:
+        import_copick(config, arguments.copick, arguments.runs, arguments.output, arguments.truth)
+    else:
+        import_kaggle(
+            config,
+            arguments.dataset,
+            arguments.split,
+            arguments.runs,
+            arguments.output,
+            arguments.truth,
+        )
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,313 @@
+"""What a configuration stands for: its particle types, and the training and test runs.
+
+The Snakefile calls this at parse time, so nothing heavy is imported unless it is needed.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from picking.config import CZII_PARTICLES, ParticleType, PipelineConfig
+from picking.errors import InputError
+from picking.files.copick_project import GLOB_CHARACTERS, open_project, tomogram_or_none
+from picking.synthetic.run_names import run_names
+
+# What the tomograms of synthetic training and test runs both are.
+SYNTHETIC_TOMO_TYPE = "denoised"
+SYNTHETIC_VOXEL_SPACING = 10.0
+# Run names become parts of file names and of command lines.
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]*")
+RUNS_FOLDER = "ExperimentRuns"
+
+
+@dataclass(frozen=True)
+class RunInventory:
+    """Names of the training and of the test runs, sorted.
+
+    A run may be both: the challenge's visible test folder repeats three training runs.
+    """
+
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+def kaggle_static(dataset: Path, split: str) -> Path:
+    """Folder with the tomograms of a split ("train" or "test")."""
+    return Path(dataset) / split / "static"
+
+
+def kaggle_tomogram(dataset: Path, split: str, run: str, config: PipelineConfig) -> Path:
+    """Folder of a run's tomogram of the configured kind and voxel spacing."""
+    spacing = f"VoxelSpacing{config.voxel_spacing:.3f}"
+    return kaggle_static(dataset, split) / RUNS_FOLDER / run / spacing / f"{config.tomo_type}.zarr"
+
+
+def kaggle_overlay(dataset: Path) -> Path:
+    """Folder with a folder for each training run that has picks."""
+    return Path(dataset) / "train" / "overlay" / RUNS_FOLDER
+
+
+def kaggle_picks(dataset: Path, run: str) -> Path:
+    """Folder with the picks of a training run."""
+    return kaggle_overlay(dataset) / run / "Picks"
+
+
+def resolve(config: PipelineConfig) -> PipelineConfig:
+    """Fill in the particle types, and the weight of every type.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        Its ``particles`` are taken if given, else copick's pickable objects, else the challenge's
+        six.
+
+    Returns
+    -------
+    PipelineConfig
+        A copy with ``particles`` and ``scoring.weights`` complete.
+
+    Raises
+    ------
+    InputError
+        If copick's configuration holds no usable particle, or lacks a configured one, or a weight
+        is given to a type that there is not, or all weights are 0.
+    """
+    if config.copick is not None:
+        particles = _copick_particles(config.copick, config.particles)
+    else:
+        particles = config.particles or CZII_PARTICLES
+    names = [particle.name for particle in particles]
+    unknown = [name for name in config.scoring.weights if name not in names]
+    if unknown:
+        raise InputError(
+            "scoring.weights",
+            f"names {', '.join(unknown)}, which is no particle type",
+            f"the types are {', '.join(names)}",
+        )
+    weights = {name: config.scoring.weight(name) for name in names}
+    # Jobs that score nothing are not given that section: its defaults are nobody's choice.
+    if "scoring" in config.model_fields_set and sum(weights.values()) == 0:
+        raise InputError("scoring.weights", "all weights are 0", "give one type a weight above 0")
+    scoring = config.scoring.model_copy(update={"weights": weights})
+    # Absolute, so that two spellings of a path are one data set.
+    paths = {
+        key: path.absolute()
+        for key in ("dataset", "copick")
+        if (path := getattr(config, key)) is not None
+    }
+    return config.model_copy(update={"particles": particles, "scoring": scoring, **paths})
+
+
+def list_runs(config: PipelineConfig) -> RunInventory:
+    """List the training and test runs of a Kaggle folder, a copick project or the synthetic set.
+
+    Every listed run of a Kaggle folder or copick project has its tomogram, and every training run
+    its picks; their content is checked by the import. The synthetic runs are yet to be made.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        With ``dataset``, with ``copick`` (then resolved), or with neither: the synthetic set.
+
+    Returns
+    -------
+    RunInventory
+
+    Raises
+    ------
+    InputError
+        If a folder, a tomogram or a run's picks are missing, or a run's name cannot be used, or
+        the synthetic set does not have the configured kind of tomogram.
+    """
+    if config.copick is not None:
+        return _copick_runs(config, config.copick)
+    if config.dataset is not None:
+        return _kaggle_runs(config, config.dataset)
+    return _synthetic_runs(config)
+
+
+def _synthetic_runs(config: PipelineConfig) -> RunInventory:
+    for key, value, made in (
+        ("tomo_type", config.tomo_type, SYNTHETIC_TOMO_TYPE),
+        ("voxel_spacing", config.voxel_spacing, SYNTHETIC_VOXEL_SPACING),
+    ):
+        if value != made:
+            raise InputError(
+                key,
+                f"is {value}, but the synthetic runs have {made} alone",
+                "leave the key out, or give your own data as dataset or copick",
+            )
+    names = {particle.name for particle in config.particles or CZII_PARTICLES}
+    lacking = [particle.name for particle in CZII_PARTICLES if particle.name not in names]
+    if lacking:
+        raise InputError(
+            "particles",
+            f"lacks {', '.join(lacking)}, which the synthetic runs hold",
+            "leave the key out, or give your own data as dataset or copick",
+        )
+    train, test = run_names(config.synthetic, config.seed)
+    return RunInventory(tuple(train), tuple(test))
+
+
+def _kaggle_runs(config: PipelineConfig, dataset: Path) -> RunInventory:
+    if not dataset.is_dir():
+        raise InputError(
+            dataset, "there is no such folder", "give the folder that holds train/ as dataset"
+        )
+    if any(character in str(dataset.absolute()) for character in GLOB_CHARACTERS):
+        raise InputError(
+            dataset, f"copick cannot list folders with {GLOB_CHARACTERS} in their path", "rename it"
+        )
+    train_folder = kaggle_static(dataset, "train") / RUNS_FOLDER
+    if not train_folder.is_dir():
+        raise InputError(
+            train_folder,
+            "there is no such folder",
+            "give a dataset in Kaggle's layout (train/static/ExperimentRuns/RUN/...)",
+        )
+    train = _kaggle_split(config, dataset, "train")
+    if not train:
+        raise InputError(train_folder, "holds no runs", "add training runs")
+    overlay = kaggle_overlay(dataset)
+    for run in _visible_folders(overlay) if overlay.is_dir() else ():
+        if run not in train:
+            raise InputError(
+                train_folder / run,
+                f"there is no such folder, so run {run}, which has picks, has no tomogram",
+                "add its tomogram, or leave out its picks",
+            )
+    for run in train:
+        picks = kaggle_picks(dataset, run)
+        if not picks.is_dir():
+            raise InputError(
+                picks,
+                f"there is no such folder, so training run {run} has no picks",
+                "add its picks, or leave out the run",
+            )
+    test_folder = kaggle_static(dataset, "test") / RUNS_FOLDER
+    test = _kaggle_split(config, dataset, "test") if test_folder.is_dir() else ()
+    return RunInventory(train, test)
+
+
+def _kaggle_split(config: PipelineConfig, dataset: Path, split: str) -> tuple[str, ...]:
+    """List the runs of one split; each has to have its tomogram."""
+    folder = kaggle_static(dataset, split) / RUNS_FOLDER
+    runs = _usable_names(_visible_folders(folder), folder)
+    for run in runs:
+        tomogram = kaggle_tomogram(dataset, split, run, config)
+        if not tomogram.is_dir():
+            raise InputError(
+                tomogram,
+                f"there is no such folder, so run {run} has no tomogram",
+                "add it, leave out the run, or set tomo_type and voxel_spacing",
+            )
+    return runs
+
+
+def _visible_folders(folder: Path) -> list[str]:
+    return sorted(
+        item.name for item in folder.iterdir() if item.is_dir() and not item.name.startswith(".")
+    )
+
+
+def _copick_runs(config: PipelineConfig, copick_config: Path) -> RunInventory:
+    from picking.files.picks import picks_of_run
+
+    project = open_project(copick_config)
+    particle_types = [particle.name for particle in config.known_particles]
+    objects = [item.name for item in project.config.pickable_objects]
+    train, test = [], []
+    for run in project.runs:
+        picked = {
+            picks.pickable_object_name: picks
+            for picks in picks_of_run(run, None, config.truth.user_id, config.truth.session_id)
+        }
+        for name in sorted(set(picked) - set(objects)):
+            raise InputError(
+                getattr(picked[name], "path", f"{copick_config}, run {run.name}"),
+                f"holds picks of '{name}', which is no pickable object of {copick_config}",
+                "add it to pickable_objects, or remove or rename the file",
+            )
+        has_picks = not picked.keys().isdisjoint(particle_types)
+        has_tomogram = (
+            tomogram_or_none(project, run.name, config.tomo_type, config.voxel_spacing) is not None
+        )
+        if has_picks and not has_tomogram:
+            raise InputError(
+                f"{copick_config}, run {run.name}",
+                f"has picks, but no tomogram '{config.tomo_type}' of voxel spacing "
+                f"{config.voxel_spacing:.3f}",
+                "add the tomogram, or set tomo_type and voxel_spacing",
+            )
+        if has_picks:
+            train.append(run.name)
+        elif has_tomogram:
+            test.append(run.name)
+    if not train:
+        raise InputError(
+            copick_config,
+            f"no run has picks of {', '.join(particle_types)} by user "
+            f"{config.truth.user_id or '(any)'} in session {config.truth.session_id or '(any)'}",
+            "add truth picks, or set truth.user_id, truth.session_id and particles",
+        )
+    return RunInventory(_usable_names(train, copick_config), _usable_names(test, copick_config))
+
+
+def _usable_names(names: Sequence[str], where: object) -> tuple[str, ...]:
+    for name in names:
+        if not RUN_NAME.fullmatch(name):
+            raise InputError(
+                where,
+                f"the run name {name!r} cannot be used",
+                "rename the run: letters, digits, '.', '_', '-', '+', '=' only",
+            )
+    return tuple(sorted(names))
+
+
+def _copick_particles(
+    copick_config: Path, configured: tuple[ParticleType, ...] | None
+) -> tuple[ParticleType, ...]:
+    """Particle types of a copick project: the configured ones, or all that have a radius."""
+    objects = list(open_project(copick_config).config.pickable_objects)
+    if configured is not None:
+        known = [item.name for item in objects]
+        missing = [particle.name for particle in configured if particle.name not in known]
+        if missing:
+            raise InputError(
+                "particles",
+                f"{', '.join(missing)}: no such pickable object in {copick_config}",
+                f"its objects are {', '.join(known)}",
+            )
+        return configured
+    usable = [item for item in objects if item.is_particle and item.radius]
+    if not usable:
+        raise InputError(
+            copick_config,
+            "no pickable object is a particle with a radius",
+            "give the objects radii, or list the types as particles in the configuration",
+        )
+    labels = [item.label for item in usable]
+    # copick's labels may be missing or shared; ours number the channels of a segmentation.
+    if None in labels or len(set(labels)) < len(labels):
+        labels = list(range(1, len(usable) + 1))
+    try:
+        return tuple(
+            ParticleType(
+                name=item.name,
+                label=label,
+                radius_angstrom=item.radius,
+                pdb_id=item.pdb_id,
+                **({"color": item.color} if item.color else {}),
+            )
+            for item, label in zip(usable, labels, strict=True)
+        )
+    except ValidationError as error:
+        detail = error.errors()[0]
+        raise InputError(
+            copick_config,
+            f"the pickable object {detail['input']!r} cannot be used ({detail['msg']})",
+            "rename it, or list the types as particles in the configuration",
+        ) from None

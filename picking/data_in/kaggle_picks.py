@@ -1,0 +1,177 @@
+"""Picks files of a Kaggle folder: read, checked, and given the names that copick expects."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from picking.errors import InputError
+from picking.files.picks import ANGSTROM, OUR_USER_ID
+
+# copick splits its file names at underscores.
+NAME_SEPARATOR = "_"
+# A part of a file name, of which copick joins three into at most 255 bytes.
+LONGEST_NAME = 60
+USABLE_NAME = re.compile(rf"[^_/.\x00][^_/\x00]{{0,{LONGEST_NAME - 1}}}")
+
+
+Row = tuple[float, float, float, float]
+
+
+class _Location(BaseModel):
+    x: float
+    y: float
+    z: float
+
+
+class _Point(BaseModel):
+    """Also the keys that we do not read, since copick refuses a file in which they are wrong."""
+
+    location: _Location
+    transformation: tuple[Row, Row, Row, Row] | None = Field(None, alias="transformation_")
+    instance_id: int | None = None
+    score: float | None = None
+
+
+class _PicksContent(BaseModel):
+    """The keys of the genuine files that the import relies on."""
+
+    model_config = ConfigDict(extra="allow")
+
+    pickable_object_name: str
+    user_id: str
+    session_id: str
+    run_name: str
+    unit: str
+    points: tuple[_Point, ...]
+    trust_orientation: bool | None = None
+
+
+@dataclass(frozen=True)
+class KagglePicks:
+    """One picks file that has been checked.
+
+    Parameters
+    ----------
+    run : str
+        Training run.
+    particle_type : str
+        Type of the picks.
+    number : int
+        How many there are.
+    copick_name : str
+        File name under which copick finds it: ``{user}_{session}_{object}.json``.
+    text : str
+        The file's content, unchanged.
+    """
+
+    run: str
+    particle_type: str
+    number: int
+    copick_name: str
+    text: str
+
+
+def read_kaggle_picks(folder: Path, run: str, particle_types: Sequence[str]) -> list[KagglePicks]:
+    """Read and check all picks files of a training run.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's ``Picks`` folder.
+    run : str
+        Name of the run.
+    particle_types : sequence of str
+        The types that are known.
+
+    Returns
+    -------
+    list of KagglePicks
+        By file name.
+
+    Raises
+    ------
+    InputError
+        If a file is cut off or lacks a key, holds a non-finite position or another unit than Å,
+        or belongs to another run or an unknown particle type; the message names it.
+    """
+    try:
+        paths = sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+        if not folder.is_dir():
+            raise FileNotFoundError
+    except OSError:
+        raise InputError(
+            folder, f"cannot be listed, so run {run} has no picks", "add its picks"
+        ) from None
+    if not paths:
+        raise InputError(
+            folder,
+            f"holds no picks file, so nothing says what is in run {run}",
+            "add its picks (an empty list of points where there are none), or leave out the run",
+        )
+    picks = [_read(path, run, particle_types) for path in paths]
+    names = [item.copick_name for item in picks]
+    for path, name in zip(paths, names, strict=True):
+        if names.count(name) > 1:
+            raise InputError(
+                path, f"another file holds the same picks set ({name})", "keep one of them"
+            )
+    return picks
+
+
+def _read(path: Path, run: str, particle_types: Sequence[str]) -> KagglePicks:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(path, f"cannot be read ({error})", "check the file") from None
+    try:
+        content = _PicksContent.model_validate(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise InputError(path, f"is no whole JSON file ({error})", "copy the file again") from None
+    except ValidationError as error:
+        detail = error.errors()[0]
+        key = ".".join(str(part) for part in detail["loc"])
+        what = f"{key}: {detail['msg']}" if key else "it is no JSON object"
+        raise InputError(path, f"is no picks file ({what})", "mend the file") from None
+    particle_type = content.pickable_object_name
+    if particle_type not in particle_types:
+        raise InputError(
+            path,
+            f"holds picks of '{particle_type}', which is no known particle type",
+            "add the type to `particles` in the configuration, or remove the file",
+        )
+    if path.stem.rsplit(NAME_SEPARATOR, 1)[-1] != particle_type:
+        raise InputError(
+            path,
+            f"its name and its pickable_object_name '{particle_type}' disagree",
+            "mend the one that is wrong",
+        )
+    if content.run_name != run:
+        raise InputError(
+            path, f"belongs to run '{content.run_name}', not to {run}", "move it, or mend run_name"
+        )
+    if content.unit != ANGSTROM:
+        raise InputError(path, f"has the unit '{content.unit}'", f"give positions in {ANGSTROM}")
+    positions = [(point.location.x, point.location.y, point.location.z) for point in content.points]
+    if not np.all(np.isfinite(positions)):
+        raise InputError(path, "holds a non-finite position", "mend the position or remove it")
+    for key, value in (("user_id", content.user_id), ("session_id", content.session_id)):
+        if not USABLE_NAME.fullmatch(value):
+            raise InputError(
+                path,
+                f"{key} is {value[:LONGEST_NAME]!r}",
+                f"give it a name of at most {LONGEST_NAME} characters without "
+                f"'{NAME_SEPARATOR}' and '/' that begins with no dot",
+            )
+    if content.user_id == OUR_USER_ID:
+        raise InputError(
+            path,
+            f"user_id is '{OUR_USER_ID}', which marks this workflow's own picks: they are no truth",
+            "give the user_id of the person who curated them",
+        )
+    name = NAME_SEPARATOR.join((content.user_id, content.session_id, particle_type))
+    return KagglePicks(run, particle_type, len(content.points), f"{name}.json", text)

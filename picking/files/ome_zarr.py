@@ -1,0 +1,255 @@
+"""OME-Zarr pyramids: levels, true voxel size and values, checked before anyone trusts them."""
+
+import lzma
+import zlib
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field, ValidationError
+from zarr.errors import MetadataError
+
+from picking.errors import InputError
+from picking.files.whole_store import WholeStore
+
+AXES_ZYX = ("z", "y", "x")
+# OME-NGFF 0.4 writes units by their UDUNITS-2 names.
+UNITS_IN_ANGSTROM = {"angstrom": 1.0, "nanometer": 10.0}
+# The folders of the CZII challenge say 10.000 where the voxel size is 10.012: folders are rounded,
+# but a scale further away than this is a wrong or forgotten one.
+MOST_SCALE_DEVIATION = 0.05
+# Below this many voxels a side a "volume" is a slice or a pair of them.
+LEAST_SIDE = 4
+# Codecs of Python objects: a tomogram needs none, some run code from the file, some never end.
+OBJECT_CODECS = {
+    "pickle",
+    "json2",
+    "msgpack2",
+    "vlen-utf8",
+    "vlen-bytes",
+    "vlen-array",
+    "categorize",
+}
+# What zarr, fsspec and numcodecs' codecs raise on damaged stores; a damaged chunk may also claim to
+# be larger than the memory.
+STORE_ERRORS = (
+    MetadataError,
+    AttributeError,
+    ArithmeticError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    RuntimeError,
+    EOFError,
+    SystemError,
+    MemoryError,
+    zlib.error,
+    lzma.LZMAError,
+)
+
+
+class _Transformation(BaseModel):
+    type: str
+    scale: tuple[float, ...] | None = None
+
+
+class _Level(BaseModel):
+    path: str
+    transformations: tuple[_Transformation, ...] = Field((), alias="coordinateTransformations")
+
+
+class _Axis(BaseModel):
+    name: str
+    unit: str | None = None
+
+
+class _Multiscale(BaseModel):
+    axes: tuple[_Axis, ...] = ()
+    datasets: tuple[_Level, ...] = Field(min_length=1)
+    transformations: tuple[_Transformation, ...] = Field((), alias="coordinateTransformations")
+
+
+class _Attributes(BaseModel):
+    """The part of OME-NGFF 0.4's multiscales metadata that gives levels and scale."""
+
+    multiscales: tuple[_Multiscale, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """An OME-Zarr volume that is open for reading.
+
+    Parameters
+    ----------
+    location : str
+        What messages call it.
+    full_size : zarr.Array
+        Level 0, (Z, Y, X).
+    smallest : zarr.Array
+        The coarsest level, (Z', Y', X').
+    voxel_size_zyx_angstrom : ndarray, (3,), float64
+        True size of a voxel of level 0.
+    """
+
+    location: str
+    full_size: zarr.Array
+    smallest: zarr.Array
+    voxel_size_zyx_angstrom: NDArray[np.float64]
+
+
+def open_pyramid(store: MutableMapping[str, Any], location: str, voxel_spacing: float) -> Pyramid:
+    """Open an OME-Zarr volume and check its metadata.
+
+    Parameters
+    ----------
+    store : mutable mapping
+        zarr store, as copick's ``tomogram.zarr()`` gives it.
+    location : str
+        What messages call it.
+    voxel_spacing : float
+        Voxel size that the folder claims, Å.
+
+    Raises
+    ------
+    InputError
+        If it is no OME-Zarr volume, a level is missing or not 3D, or the scale is missing or
+        differs from the claimed one by more than rounding.
+    """
+    try:
+        group = zarr.open_group(WholeStore(store), mode="r")
+        multiscale = _Attributes.model_validate(group.attrs.asdict()).multiscales[0]
+    except ValidationError as error:
+        detail = error.errors()[0]
+        key = ".".join(str(part) for part in detail["loc"])
+        raise InputError(
+            location,
+            f"has odd multiscales metadata ({key}: {detail['msg']})",
+            "write the tomogram as OME-Zarr 0.4 again",
+        ) from None
+    except STORE_ERRORS as error:
+        raise InputError(
+            location, f"is no Zarr v2 group ({_summary(error)})", "write the tomogram again"
+        ) from None
+    levels = [_open_level(group, level.path, location) for level in multiscale.datasets]
+    if min(levels[0].shape) < LEAST_SIDE:
+        raise InputError(
+            location,
+            f"has the shape {levels[0].shape}, with a side below {LEAST_SIDE} voxels",
+            "give a 3D tomogram (z, y, x)",
+        )
+    return Pyramid(
+        location, levels[0], levels[-1], _voxel_size(multiscale, location, voxel_spacing)
+    )
+
+
+def read_level(array: zarr.Array, location: str) -> NDArray[np.float32]:
+    """Read all values of a level.
+
+    Returns
+    -------
+    ndarray, (Z, Y, X), float32
+
+    Raises
+    ------
+    InputError
+        If a chunk is damaged or absent, a value is not finite, or all values are the same.
+    """
+    where = f"{location}/{array.path}"
+    try:
+        values_zyx: NDArray[np.float32] = np.asarray(array[...]).astype(np.float32, copy=False)
+    except STORE_ERRORS as error:
+        raise InputError(
+            where, f"cannot be read ({_summary(error)})", "copy or write the tomogram again"
+        ) from None
+    low, high = values_zyx.min(), values_zyx.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        bad = values_zyx.size - int(np.count_nonzero(np.isfinite(values_zyx)))
+        raise InputError(
+            where,
+            f"{bad} of {values_zyx.size} values are NaN or infinite",
+            "reconstruct the tomogram again, or leave out the run",
+        )
+    if low == high:
+        raise InputError(
+            where,
+            f"all values are {low:g}",
+            "copy the tomogram again (chunks may be missing), or leave out the run",
+        )
+    return values_zyx
+
+
+def _open_level(group: zarr.Group, path: str, location: str) -> zarr.Array:
+    where = f"{location}/{path}"
+    try:
+        level = group[path]
+        for sides in (level.shape, level.chunks) if isinstance(level, zarr.Array) else ():
+            if not all(isinstance(side, int) and side > 0 for side in sides):
+                raise ValueError(f"the shape or the chunks are {sides}")
+    except STORE_ERRORS as error:
+        raise InputError(
+            where,
+            f"this level of the tomogram cannot be opened ({_summary(error)})",
+            "copy or write the tomogram again",
+        ) from None
+    if not isinstance(level, zarr.Array) or not np.issubdtype(level.dtype, np.number):
+        raise InputError(
+            where, "is no array of numbers", "write the tomogram as OME-Zarr 0.4 again"
+        )
+    if np.issubdtype(level.dtype, np.complexfloating):
+        raise InputError(where, "holds complex numbers", "write a tomogram of real values")
+    codecs = [level.compressor, *(level.filters or ())]
+    names = {str(getattr(codec, "codec_id", "")) for codec in codecs}
+    if names & OBJECT_CODECS:
+        raise InputError(
+            where,
+            f"is coded as Python objects ({', '.join(sorted(names & OBJECT_CODECS))})",
+            "write the tomogram as plain numbers again",
+        )
+    if level.ndim != len(AXES_ZYX):
+        raise InputError(
+            where, f"is {level.ndim}D, of shape {level.shape}", "give a 3D tomogram (z, y, x)"
+        )
+    return level
+
+
+def _voxel_size(
+    multiscale: _Multiscale, location: str, voxel_spacing: float
+) -> NDArray[np.float64]:
+    """Size zyx in Å of a voxel of level 0: the level's scale times the one of all levels."""
+    mend = f"give level 0 a scale of three numbers (z, y, x), about {voxel_spacing:g} Å each"
+    names = tuple(axis.name for axis in multiscale.axes)
+    if names not in ((), AXES_ZYX):
+        raise InputError(location, f"has the axes {', '.join(names)}", "give axes z, y, x")
+    scales = [
+        transformation.scale or ()
+        for transformation in (*multiscale.datasets[0].transformations, *multiscale.transformations)
+        if transformation.type == "scale"
+    ]
+    if not multiscale.datasets[0].transformations or not scales:
+        raise InputError(location, "level 0 has no scale in its metadata", mend)
+    if any(len(scale) != len(AXES_ZYX) for scale in scales):
+        raise InputError(location, f"has a scale of the wrong length: {scales[0]}", mend)
+    size: NDArray[np.float64] = np.prod(np.asarray(scales, dtype=np.float64), axis=0)
+    for index, axis in enumerate(multiscale.axes):
+        if axis.unit is not None and axis.unit not in UNITS_IN_ANGSTROM:
+            raise InputError(
+                location, f"has the unit '{axis.unit}'", f"known: {', '.join(UNITS_IN_ANGSTROM)}"
+            )
+        size[index] *= UNITS_IN_ANGSTROM[axis.unit or "angstrom"]
+    # Written so that NaN counts as a deviation.
+    if not np.all(np.abs(size / voxel_spacing - 1) <= MOST_SCALE_DEVIATION):
+        raise InputError(
+            location,
+            f"its scale says {', '.join(f'{side:g}' for side in size)} Å (z, y, x), its voxel "
+            f"spacing {voxel_spacing:g} Å",
+            mend,
+        )
+    return size
+
+
+def _summary(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,268 @@
+"""Picks through copick: reading the truth, and writing final picks with their scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from picking.config import ParticleType
+from picking.errors import InputError
+from picking.files.copick_project import open_project, with_overlay
+from picking.files.own_files import own_files
+from picking.files.tables import PICKS, POSITION_COLUMNS, TRUTH
+from picking.files.whole_files import write_whole_text
+
+if TYPE_CHECKING:
+    from copick.models import CopickPicks, CopickPicksFile, CopickRun
+
+ANGSTROM = "angstrom"
+# Who the final picks are by. In copick session "0" means that a tool made them.
+OUR_USER_ID = "tomosieve"
+OUR_SESSION_ID = "0"
+
+
+def read_truth(
+    copick_config: Path,
+    runs: Sequence[str],
+    particle_types: Sequence[str],
+    user_id: str | None = None,
+    session_id: str | None = None,
+) -> pd.DataFrame:
+    """Read the truth picks of a copick project.
+
+    Parameters
+    ----------
+    copick_config : Path
+        copick configuration file.
+    runs : sequence of str
+        Runs to read.
+    particle_types : sequence of str
+        Types to read; picks of others are left alone.
+    user_id, session_id : str or None
+        Whose picks count; None for anyone's.
+
+    Returns
+    -------
+    DataFrame
+        Table ``picking.files.tables.TRUTH``: by run, then type, in the given orders; positions in Å are
+        the particles' centres, location plus translation.
+
+    Raises
+    ------
+    InputError
+        If a picks file is damaged, not in Å or holds a non-finite position, or more than one user
+        or session has picks of one type in one run.
+    """
+    return _read(copick_config, runs, particle_types, user_id, session_id).drop(columns="score")
+
+
+def read_picks(
+    copick_config: Path, runs: Sequence[str], particle_types: Sequence[str]
+) -> pd.DataFrame:
+    """Read back what :func:`write_picks` wrote: the way to the final picks from Python.
+
+    Nothing in the pipeline needs it; it is for whoever works on with the picks.
+
+    Parameters
+    ----------
+    copick_config : Path
+        The configuration that :func:`write_picks` wrote.
+    runs : sequence of str
+        Runs to read.
+    particle_types : sequence of str
+        Types to read.
+
+    Returns
+    -------
+    DataFrame
+        Table ``picking.files.tables.PICKS``: by run, then type, in the given orders.
+    """
+    return PICKS.check(
+        _read(copick_config, runs, particle_types, OUR_USER_ID, OUR_SESSION_ID), copick_config
+    )
+
+
+def write_picks(
+    picks: pd.DataFrame,
+    overlay: Path,
+    config_path: Path,
+    particles: Iterable[ParticleType],
+    project: Path,
+) -> None:
+    """Write picks with their scores as a copick overlay, and a configuration that opens it.
+
+    Parameters
+    ----------
+    picks : DataFrame
+        Table ``picking.files.tables.PICKS``; the order within a run and type is kept.
+    overlay : Path
+        Folder to write to; picks of ours that stood there are replaced, a person's stay.
+    config_path : Path
+        copick configuration to write, inside the overlay or elsewhere.
+    particles : iterable of ParticleType
+        The particle types.
+    project : Path
+        copick configuration of the project that the picks belong to (the tomograms are found
+        through it); it is only read.
+
+    Raises
+    ------
+    InputError
+        If the table breaks its contract or the project cannot be opened.
+    """
+    from copick.models import CopickLocation, CopickPoint
+
+    checked = PICKS.check(picks, "final picks")
+    particles = tuple(particles)
+    with own_files(overlay, named_as_ours=_is_named_as_ours) as unfinished:
+        temporary_config = unfinished / "unfinished.json"
+        content = {
+            "config_type": "filesystem",
+            "overlay_root": f"local://{unfinished.absolute()}",
+            "overlay_fs_args": {"auto_mkdir": True},
+            "pickable_objects": with_overlay(project, unfinished, particles)["pickable_objects"],
+        }
+        temporary_config.write_text(json.dumps(content), encoding="utf-8")
+        writable = open_project(temporary_config)
+        for (run, particle_type), group in checked.groupby(["run", "particle_type"]):
+            file = writable.new_run(run, exist_ok=True).new_picks(
+                particle_type, session_id=OUR_SESSION_ID, user_id=OUR_USER_ID
+            )
+            file.meta.unit = ANGSTROM
+            # No orientation is estimated.
+            file.meta.trust_orientation = False
+            file.points = [
+                CopickPoint(location=CopickLocation(x=x, y=y, z=z), score=score)
+                for x, y, z, score in group[[*POSITION_COLUMNS, "score"]].to_numpy(np.float64)
+            ]
+            file.store()
+        temporary_config.unlink()
+    final = with_overlay(project, overlay, particles)
+    write_whole_text(config_path, json.dumps(final, indent=2) + "\n")
+
+
+def picks_of_run(
+    run: CopickRun,
+    particle_types: Sequence[str] | None,
+    user_id: str | None,
+    session_id: str | None,
+) -> list[CopickPicks]:
+    """List a run's picks files of the given types, user and session (None for any), unopened.
+
+    Our own picks are nobody's truth, so that any user is any other than tomosieve.
+
+    Raises
+    ------
+    InputError
+        If a file of the run does not have copick's name.
+    """
+    try:
+        picks: list[CopickPicks] = run.get_picks(
+            object_name=None if particle_types is None else list(particle_types),
+            user_id=user_id,
+            session_id=session_id,
+        )
+    except IndexError:
+        raise InputError(
+            f"picks of run {run.name}",
+            "a file is not named as copick does",
+            "name the files {user}_{session}_{object}.json",
+        ) from None
+    if user_id is None:
+        picks = [file for file in picks if file.user_id != OUR_USER_ID]
+    # Where the static root is the overlay as well, copick lists every file twice.
+    return list(
+        {getattr(file, "path", str(index)): file for index, file in enumerate(picks)}.values()
+    )
+
+
+def loaded_picks(picks: CopickPicks) -> CopickPicksFile:
+    """Read a picks file.
+
+    Raises
+    ------
+    InputError
+        If it is cut off or invalid, holds another type than its name says, is not in Å, or holds
+        a non-finite position.
+    """
+    particle_type = picks.pickable_object_name
+    where = getattr(picks, "path", f"run {picks.run.name}, picks of {particle_type}")
+    try:
+        content = picks.load()
+    except OSError as error:
+        raise InputError(where, f"cannot be read ({error})", "check the file") from None
+    except (ValueError, TypeError) as error:
+        summary = " ".join(str(error).split())
+        raise InputError(
+            where, f"is no valid copick picks file ({summary})", "mend the file or remove it"
+        ) from None
+    # From here on copick believes the content, not the file's name.
+    if content.pickable_object_name != particle_type:
+        raise InputError(
+            where,
+            f"its name and its pickable_object_name '{content.pickable_object_name}' disagree",
+            "mend the one that is wrong",
+        )
+    if content.unit != ANGSTROM:
+        raise InputError(where, f"has the unit '{content.unit}'", f"give positions in {ANGSTROM}")
+    positions = [
+        value
+        for point in content.points or ()
+        for value in (point.location.x, point.location.y, point.location.z)
+    ]
+    if not np.all(np.isfinite(positions)):
+        raise InputError(where, "holds a non-finite position", "mend the position or remove it")
+    return content
+
+
+def _is_named_as_ours(path: Path) -> bool:
+    return path.name.startswith(f"{OUR_USER_ID}_{OUR_SESSION_ID}_")
+
+
+def _read(
+    copick_config: Path,
+    runs: Sequence[str],
+    particle_types: Sequence[str],
+    user_id: str | None,
+    session_id: str | None,
+) -> pd.DataFrame:
+    """Read positions and scores, by run and type in the given orders."""
+    project = open_project(copick_config)
+    parts = []
+    for name in runs:
+        run = project.get_run(name)
+        if run is None:
+            raise InputError(copick_config, f"has no run {name}", "check the run's name")
+        files = picks_of_run(run, particle_types, user_id, session_id)
+        for particle_type in particle_types:
+            of_type = [file for file in files if file.pickable_object_name == particle_type]
+            authors = ", ".join(sorted(f"{file.user_id}/{file.session_id}" for file in of_type))
+            filled = [file for file in of_type if loaded_picks(file).points]
+            if len(filled) > 1:
+                raise InputError(
+                    f"run {name}",
+                    f"has several sets of {particle_type} picks (user/session {authors})",
+                    "say which one counts by truth.user_id and truth.session_id",
+                )
+            parts += [_frame(name, particle_type, file) for file in filled]
+    table: dict[str, Any] = {column: [] for column in (*TRUTH.column_names, "score")}
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(table)
+
+
+def _frame(run: str, particle_type: str, picks: CopickPicks) -> pd.DataFrame:
+    x, y, z = picks.full_positions().T  # (n, 3) xyz Å
+    return pd.DataFrame(
+        {
+            "run": run,
+            "particle_type": particle_type,
+            "x": x,
+            "y": y,
+            "z": z,
+            "score": picks.scores(),
+        }
+    )

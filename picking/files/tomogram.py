@@ -1,0 +1,98 @@
+"""Tomograms: what they are, reading them through copick, and normalising them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picking.files.copick_project import find_tomogram, open_project, tomogram_location
+from picking.files.ome_zarr import open_pyramid, read_level
+
+# Gold beads and the edges of the reconstruction hold the far tails; 0.1 % on either side takes
+# them out of the mean and the spread, and hardly touches the particles.
+CLIP_PERCENTILES = (0.1, 99.9)
+# After normalising, values beyond this many sigmas say only "gold": they are set to it.
+LARGEST_SIGMA = 8.0
+# Voxels that mean and spread are estimated from: the standard error is 0.1 % of a sigma.
+SAMPLE_VOXELS = 2**20
+
+
+@dataclass(frozen=True)
+class Tomogram:
+    """A tomogram in memory.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run.
+    values_zyx : ndarray, (Z, Y, X), float32
+        Voxel values.
+    voxel_size_zyx_angstrom : ndarray, (3,), float64
+        True size of a voxel, Å, from the file's own scale.
+    """
+
+    run: str
+    values_zyx: NDArray[np.float32]
+    voxel_size_zyx_angstrom: NDArray[np.float64]
+
+
+def read_tomogram(copick_config: Path, run: str, tomo_type: str, voxel_spacing: float) -> Tomogram:
+    """Read a tomogram at full size through copick.
+
+    Parameters
+    ----------
+    copick_config : Path
+        copick configuration file.
+    run : str
+        Name of the run.
+    tomo_type : str
+        Kind of tomogram, for instance "denoised".
+    voxel_spacing : float
+        copick's voxel spacing, Å. The tomogram's own scale, which may differ by a few thousandths,
+        is what the result carries.
+
+    Returns
+    -------
+    Tomogram
+
+    Raises
+    ------
+    InputError
+        If the run or the tomogram is missing, it is not 3D, its scale is missing or odd, or a
+        value is not finite, or all values are the same.
+    """
+    project = open_project(copick_config)
+    tomogram = find_tomogram(project, copick_config, run, tomo_type, voxel_spacing)
+    pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), voxel_spacing)
+    values_zyx = read_level(pyramid.full_size, pyramid.location)
+    return Tomogram(run, values_zyx, pyramid.voxel_size_zyx_angstrom)
+
+
+def normalised(values_zyx: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Bring values to mean 0 and standard deviation 1, robustly against gold beads.
+
+    Mean and standard deviation are those of a strided sample, clipped at its 0.1 and 99.9
+    percentiles; the result is clipped at ±8 sigmas.
+
+    Parameters
+    ----------
+    values_zyx : ndarray, (Z, Y, X)
+        Finite values of any scale; those of the challenge are about 7e-6, so that no cast to half
+        precision may come before this.
+
+    Returns
+    -------
+    ndarray, (Z, Y, X), float32
+        A new array; zeros where all values are the same.
+    """
+    stride = max(1, round((values_zyx.size / SAMPLE_VOXELS) ** (1 / 3)))
+    sample = values_zyx[::stride, ::stride, ::stride].astype(np.float64)
+    clipped = np.clip(sample, *np.percentile(sample, CLIP_PERCENTILES))
+    # A volume that is flat but for a few voxels has no spread left once it is clipped.
+    spread = clipped.std() or sample.std() or values_zyx.std(dtype=np.float64) or 1.0
+    result = values_zyx.astype(np.float32)
+    result -= np.float32(clipped.mean())
+    result *= np.float32(1 / spread)
+    np.clip(result, -LARGEST_SIGMA, LARGEST_SIGMA, out=result)
+    return result

@@ -1,0 +1,1 @@
+"""Preview: slices of a tomogram with its picks."""

@@ -1,0 +1,7 @@
+"""``python -m picking.preview``: the command of :mod:`picking.preview.draw_preview`."""
+
+from picking.command_line import run_command
+from picking.preview.draw_preview import main
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,1 @@
+"""Scoring: the metric, folds by run, and which candidates count as hits."""

@@ -1,0 +1,1 @@
+"""The device: where a network runs, and in which precision."""

@@ -1,0 +1,1 @@
+"""Prediction: sliding windows, score maps, and the candidates read off them."""

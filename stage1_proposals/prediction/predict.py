@@ -1,0 +1,161 @@
+"""Score maps of one tomogram: members and turns averaged, windows blended."""
+
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from picking.config import PredictionSettings
+from picking.errors import InputError
+from picking.files.score_maps import ScoreMaps, embedding_channels
+from picking.files.tomogram import Tomogram, normalised
+from stage1_proposals.device.compute_device import ComputeDevice
+from stage1_proposals.flips_and_rotations import Turn, turns_of
+from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.prediction.sliding_window import (
+    fitting_window,
+    padded_to_windows,
+    predict_blended,
+    window_boxes,
+)
+
+PROGRESS_SECONDS = 5.0
+
+
+def number_of_passes(wanted: int, all_members: int) -> int:
+    """Count the passes over every tomogram, the same for training runs and test runs.
+
+    Parameters
+    ----------
+    wanted : int
+        The setting ``prediction.passes``.
+    all_members : int
+        Members of all folds together: a test run is seen by each of them at least once, so that
+        a training run, which few members may see, gets as many passes as well.
+    """
+    return max(wanted, all_members)
+
+
+def plan_passes(members: int, passes: int, quarter_turns: bool) -> list[tuple[int, Turn]]:
+    """Which member looks at the tomogram in which turn.
+
+    Parameters
+    ----------
+    members : int
+        Members that may look at it.
+    passes : int
+        See :func:`number_of_passes`; each pass is in another turn, as long as there are some.
+    quarter_turns : bool
+        The settings' ``training.quarter_turns``: without them networks have seen the missing wedge
+        in its place alone.
+
+    Returns
+    -------
+    list of (int, Turn)
+        Index of the member, and the turn.
+    """
+    turns = turns_of(quarter_turns)
+    return [(index % members, turns[index % len(turns)]) for index in range(passes)]
+
+
+@torch.inference_mode()
+def predict_score_maps(
+    tomogram: Tomogram,
+    networks: Sequence[ProposalNetwork],
+    particle_types: tuple[str, ...],
+    settings: PredictionSettings,
+    passes: int,
+    device: ComputeDevice,
+    quarter_turns: bool = True,
+) -> ScoreMaps:
+    """Compute the score maps of one tomogram.
+
+    Parameters
+    ----------
+    tomogram : Tomogram
+        The tomogram as read.
+    networks : sequence of ProposalNetwork
+        The members that may look at it, on the device and in evaluation mode (see
+        :func:`stage1_proposals.network.fast_network.fast_network`); all of one output stride.
+    particle_types : tuple of str
+        Types in the order of the networks' channels.
+    settings : PredictionSettings
+        Windows and their overlap.
+    passes : int
+        Passes that are averaged, see :func:`number_of_passes`.
+    device : ComputeDevice
+        Where to compute.
+    quarter_turns : bool
+        See :func:`plan_passes`.
+
+    Returns
+    -------
+    ScoreMaps
+
+    Raises
+    ------
+    InputError
+        If a network's answer is not finite.
+    """
+    stride = networks[0].settings.output_stride
+    types = len(particle_types)
+    shape_zyx = tomogram.values_zyx.shape
+    window_zyx = fitting_window(
+        shape_zyx,
+        settings.window_zyx,
+        settings.overlap,
+        networks[0].settings.side_multiple,
+        stride,
+    )
+    plan = plan_passes(len(networks), passes, quarter_turns)
+    # The only copy at this size beside the tomogram itself.
+    padded_zyx = padded_to_windows(normalised(tomogram.values_zyx), window_zyx, stride)
+    windows = len(list(window_boxes(padded_zyx.shape, window_zyx, settings.overlap, stride)))
+    with tqdm(
+        total=windows * len(plan),
+        desc=f"score maps of {tomogram.run}",
+        unit="window",
+        mininterval=PROGRESS_SECONDS,
+        file=sys.stderr,
+    ) as progress:
+
+        def mean_of_passes(window: torch.Tensor) -> torch.Tensor:
+            on_device = window.to(device.device)
+            total: torch.Tensor | None = None
+            for member, turn in plan:
+                maps = _answer(networks[member], on_device, turn, device)
+                total = maps if total is None else total.add_(maps)
+                progress.update()
+            assert total is not None
+            return total.div_(len(plan))
+
+        blended = predict_blended(padded_zyx, mean_of_passes, window_zyx, settings.overlap, stride)
+    end_z, end_y, end_x = (-(-side // stride) for side in shape_zyx)
+    mean = blended[:, :end_z, :end_y, :end_x].numpy()
+    if not np.isfinite(mean).all():
+        raise InputError(
+            f"run {tomogram.run}",
+            "a network's answer is not finite",
+            "train again with a lower stage1_proposals.training.learning_rate",
+        )
+    return ScoreMaps(
+        scores_tzyx=mean[:types],
+        embedding_czyx=mean[types:],
+        particle_types=particle_types,
+        embedding_names=embedding_channels(particle_types),
+        output_stride=stride,
+        voxel_size_zyx_angstrom=tomogram.voxel_size_zyx_angstrom,
+    )
+
+
+def _answer(
+    network: ProposalNetwork, window: torch.Tensor, turn: Turn, device: ComputeDevice
+) -> torch.Tensor:
+    """Scores and embedding (1, T + C, z, y, x) of one window (1, 1, z, y, x), looked at turned."""
+    turned = turn.apply(window).contiguous(memory_format=device.memory_format)
+    with device.autocast():
+        output = network(turned)
+    maps = torch.cat([output.logits.float().sigmoid(), network.embedding(output)], dim=1)
+    return turn.undo(maps)

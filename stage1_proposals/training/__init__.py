@@ -1,0 +1,1 @@
+"""Training: crops, targets, the loss and the learning rate."""

@@ -1,0 +1,1 @@
+"""The re-ranking classifier: its parts, its calibration, and what it learnt."""

@@ -1,0 +1,260 @@
+"""The re-ranking classifier of one particle type, in scikit-learn's manner."""
+
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import GroupKFold
+from sklearn.utils.validation import check_is_fitted
+
+from picking.config import ClassifierSettings
+from stage2_rerank.classifier.boosting import GrowingBags, mean_correction
+from stage2_rerank.classifier.calibration import LogisticCalibration, fit_calibration, score_logit
+from stage2_rerank.classifier.candidate_rows import SCORE_COLUMN
+from stage2_rerank.classifier.decision_loss import decision_loss, justified_strength
+from stage2_rerank.classifier.linear_correction import (
+    LinearCorrection,
+    cross_fitted_correction,
+    fit_linear_correction,
+    no_correction,
+)
+
+# Shares of the correction that are weighed against one another; 0 is stage 1 alone.
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+# Inner folds by run, in which the trees, the strength and the calibration are chosen: up to eight
+# runs, each stands alone, since classifiers of a few runs are felt to lack one more.
+INNER_FOLDS = 8
+
+# With fewer positives in hand nothing can be learnt or chosen.
+FEWEST_POSITIVES = 8
+
+# Trees grown between two looks at the inner loss: ten change it less than its noise.
+TREE_BLOCK = 10
+
+
+class RerankClassifier(ClassifierMixin, BaseEstimator):
+    """Correct stage 1's calibrated log odds, first linearly, then by trees, as far as it pays.
+
+    The margin of a candidate is the logit of its proposal score, calibrated by a logistic curve,
+    plus ``strength_`` times its correction. The correction is linear in the features, which a dozen
+    positives can teach, plus the mean of LightGBM boosters that started from there, one for each of
+    ``settings.bags``, which add what is not linear. Number of trees, strength (0 allowed: stage 1
+    alone) and the last calibration are chosen on inner out-of-fold corrections, grouped by run, of
+    one calibrated logit whose two parameters all training runs gave.
+
+    Parameters
+    ----------
+    settings : ClassifierSettings
+        Regularisation of the linear correction, shape and number of the trees.
+    decision_probability : float
+        Probability near which candidates are kept or dropped; the strength and the number of
+        trees are judged there (:func:`stage2_rerank.classifier.decision_loss.decision_loss`).
+    random_state : int
+        Seed.
+    threads : int
+        Threads of LightGBM; changes the time and nothing else.
+
+    Attributes
+    ----------
+    stage1_calibration_ : LogisticCalibration
+        From the logit of the proposal score to log odds.
+    linear_ : LinearCorrection
+        From the features to log odds; changes nothing where strength_ is 0.
+    boosters_ : list of lightgbm.Booster
+        One for each bag; without trees where strength_ is 0.
+    trees_ : int
+        Trees that each booster was asked to grow; it has fewer where no split was allowed.
+    strength_ : float
+        Share of the correction that is used, one of ``STRENGTHS``.
+    calibration_ : LogisticCalibration
+        From the corrected margin to calibrated log odds.
+    inner_probability_ : ndarray, (n,), float64
+        Calibrated probability of each training candidate, its correction learnt without its run.
+    classes_, feature_names_in_, n_features_in_
+        As scikit-learn has them.
+    """
+
+    def __init__(
+        self,
+        settings: ClassifierSettings,
+        *,
+        decision_probability: float,
+        random_state: int = 0,
+        threads: int = 1,
+    ) -> None:
+        self.settings = settings
+        self.decision_probability = decision_probability
+        self.random_state = random_state
+        self.threads = threads
+
+    def fit(
+        self,
+        X: pd.DataFrame,  # noqa: N803
+        y: Sequence[bool],
+        groups: Sequence[str] | None = None,
+    ) -> Self:
+        """Learn from labelled candidates.
+
+        Parameters
+        ----------
+        X : DataFrame, (n, F)
+            ``proposal_score`` and the features, which alone correct it.
+        y : sequence of bool, (n,)
+            Which candidates are positive; there may be none.
+        groups : sequence of str, (n,), optional
+            Run of each candidate; without it every candidate stands for itself.
+
+        Returns
+        -------
+        self
+        """
+        positive = np.asarray(y, dtype=bool)
+        runs = np.asarray(np.arange(len(X)) if groups is None else groups).astype(str)
+        score, features = _score_and_features(X)
+        self.classes_ = np.array([False, True])
+        self.feature_names_in_ = np.asarray(X.columns, dtype=object)
+        self.n_features_in_ = X.shape[1]
+        self.stage1_calibration_ = fit_calibration(score, positive)
+        self.calibration_ = LogisticCalibration()
+        self.strength_ = 0.0
+        self.trees_ = 0
+        start = self.stage1_calibration_.margin(score)
+        inner_margin = start
+        enough = min(positive.sum(), (~positive).sum()) >= FEWEST_POSITIVES
+        if enough and len(np.unique(runs)) > 1 and features.shape[1] > 0:
+            trees, correction = self._inner_corrections(features, positive, start, runs)
+            losses = np.stack(
+                [
+                    decision_loss(
+                        start + strength * correction, positive, self.decision_probability
+                    )
+                    for strength in STRENGTHS
+                ]
+            )
+            self.strength_ = justified_strength(losses, STRENGTHS, runs)
+            if self.strength_ > 0:
+                self.trees_ = trees
+                inner_margin = start + self.strength_ * correction
+                self.calibration_ = fit_calibration(inner_margin, positive)
+        self.inner_probability_ = self.calibration_.probability(inner_margin)
+        if self.strength_ > 0:
+            self.linear_, bags = self._correctors(features, positive, start, runs)
+        else:
+            self.linear_ = no_correction(features.shape[1])
+            bags = self._bags(features, positive, start)
+        bags.grow(self.trees_)
+        self.boosters_ = bags.boosters
+        return self
+
+    def margin(self, X: pd.DataFrame) -> NDArray[np.float64]:  # noqa: N803
+        """Corrected, calibrated log odds of being positive, (n,), of candidates (n, F).
+
+        Raises
+        ------
+        ValueError
+            If the columns are not those of ``fit``, in their order.
+        """
+        check_is_fitted(self)
+        if list(X.columns) != list(self.feature_names_in_):
+            raise ValueError("the columns of X are not those that the classifier was fitted on")
+        score, features = _score_and_features(X)
+        margin = self.stage1_calibration_.margin(score)
+        if self.strength_ > 0:
+            correction = self.linear_.correction(features)
+            correction += mean_correction(self.boosters_, features, self.threads)
+            margin = margin + self.strength_ * correction
+        return self.calibration_.margin(margin)
+
+    def predict_proba(self, X: pd.DataFrame) -> NDArray[np.float64]:  # noqa: N803
+        """Probability of being negative and positive, (n, 2), of candidates (n, F).
+
+        Raises
+        ------
+        ValueError
+            If the columns are not those of ``fit``, in their order.
+        """
+        log_odds = self.margin(X)
+        return np.column_stack([expit(-log_odds), expit(log_odds)])
+
+    def predict(self, X: pd.DataFrame) -> NDArray[np.bool_]:  # noqa: N803
+        """Which candidates, (n,), are likelier kept than not: above ``decision_probability``."""
+        return np.asarray(self.predict_proba(X)[:, 1] > self.decision_probability)
+
+    def _bags(
+        self, features: pd.DataFrame, positive: NDArray[np.bool_], start: NDArray[np.float64]
+    ) -> GrowingBags:
+        # LightGBM's seeds are signed 32-bit integers.
+        seeds = np.random.SeedSequence(self.random_state).generate_state(self.settings.bags) // 2
+        return GrowingBags(
+            features, positive, start, self.settings, [int(seed) for seed in seeds], self.threads
+        )
+
+    def _correctors(
+        self,
+        features: pd.DataFrame,
+        positive: NDArray[np.bool_],
+        start: NDArray[np.float64],
+        runs: NDArray[np.str_],
+    ) -> tuple[LinearCorrection, GrowingBags]:
+        """Linear correction, and boosters without trees that start from it, out of fold."""
+        if len(np.unique(runs)) < 2:
+            # Nothing tells how far a linear correction would hold elsewhere, so that the trees
+            # could not start from it.
+            return no_correction(features.shape[1]), self._bags(features, positive, start)
+        l2, weight = self.settings.linear_l2, self.settings.positive_weight
+        linear = fit_linear_correction(features, positive, start, l2, weight)
+        out_of_fold = cross_fitted_correction(
+            features, positive, start, runs, INNER_FOLDS, l2, weight
+        )
+        return linear, self._bags(features, positive, start + out_of_fold)
+
+    def _inner_corrections(
+        self,
+        features: pd.DataFrame,
+        positive: NDArray[np.bool_],
+        start: NDArray[np.float64],
+        runs: NDArray[np.str_],
+    ) -> tuple[int, NDArray[np.float64]]:
+        """Best number of trees, and the whole correction (n,) out of fold.
+
+        The boosters of all inner folds grow block by block together, and stop when the pooled
+        loss has not fallen for ``settings.patience`` trees.
+        """
+        splitter = GroupKFold(min(INNER_FOLDS, len(np.unique(runs))))
+        splits = list(splitter.split(features, positive, runs))
+        bags = []
+        linear = np.zeros(len(features))
+        for fit, judged in splits:
+            fold_linear, fold_bags = self._correctors(
+                features.iloc[fit], positive[fit], start[fit], runs[fit]
+            )
+            linear[judged] = fold_linear.correction(features.iloc[judged])
+            bags.append(fold_bags)
+        best_correction = linear
+        best_trees = 0
+        best_loss = decision_loss(start + linear, positive, self.decision_probability).sum()
+        trees = 0
+        most_trees, patience = self.settings.max_trees, max(self.settings.patience, TREE_BLOCK)
+        while trees < most_trees and trees - best_trees < patience:
+            block = min(TREE_BLOCK, most_trees - trees)
+            correction = linear.copy()
+            for fold_bags, (_, judged) in zip(bags, splits, strict=True):
+                fold_bags.grow(block)
+                correction[judged] += fold_bags.correction(features.iloc[judged])
+            trees += block
+            loss = decision_loss(start + correction, positive, self.decision_probability).sum()
+            if loss < best_loss:
+                best_loss, best_trees, best_correction = loss, trees, correction
+        return best_trees, best_correction
+
+
+def _score_and_features(
+    rows: pd.DataFrame,
+) -> tuple[NDArray[np.float64], pd.DataFrame]:
+    """Logit (n,) of stage 1's score, and the other columns (n, F - 1)."""
+    return score_logit(rows[SCORE_COLUMN].to_numpy()), rows.drop(columns=SCORE_COLUMN)

@@ -1,0 +1,1 @@
+"""The cross-validation report: its figures, and the page that shows them."""

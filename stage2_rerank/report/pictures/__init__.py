@@ -1,0 +1,1 @@
+"""The report's pictures: which particles are shown, and how they are drawn."""

@@ -1,0 +1,1 @@
+"""Where a result comes from: data, settings, versions, and what it cost."""

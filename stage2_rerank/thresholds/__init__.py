@@ -1,0 +1,1 @@
+"""Thresholds: how they are set, judged and applied."""

@@ -1,0 +1,249 @@
+"""Nested cross-validation: picks, scores by the metric, and what a bootstrap over runs says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from picking.files.tables import PICKS
+from picking.scoring.folds import Folds
+from picking.scoring.metric import MetricResult, score
+from picking.scoring.scoring_rules import ScoringRules
+from picking.scoring.truth_matching import new_hits
+from stage2_rerank.thresholds.final_picks import final_picks
+from stage2_rerank.thresholds.threshold_file import SCORE_COLUMNS, Stage, Thresholds
+
+BOOTSTRAP_REPLICATES = 2000
+# Percentiles of a 95 % interval.
+INTERVAL_PERCENTILES = (2.5, 97.5)
+
+Interval = tuple[float, float]
+
+
+def nested_picks(
+    out_of_fold: pd.DataFrame,
+    folds: Folds,
+    thresholds: Thresholds,
+    stage: Stage,
+    rules: ScoringRules,
+) -> pd.DataFrame:
+    """Pick from every fold's runs what its own thresholds keep, which have not seen these runs.
+
+    Parameters
+    ----------
+    out_of_fold : DataFrame
+        Table OUT_OF_FOLD.
+    folds : Folds
+        Folds by run.
+    thresholds : Thresholds
+        Thresholds of every fold.
+    stage : {"stage1", "two_stage"}
+        Whose score decides.
+    rules : ScoringRules
+        Distances of suppression.
+
+    Returns
+    -------
+    DataFrame
+        Table PICKS.
+    """
+    picks = [PICKS.empty()]
+    for fold in range(folds.number):
+        judged = out_of_fold[out_of_fold["run"].isin(folds.judged_runs(fold))]
+        fold_thresholds = thresholds.fold_values(fold, stage)
+        picks.append(
+            final_picks(judged, SCORE_COLUMNS[stage], rules.suppression_angstrom, fold_thresholds)
+        )
+    return PICKS.check(pd.concat(picks, ignore_index=True), "out-of-fold picks")
+
+
+def score_picks(truth: pd.DataFrame, picks: pd.DataFrame, rules: ScoringRules) -> MetricResult:
+    """Score picks (table PICKS) against the truth (table TRUTH) by the official metric."""
+    return score(
+        truth.rename(columns={"run": "experiment"}),
+        picks.rename(columns={"run": "experiment"}),
+        rules.radius_angstrom,
+        rules.weights,
+        rules.beta,
+        rules.distance_multiplier,
+    )
+
+
+@dataclass(frozen=True)
+class CountsByRun:
+    """The metric's counts of every run and particle type.
+
+    Parameters
+    ----------
+    runs : tuple of str
+        The R runs of the truth: the metric judges no others.
+    particle_types : tuple of str
+        The T types.
+    hits, picks, references : ndarray, (R, T), int64
+        References hit, picks, and references.
+    """
+
+    runs: tuple[str, ...]
+    particle_types: tuple[str, ...]
+    hits: NDArray[np.int64]
+    picks: NDArray[np.int64]
+    references: NDArray[np.int64]
+
+    def fbeta(self, times_drawn: NDArray[np.int64], beta: float) -> NDArray[np.float64]:
+        """F-beta of pooled counts.
+
+        Parameters
+        ----------
+        times_drawn : ndarray, (B, R), int64
+            How often each run counts, for each of B ways to draw runs.
+        beta : float
+            F-beta's beta.
+
+        Returns
+        -------
+        ndarray, (B, T), float64
+            0 where a type has neither picks nor references.
+        """
+        beta_squared = beta**2
+        above = (1 + beta_squared) * (times_drawn @ self.hits)
+        below = beta_squared * (times_drawn @ self.references) + times_drawn @ self.picks
+        return above / np.maximum(below, 1)
+
+
+def counts_by_run(truth: pd.DataFrame, picks: pd.DataFrame, rules: ScoringRules) -> CountsByRun:
+    """Count hits, picks and references of every run and type.
+
+    Parameters
+    ----------
+    truth : DataFrame
+        Table TRUTH.
+    picks : DataFrame
+        Table PICKS.
+    rules : ScoringRules
+        Types and radii.
+
+    Returns
+    -------
+    CountsByRun
+    """
+    runs = sorted(truth["run"].unique())
+    types = list(rules.radius_angstrom)
+    numbered = picks.assign(candidate_id=np.arange(len(picks)))
+    hits = new_hits(numbered, truth, rules.match_radius_angstrom, "score")
+
+    def table(frame: pd.DataFrame, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        rows = pd.Index(runs).get_indexer(frame["run"])
+        columns = pd.Index(types).get_indexer(frame["particle_type"])
+        counted = np.zeros((len(runs), len(types)), dtype=np.int64)
+        known = (rows >= 0) & (columns >= 0)
+        np.add.at(counted, (rows[known], columns[known]), values[known])
+        return counted
+
+    return CountsByRun(
+        tuple(runs),
+        tuple(types),
+        hits=table(picks, hits),
+        picks=table(picks, np.ones(len(picks), dtype=np.int64)),
+        references=table(truth, np.ones(len(truth), dtype=np.int64)),
+    )
+
+
+@dataclass(frozen=True)
+class BootstrapIntervals:
+    """95 % intervals of a score and of every type's F-beta."""
+
+    score: Interval
+    per_type: dict[str, Interval]
+
+
+def bootstrap(
+    stage1: CountsByRun,
+    two_stage: CountsByRun,
+    weights: Mapping[str, float],
+    beta: float,
+    seed: int,
+) -> dict[str, BootstrapIntervals]:
+    """Draw runs with replacement, and see how both scores and their difference vary.
+
+    The same runs are drawn for both stages, so that the difference is a paired one. Thresholds and
+    classifiers stay as they are: the intervals hold the luck of the judged runs alone.
+
+    Parameters
+    ----------
+    stage1, two_stage : CountsByRun
+        Counts of the same runs and types.
+    weights : mapping of str to float
+        Weight of each type in the score.
+    beta : float
+        F-beta's beta.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    dict of str to BootstrapIntervals
+        Of "stage1", "two_stage" and "gain" (two-stage less stage 1).
+    """
+    number = len(stage1.runs)
+    if number == 0:
+        draws = np.zeros((BOOTSTRAP_REPLICATES, 0), dtype=np.int64)
+    else:
+        draws = np.random.default_rng(seed).multinomial(
+            number, np.full(number, 1 / number), size=BOOTSTRAP_REPLICATES
+        )
+    first = stage1.fbeta(draws, beta)
+    second = two_stage.fbeta(draws, beta)
+    weight = np.array([weights[name] for name in stage1.particle_types])
+
+    def intervals(fbeta: NDArray[np.float64]) -> BootstrapIntervals:
+        return BootstrapIntervals(
+            _interval(fbeta @ weight / weight.sum()),
+            {name: _interval(fbeta[:, t]) for t, name in enumerate(stage1.particle_types)},
+        )
+
+    return {
+        "stage1": intervals(first),
+        "two_stage": intervals(second),
+        "gain": intervals(second - first),
+    }
+
+
+def _interval(values: NDArray[np.float64]) -> Interval:
+    low, high = np.percentile(values, INTERVAL_PERCENTILES)
+    return float(low), float(high)
+
+
+def recall_by_budget(
+    candidates: pd.DataFrame, truth: pd.DataFrame, radius_angstrom: Mapping[str, float]
+) -> dict[str, NDArray[np.float64]]:
+    """Recall of each type if only the best 1, 2, ... candidates of every run were proposed.
+
+    Parameters
+    ----------
+    candidates : DataFrame
+        Columns run, candidate_id, particle_type, x, y, z (Å) and proposal_score.
+    truth : DataFrame
+        Table TRUTH.
+    radius_angstrom : mapping of str to float
+        Hit radius of each type, Å.
+
+    Returns
+    -------
+    dict of str to ndarray, (budget,), float64
+        Recall at 1, 2, ... candidates of the type in each run; empty without candidates or
+        references.
+    """
+    hits = new_hits(candidates, truth, radius_angstrom)
+    ranked = candidates.assign(hits=hits).sort_values(
+        ["proposal_score", "candidate_id"], ascending=[False, True]
+    )
+    ranked["rank"] = ranked.groupby(["run", "particle_type"]).cumcount()
+    curves = {}
+    for name in radius_angstrom:
+        references = int((truth["particle_type"] == name).sum())
+        of_type = ranked[ranked["particle_type"] == name]
+        gained = np.bincount(of_type["rank"], weights=of_type["hits"])
+        curves[name] = np.cumsum(gained) / references if references else np.zeros(0)
+    return curves

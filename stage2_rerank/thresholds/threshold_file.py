@@ -1,0 +1,86 @@
+"""``thresholds.json``: what a score has to exceed, for the final picks and for every fold."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from picking.config.stage2_rerank import ThresholdRule
+from picking.config.strict_model import StrictModel
+from picking.files.json_models import read_model, write_model
+
+THRESHOLD_RULES: tuple[ThresholdRule, ThresholdRule] = ("probability", "curve")
+Stage = Literal["stage1", "two_stage"]
+STAGES: tuple[Stage, Stage] = ("stage1", "two_stage")
+SCORE_COLUMNS: dict[Stage, str] = {"stage1": "proposal_score", "two_stage": "rerank_score"}
+
+
+class Threshold(StrictModel):
+    """One threshold."""
+
+    value: float = Field(ge=0, le=1, description="candidates that score above it are kept")
+    fitted_fbeta: float = Field(
+        description="F-beta on the very runs that it was fitted on: optimistic"
+    )
+    interval_95: tuple[float, float] | None = Field(
+        None, description="bootstrap over the runs that it was fitted on; null: not measured"
+    )
+
+
+class ThresholdSet(StrictModel):
+    """Thresholds that were fitted on the same runs."""
+
+    stage1: Threshold = Field(description="on proposal_score, by the curve")
+    curve: Threshold = Field(description="on rerank_score, by the pooled curve")
+    probability: Threshold = Field(description="on rerank_score, by p > F/(1 + beta²)")
+
+
+class TypeThresholds(StrictModel):
+    """Thresholds of one particle type."""
+
+    final: ThresholdSet = Field(description="for test runs, from all training runs")
+    folds: tuple[ThresholdSet, ...] = Field(description="for each fold, from the other folds")
+
+
+class Thresholds(StrictModel):
+    """Thresholds of all particle types."""
+
+    rule: ThresholdRule = Field(description="which of the two rules decides")
+    beta: float = Field(description="F-beta's beta")
+    types: dict[str, TypeThresholds] = Field(description="by particle type")
+
+    def decisive(self, thresholds: ThresholdSet, stage: Stage) -> Threshold:
+        """Threshold that decides for ``stage``."""
+        if stage == "stage1":
+            return thresholds.stage1
+        return thresholds.curve if self.rule == "curve" else thresholds.probability
+
+    def final_values(self, stage: Stage = "two_stage") -> dict[str, float]:
+        """Value for test runs by particle type."""
+        return {
+            name: self.decisive(of_type.final, stage).value for name, of_type in self.types.items()
+        }
+
+    def fold_values(self, fold: int, stage: Stage) -> dict[str, float]:
+        """Value for the runs of a fold, fitted on the other folds, by particle type."""
+        return {
+            name: self.decisive(of_type.folds[fold], stage).value
+            for name, of_type in self.types.items()
+        }
+
+    def write(self, path: Path) -> None:
+        """Write as JSON, whole or not at all."""
+        write_model(path, self)
+
+    @classmethod
+    def read(cls, path: Path) -> "Thresholds":
+        """Read what :meth:`write` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file is missing or damaged.
+        """
+        return read_model(
+            path, cls, problem="holds no thresholds", if_missing="tune the thresholds first"
+        )

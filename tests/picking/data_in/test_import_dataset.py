@@ -1,0 +1,341 @@
+import json
+import shutil
+import stat
+
+import copick
+import numpy as np
+import pandas as pd
+import pytest
+import zarr
+
+from picking.config import PipelineConfig
+from picking.data_in.import_dataset import import_copick, import_kaggle, main
+from picking.data_in.inventory import list_runs, resolve
+from picking.errors import InputError
+from picking.files.picks import read_truth
+from picking.files.tables import TRUTH
+from picking.files.tomogram import read_tomogram
+from tests.conftest import picks_content, tiny_values, write_ome_zarr
+
+PICKS = "train/overlay/ExperimentRuns/TS_2_2/Picks"
+TRAIN_TOMOGRAM = "train/static/ExperimentRuns/TS_2_2/VoxelSpacing10.000/denoised.zarr"
+FULL_SIZE_ZYX = (184, 630, 630)
+TEST_RUN = "TS_9_9"
+TEST_TOMOGRAM = f"test/static/ExperimentRuns/{TEST_RUN}/VoxelSpacing10.000/denoised.zarr"
+
+
+def import_folder(dataset, output, truth):
+    config = resolve(PipelineConfig(dataset=dataset))
+    runs = list_runs(config)
+    import_kaggle(config, dataset, "train", runs.train, output / "train.json", truth)
+    import_kaggle(config, dataset, "test", runs.test, output / "test.json")
+    return TRUTH.read(truth)
+
+
+def test_truth_and_both_projects(kaggle_dataset, tmp_path):
+    output = tmp_path / "results" / "copick"
+    truth = import_folder(kaggle_dataset, output, tmp_path / "results" / "truth.csv")
+    assert truth[truth["run"] == "TS_2_2"].to_numpy().tolist() == [
+        ["TS_2_2", "apo-ferritin", 11.5, 20.25, 30.125],
+        ["TS_2_2", "apo-ferritin", 100.0, 60.0, 40.0],
+        ["TS_2_2", "ribosome", 50.0, 51.0, 53.0],
+    ]
+    assert len(truth) == 9
+    for split, run, seed in (("train", "TS_3_3", 2), ("test", "TS_9_9", 9), ("test", "TS_1_1", 0)):
+        tomogram = read_tomogram(output / f"{split}.json", run, "denoised", 10.0)
+        np.testing.assert_array_equal(tomogram.values_zyx, tiny_values(seed))
+    train = copick.from_file(str(output / "train.json"))
+    (picks,) = train.get_run("TS_1_1").get_picks("ribosome", user_id="curation", session_id="0")
+    assert len(picks.points) == 1
+    test = copick.from_file(str(output / "test.json"))
+    assert test.get_run("TS_1_1").picks == []
+    assert [item.radius for item in test.pickable_objects][:2] == [60, 65]
+
+
+def test_input_is_only_read_and_output_is_the_same_twice(kaggle_dataset, tmp_path):
+    def content(folder):
+        return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    before = content(kaggle_dataset)
+    folders = [path for path in kaggle_dataset.rglob("*") if path.is_dir()]
+    for path in [kaggle_dataset, *folders]:
+        path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")
+        first = content(tmp_path / "out")
+        import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")
+        assert content(tmp_path / "out") == first
+        assert content(kaggle_dataset) == before
+    finally:
+        for path in [kaggle_dataset, *folders]:
+            path.chmod(stat.S_IRWXU)
+
+
+def test_a_persons_picks_in_our_overlay_stay(kaggle_dataset, tmp_path):
+    import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")
+    (picks,) = (tmp_path / "out").glob("train_overlay/ExperimentRuns/TS_2_2/Picks")
+    theirs = picks / "me_1_ribosome.json"
+    theirs.write_text("curated")
+    (kaggle_dataset / PICKS / "ribosome.json").unlink()  # ours of it goes
+    ours = [path.name for path in picks.glob("*_ribosome.json") if path != theirs]
+    truth = import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")
+    assert len(ours) == 1
+    assert [path.name for path in picks.glob("*_ribosome.json")] == [theirs.name]
+    assert theirs.read_text() == "curated"
+    assert not ((truth["run"] == "TS_2_2") & (truth["particle_type"] == "ribosome")).any()
+
+
+def test_picks_that_copick_passes_over_are_missed(kaggle_dataset, tmp_path, monkeypatch):
+    def forget_ribosomes(*arguments):
+        table = read_truth(*arguments)
+        return table[table["particle_type"] != "ribosome"]
+
+    monkeypatch.setattr("picking.data_in.import_dataset.read_truth", forget_ribosomes)
+    with pytest.raises(InputError, match="holds 1 picks of ribosome, of which copick reads 0"):
+        import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")
+
+
+def test_copick_file_names_are_taken_too(kaggle_dataset, tmp_path):
+    folder = kaggle_dataset / PICKS
+    (folder / "ribosome.json").rename(folder / "curation_0_ribosome.json")
+    assert len(import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")) == 9
+
+
+def edit(change):
+    def apply(root):
+        path = root / PICKS / "ribosome.json"
+        content = json.loads(path.read_text())
+        change(content)
+        path.write_text(json.dumps(content))
+
+    return apply
+
+
+def cut_off(root):
+    path = root / PICKS / "ribosome.json"
+    path.write_text(path.read_text()[:-40])
+
+
+def unknown_particle(root):
+    content = picks_content("TS_2_2", "gold", [[1, 2, 3]])
+    (root / PICKS / "gold.json").write_text(json.dumps(content))
+
+
+def same_set_twice(root):
+    shutil.copy(root / PICKS / "ribosome.json", root / PICKS / "curation_0_ribosome.json")
+
+
+def tomogram(path, values):
+    def apply(root):
+        shutil.rmtree(root / path)
+        write_ome_zarr(root / path, values)
+
+    return apply
+
+
+def outside(root):
+    for path in (root / PICKS).glob("*.json"):
+        content = json.loads(path.read_text())
+        for point in content["points"]:
+            point["location"]["x"] *= 100
+        path.write_text(json.dumps(content))
+
+
+def no_picks_file(root):
+    for path in (root / PICKS).glob("*.json"):
+        path.unlink()
+
+
+def no_picks(root):
+    for path in (root / "train" / "overlay").rglob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"points": []}))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (cut_off, r"ribosome\.json: is no whole JSON"),
+        (lambda root: (root / PICKS / "ribosome.json").write_text("[]"), r"ribosome\.json: is no"),
+        (edit(lambda c: c.pop("points")), r"ribosome\.json: is no picks file \(points"),
+        (edit(lambda c: c.pop("run_name")), r"ribosome\.json: .*run_name"),
+        (edit(lambda c: c["points"][0]["location"].pop("z")), r"points\.0\.location\.z"),
+        (edit(lambda c: c["points"][0]["location"].update(z=float("nan"))), "non-finite"),
+        (
+            edit(lambda c: c["points"][0].update(transformation_=[[1, 0], [0, 1]])),
+            r"ribosome\.json: is no picks file \(points\.0\.transformation_",
+        ),
+        (edit(lambda c: c.update(unit="pixel")), r"ribosome\.json: has the unit 'pixel'"),
+        (edit(lambda c: c.update(run_name="TS_1_1")), "belongs to run 'TS_1_1', not to TS_2_2"),
+        (edit(lambda c: c.update(user_id="a_b")), r"ribosome\.json: user_id is 'a_b'"),
+        (edit(lambda c: c.update(user_id="a" * 300)), r"ribosome\.json: user_id is 'aaa"),
+        (edit(lambda c: c.update(user_id="a\x00")), r"ribosome\.json: user_id is 'a"),
+        (edit(lambda c: c.update(user_id=".me")), r"ribosome\.json: user_id is '\.me'"),
+        (edit(lambda c: c.update(session_id=".1")), r"ribosome\.json: session_id is '\.1'"),
+        (
+            edit(lambda c: c.update(user_id="tomosieve")),
+            r"ribosome\.json: .* own picks: they are no",
+        ),
+        (edit(lambda c: c.update(pickable_object_name="apo-ferritin")), "disagree"),
+        (edit(lambda c: c["points"].append(c["points"][0])), "TS_2_2 has two picks at"),
+        (unknown_particle, r"gold\.json: .*'gold'.* add the type to `particles`"),
+        (same_set_twice, "another file holds the same picks"),
+        (no_picks, "no picks at all"),
+        (lambda root: shutil.rmtree(root / PICKS), "TS_2_2 has no picks"),
+        (lambda root: shutil.rmtree(root / TEST_TOMOGRAM), "run TS_9_9"),
+        (lambda root: shutil.rmtree(root / TRAIN_TOMOGRAM / "0"), r"denoised\.zarr/0: .* opened"),
+        (outside, "TS_2_2 has .* outside its tomogram of .* x .* x .* Å"),
+        (no_picks_file, "TS_2_2/Picks: holds no picks file"),
+        (tomogram(TRAIN_TOMOGRAM, tiny_values(0, (12, 16))), r"TS_2_2.*denoised\.zarr/0: is 2D"),
+        (tomogram(TEST_TOMOGRAM, tiny_values(0) * np.float32(np.nan)), "TS_9_9.* are NaN"),
+        (tomogram(TEST_TOMOGRAM, tiny_values(0) * 0), "TS_9_9.*all values are"),
+    ],
+)
+def test_bad_input_is_named_and_nothing_is_written(kaggle_dataset, tmp_path, change, message):
+    config = resolve(PipelineConfig(dataset=kaggle_dataset))
+    runs = list_runs(config)
+    change(kaggle_dataset)
+    results = tmp_path / "results"
+    split, truth = ("test", None) if TEST_RUN in message else ("train", results / "truth.csv")
+    with pytest.raises(InputError, match=message) as caught:
+        import_kaggle(
+            config,
+            kaggle_dataset,
+            split,
+            getattr(runs, split),
+            results / f"{split}.json",
+            truth,
+        )
+    assert "\n" not in str(caught.value)
+    assert not results.exists() or list(results.iterdir()) == []
+
+
+def test_a_name_of_both_splits_stands_for_one_tomogram(kaggle_dataset, tmp_path):
+    config = resolve(PipelineConfig(dataset=kaggle_dataset))
+    repeated = kaggle_dataset / TEST_TOMOGRAM.replace(TEST_RUN, "TS_1_1")
+
+    def import_test():
+        import_kaggle(config, kaggle_dataset, "test", ["TS_1_1"], tmp_path / "test.json")
+
+    shutil.rmtree(repeated)
+    write_ome_zarr(repeated, tiny_values(0).astype(np.float16).astype(np.float32))
+    import_test()
+    shutil.rmtree(repeated)
+    write_ome_zarr(repeated, tiny_values(5))
+    with pytest.raises(InputError, match=r"test.*TS_1_1.*is another tomogram than .* run TS_1_1"):
+        import_test()
+    shutil.rmtree(repeated)
+    write_ome_zarr(repeated, tiny_values(0, (8, 12, 12)))
+    with pytest.raises(InputError, match="is another tomogram"):
+        import_test()
+
+
+def test_command(kaggle_dataset, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("name: mine\n")
+    main(
+        f"--config {config} --dataset {kaggle_dataset} --split train --runs TS_1_1 TS_3_3 "
+        f"--output {tmp_path}/out/train.json --truth {tmp_path}/truth.csv".split()
+    )
+    assert TRUTH.read(tmp_path / "truth.csv")["run"].unique().tolist() == ["TS_1_1", "TS_3_3"]
+    assert (tmp_path / "out" / "train.json").exists()
+
+
+def test_genuine_picks(shared, tmp_path, write_kaggle_run):
+    genuine = shared / "czii_picks"
+    if not genuine.is_dir():
+        pytest.skip("the genuine picks are not beside the repository")
+    dataset = tmp_path / "kaggle"
+    runs = sorted(path.name for path in genuine.iterdir() if path.is_dir())
+    for seed, run in enumerate(runs):
+        write_kaggle_run(dataset, "train", run, tiny_values(seed))
+        zarr.open_group(str(dataset / TRAIN_TOMOGRAM.replace("TS_2_2", run)), mode="a").empty(
+            name="0", shape=FULL_SIZE_ZYX, chunks=FULL_SIZE_ZYX, dtype="f4", overwrite=True
+        )
+        target = dataset / "train" / "overlay" / "ExperimentRuns" / run / "Picks"
+        shutil.copytree(genuine / run / "Picks", target)
+    truth = import_folder(dataset, tmp_path / "out", tmp_path / "truth.csv")
+    assert len(truth) == 1269
+    counts = pd.crosstab(truth["run"], truth["particle_type"])
+    assert counts.loc["TS_73_6"].tolist() == [95, 12, 14, 46, 28, 22]
+    first = truth[(truth["run"] == "TS_5_4") & (truth["particle_type"] == "apo-ferritin")].iloc[0]
+    assert first[["x", "y", "z"]].tolist() == [468.514, 5915.906, 604.167]
+
+
+def copick_project(folder, *, tomograms_in):
+    """A project with the picks in its overlay; ``tomograms_in`` names a root for each run."""
+    for seed, (run, root) in enumerate(tomograms_in.items()):
+        spacing = folder / root / "ExperimentRuns" / run / "VoxelSpacing10.000"
+        write_ome_zarr(spacing / "denoised.zarr", tiny_values(seed))
+    for run in list(tomograms_in)[:2]:
+        picks = folder / "overlay" / "ExperimentRuns" / run / "Picks"
+        picks.mkdir(parents=True)
+        for user, x in (("me", 1), ("you", 2)):
+            content = picks_content(run, "mine", [[x, 20, 30]])
+            (picks / f"{user}_1_mine.json").write_text(json.dumps(content))
+    config = folder / "copick.json"
+    content = {
+        "config_type": "filesystem",
+        "pickable_objects": [
+            {"name": "mine", "is_particle": True, "radius": 40, "emdb_id": "EMD-1"},
+            {"name": "membrane", "is_particle": False},
+        ],
+        "overlay_root": f"local://{folder}/overlay",
+        "static_root": f"local://{folder}/static",
+    }
+    config.write_text(json.dumps(content))
+    return config
+
+
+def import_project(path, output):
+    config = resolve(PipelineConfig(copick=path, truth={"user_id": "me"}))
+    runs = list_runs(config)
+    import_copick(config, path, runs.train, output / "train.json", output.parent / "truth.csv")
+    import_copick(config, path, runs.test, output / "test.json")
+    return TRUTH.read(output.parent / "truth.csv")
+
+
+@pytest.mark.parametrize("root", ["static", "overlay"])
+def test_copick_project_is_shown_through_overlays_of_our_own(tmp_path, root):
+    path = copick_project(tmp_path, tomograms_in=dict.fromkeys(("R1", "R2", "R3"), root))
+    output = tmp_path / "results" / "copick"
+    truth = import_project(path, output)
+    assert truth.to_numpy().tolist() == [["R1", "mine", 1, 20, 30], ["R2", "mine", 1, 20, 30]]
+    for split, run, seed in (("train", "R2", 1), ("test", "R3", 2)):
+        project = copick.from_file(str(output / f"{split}.json"))
+        assert project.config.overlay_root == f"local://{output}/{split}_overlay"
+        assert [(item.name, item.emdb_id) for item in project.pickable_objects] == [
+            ("mine", "EMD-1")
+        ]
+        tomogram = read_tomogram(output / f"{split}.json", run, "denoised", 10.0)
+        np.testing.assert_array_equal(tomogram.values_zyx, tiny_values(seed))
+        (found,) = project.get_run(run).get_voxel_spacing(10.0).get_tomograms("denoised")
+        assert found.read_only
+
+
+def test_tomograms_of_one_split_in_both_roots_are_refused(tmp_path):
+    path = copick_project(tmp_path, tomograms_in={"R1": "static", "R2": "overlay", "R3": "static"})
+    output = tmp_path / "results" / "copick"
+    with pytest.raises(InputError, match="tomograms of R2 lie in the overlay"):
+        import_project(path, output)
+    assert not output.parent.exists()
+
+
+def test_an_overlay_of_a_project_elsewhere_is_not_lost_in_silence(tmp_path, monkeypatch):
+    path = copick_project(tmp_path, tomograms_in=dict.fromkeys(("R1", "R2", "R3"), "overlay"))
+    content = json.loads(path.read_text()) | {"config_type": "cryoet_data_portal"}
+    # Without a portal at hand: the project opens as one of folders, and is written as one of it.
+    monkeypatch.setattr("picking.data_in.import_dataset.read_config", lambda _: content)
+    with pytest.raises(InputError, match=r"copick\.json: the tomograms of R1, R2 lie in the over"):
+        import_project(path, tmp_path / "results" / "copick")
+
+
+def test_relative_roots_become_absolute(tmp_path, monkeypatch):
+    path = copick_project(tmp_path, tomograms_in=dict.fromkeys(("R1", "R2", "R3"), "static"))
+    content = json.loads(path.read_text())
+    content.update(overlay_root="overlay", static_root="static")
+    path.write_text(json.dumps(content))
+    monkeypatch.chdir(tmp_path)
+    import_project(path, tmp_path / "results" / "copick")
+    monkeypatch.chdir("/")
+    train = tmp_path / "results" / "copick" / "train.json"
+    assert read_tomogram(train, "R1", "denoised", 10.0).values_zyx.shape == (8, 12, 16)

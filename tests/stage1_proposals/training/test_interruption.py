@@ -1,0 +1,95 @@
+"""A training that is killed at any moment goes on, and ends as if nothing had happened."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from picking.config import ParticleType, Stage1Settings
+from stage1_proposals.device.compute_device import find_device
+from stage1_proposals.network.checkpoint import TrainingState, load_state, save_state
+from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.train import Member, train_member
+from stage1_proposals.training.crops import prepare_volume
+from tests.stage1_proposals.conftest import ball_tomogram
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+PARTICLE = ParticleType(name="ball", label=1, radius_angstrom=60)
+STEPS = 40
+MOST_SECONDS = 120
+
+
+def train(checkpoint: Path, encoder: str = "resnet18") -> ProposalNetwork:
+    settings = Stage1Settings.model_validate(
+        {
+            "network": {"depth": 2, "decoder_channels": [8]},
+            "training": {
+                "max_steps": STEPS,
+                "epochs": 1000,
+                "batch_size": 2,
+                "crop_zyx": [16, 16, 16],
+                "checkpoint_every": 1,
+            },
+        }
+    )
+    volumes = [prepare_volume(*ball_tomogram("a", 0), (PARTICLE,), settings)]
+    member = Member(encoder, 0, 0, 0)
+    return train_member(volumes, (PARTICLE,), settings, member, find_device(1), checkpoint, "key")[
+        0
+    ]
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> ProposalNetwork:
+    return train(tmp_path_factory.mktemp("unbroken") / "checkpoint.pt")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_training_ends_as_an_unbroken_one(
+    unbroken: ProposalNetwork, tmp_path: Path, how: signal.Signals
+) -> None:
+    checkpoint = tmp_path / "checkpoint.pt"
+    module = "tests.stage1_proposals.test_interruption"
+    # Where the tests run in the background, a shell has told them to ignore SIGINT.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heed}; from {module} import Path, train; train(Path({str(checkpoint)!r}))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=REPOSITORY, stderr=subprocess.DEVNULL
+    )
+    given_up = time.monotonic() + MOST_SECONDS
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < given_up:
+        time.sleep(0.001)
+    process.send_signal(how)
+    assert process.wait(MOST_SECONDS) != 0
+    state = load_state(checkpoint, "key")
+    assert state is not None
+    assert 0 < state.step < STEPS
+    resumed = train(checkpoint).state_dict()
+    for name, tensor in unbroken.state_dict().items():
+        assert torch.equal(tensor, resumed[name]), name
+
+
+def test_random_layers_draw_the_same_when_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # EfficientNet drops connections at random.
+    unbroken = train(tmp_path / "unbroken.pt", "efficientnet-b0").state_dict()
+    checkpoint = tmp_path / "checkpoint.pt"
+
+    def save_then_stop(path: Path, key: str, state: TrainingState) -> None:
+        save_state(path, key, state)
+        if state.step == STEPS // 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("stage1_proposals.train.save_state", save_then_stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(checkpoint, "efficientnet-b0")
+    torch.rand(3)  # whatever torch has drawn meanwhile
+    resumed = train(checkpoint, "efficientnet-b0").state_dict()
+    for name, tensor in unbroken.items():
+        assert torch.equal(tensor, resumed[name]), name
