@@ -209,7 +209,7 @@ def write_precision(config: PipelineConfig, encoder: str, precision: Path, timin
     encoder : str
         Encoder of the network that is timed.
     precision : Path
-        What was chosen (:class:`picking.files.precision.Precision`): the networks depend on this file.
+        What was chosen (:class:`picking.files.precision.Precision`): the networks depend on it.
     timing : Path
         How (:class:`picking.files.precision.PrecisionTiming`): for the report.
     """

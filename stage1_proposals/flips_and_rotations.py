@@ -13,7 +13,7 @@ Z_AXIS, Y_AXIS, X_AXIS = -3, -2, -1
 
 
 @dataclass(frozen=True)
-class Turn:
+class FlipRotation:
     """Flips along the axes, after an optional quarter turn about z."""
 
     flip_z: bool = False
@@ -40,8 +40,8 @@ class Turn:
 
 # The order matters for prediction, which takes the first ones: the eight that leave the missing
 # wedge in its place first, and among them neighbours that differ in two axes (half turns).
-ALL_TURNS: tuple[Turn, ...] = tuple(
-    Turn(flip_z=bool(z), flip_y=bool(y), flip_x=bool(x), quarter=quarter)
+ALL_FLIP_ROTATIONS: tuple[FlipRotation, ...] = tuple(
+    FlipRotation(flip_z=bool(z), flip_y=bool(y), flip_x=bool(x), quarter=quarter)
     for quarter in (False, True)
     for z, y, x in (
         (0, 0, 0),
@@ -54,9 +54,9 @@ ALL_TURNS: tuple[Turn, ...] = tuple(
         (0, 1, 0),
     )
 )
-TURNS_IN_PLACE = ALL_TURNS[:8]
+FLIPS_IN_PLACE = ALL_FLIP_ROTATIONS[:8]
 
 
-def turns_of(quarter_turns: bool) -> tuple[Turn, ...]:
+def flip_rotations_of(quarter_turns: bool) -> tuple[FlipRotation, ...]:
     """All turns, or those alone that leave the missing wedge in its place."""
-    return ALL_TURNS if quarter_turns else TURNS_IN_PLACE
+    return ALL_FLIP_ROTATIONS if quarter_turns else FLIPS_IN_PLACE

@@ -51,7 +51,7 @@ def propose_candidates(
     runs : sequence of str
         Names of the runs.
     truth : Path
-        Picks of all training runs (``picking.files.tables.TRUTH``); looked at for their number alone.
+        Picks of all training runs (``picking.files.tables.TRUTH``); only counted.
     stage1 : Path
         Folder with the weights of all members.
     members : sequence of str

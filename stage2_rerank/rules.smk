@@ -13,7 +13,7 @@ rule train_reranker:
         calibration="results/{name}/stage2/{particle_type}.json",
         out_of_fold="results/{name}/stage2/{particle_type}.out_of_fold.parquet",
         nested="results/{name}/stage2/{particle_type}.nested.parquet",
-        learnt="results/{name}/stage2/{particle_type}.learnt.json",
+        importance="results/{name}/stage2/{particle_type}.importance.json",
     log:
         "results/{name}/logs/train_reranker/{particle_type}.txt",
     benchmark:
@@ -30,7 +30,7 @@ rule train_reranker:
         " --truth {input.truth:q} --candidates {input.candidates:q} --features {input.features:q}"
         " --models {output.models:q} --calibration {output.calibration:q}"
         " --out-of-fold {output.out_of_fold:q} --nested {output.nested:q}"
-        " --learnt {output.learnt:q} --threads {resources.real_threads} 2>&1 | tee {log:q} >&2"
+        " --importance {output.importance:q} --threads {resources.real_threads} 2>&1 | tee {log:q} >&2"
 
 
 rule tune_thresholds:
@@ -125,7 +125,8 @@ rule draw_pictures:
     resources:
         mem_mb=2 * GIBIBYTE_MB,
     shell:
-        "python -m stage2_rerank.report.pictures.draw_pictures --config {input.config:q} --folds {input.folds:q}"
+        "python -m stage2_rerank.report.pictures.draw_pictures --config {input.config:q}"
+        " --folds {input.folds:q}"
         " --truth {input.truth:q} --out-of-fold {input.out_of_fold:q}"
         " --thresholds {input.thresholds:q} --copick {input.copick:q} --output {output:q}"
         " 2>&1 | tee {log:q} >&2"
@@ -138,8 +139,8 @@ rule report:
         out_of_fold="results/{name}/out_of_fold.parquet",
         thresholds="results/{name}/thresholds.json",
         calibrations=CALIBRATIONS,
-        learnt=expand(
-            "results/{name}/stage2/{particle_type}.learnt.json",
+        importance=expand(
+            "results/{name}/stage2/{particle_type}.importance.json",
             particle_type=PARTICLE_TYPES,
             allow_missing=True,
         ),
@@ -178,7 +179,7 @@ rule report:
         "python -m stage2_rerank.report --config {input.config:q} --folds {input.folds:q}"
         " --truth {input.truth:q} --out-of-fold {input.out_of_fold:q}"
         " --thresholds {input.thresholds:q} --calibrations {input.calibrations:q}"
-        " --learnt {input.learnt:q} --pictures {input.pictures:q}"
+        " --importance {input.importance:q} --pictures {input.pictures:q}"
         " --results results/{wildcards.name:q} --members {params.members:q}"
         " --data {params.data:q}"
         " --json {output.json:q} --html {output.html:q} {params.compared} 2>&1 | tee {log:q} >&2"

@@ -4,7 +4,7 @@ For every fold a classifier is fitted on the other folds and scores this one (--
 inner out-of-fold scores that each classifier saw while it was tuned go to --nested, for thresholds
 that have not seen the fold. The final classifier is fitted on all runs and written as LightGBM's
 own text (--models, one file for each bag) and JSON (--calibration). What the classifiers lean on,
-judged on the runs that they never saw, goes to --learnt, for the report.
+judged on the runs that they never saw, goes to --importance, for the report.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ class TrainingOutputs:
     calibration: Path
     out_of_fold: Path
     nested: Path
-    learnt: Path
+    importance: Path
 
 
 def train(
@@ -121,8 +121,8 @@ def train(
     )
     OUT_OF_FOLD.write(scored, outputs.out_of_fold)
     NESTED_SCORES.write(fitted.nested_scores, outputs.nested)
-    learnt = importance_of_type(fitted, rows, is_positive, folds, particle_type, config.seed)
-    write_model(outputs.learnt, learnt)
+    importance = importance_of_type(fitted, rows, is_positive, folds, particle_type, config.seed)
+    write_model(outputs.importance, importance)
     return fitted.final
 
 
@@ -140,7 +140,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--calibration", type=Path, required=True, metavar="FILE")
     parser.add_argument("--out-of-fold", type=Path, required=True, metavar="FILE")
     parser.add_argument("--nested", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--learnt", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--importance", type=Path, required=True, metavar="FILE")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args(argv)
     final = train(
@@ -157,7 +157,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             arguments.calibration,
             arguments.out_of_fold,
             arguments.nested,
-            arguments.learnt,
+            arguments.importance,
         ),
         arguments.threads,
     )

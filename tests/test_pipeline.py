@@ -116,7 +116,17 @@ def test_the_report_holds_what_others_script_against(finished: tuple[Path, str])
     assert 0 < report["candidates_per_run"] <= 200
     page = (results / "cv_report.html").read_text()
     # What a reader looks for, in the order in which questions come.
-    order = ("answer", "types", "thresholds", "runs", "drift", "loss", "pictures", "learnt", "made")
+    order = (
+        "answer",
+        "types",
+        "thresholds",
+        "runs",
+        "drift",
+        "loss",
+        "pictures",
+        "importance",
+        "made",
+    )
     places = [page.index(f'id="{section}"') for section in order]
     assert places == sorted(places)
     assert page.count("data:image/jpeg") >= report["training_runs"] + len(report["weights"])

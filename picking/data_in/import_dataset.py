@@ -78,7 +78,8 @@ def import_kaggle(
     output : Path
         copick configuration to write; its overlay is made beside it.
     truth : Path or None
-        Table ``picking.files.tables.TRUTH`` to write; only for training runs, the others have no picks.
+        Table ``picking.files.tables.TRUTH`` to write; only for training runs, as the others have
+        no picks.
 
     Raises
     ------

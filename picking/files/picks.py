@@ -49,8 +49,8 @@ def read_truth(
     Returns
     -------
     DataFrame
-        Table ``picking.files.tables.TRUTH``: by run, then type, in the given orders; positions in Å are
-        the particles' centres, location plus translation.
+        Table ``picking.files.tables.TRUTH``: by run, then type, in the given orders; positions in
+        Å are the particles' centres, location plus translation.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""``python -m picking.preview``: the command of :mod:`picking.preview.draw_preview`."""
+"""``python -m picking.preview``: see :mod:`picking.preview.draw_preview`."""
 
 from picking.command_line import run_command
 from picking.preview.draw_preview import main

@@ -64,7 +64,8 @@ def preview(
     copick_config : Path
         copick configuration of the project that holds the tomogram.
     picks_config : Path or None
-        Configuration that :func:`picking.files.picks.write_picks` wrote; None for the project's picks.
+        Configuration that :func:`picking.files.picks.write_picks` wrote; None for the project's
+        picks.
     output : Path
         PNG file to write.
     slices : int

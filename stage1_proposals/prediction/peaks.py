@@ -48,7 +48,7 @@ def check_budget(
         return
     run = needed.idxmax()
     raise InputError(
-        "stage1_proposals.prediction.peaks.candidate_budget",
+        "stage1_proposals.peaks.candidate_budget",
         f"is {settings.candidate_budget}, but run {run} holds {counts.loc[run].sum()} picks, and "
         f"a share of {settings.even_share} is kept for all types alike",
         "allow several times as many candidates (config/czii.yaml is made for full-size runs)",

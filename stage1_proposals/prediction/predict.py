@@ -12,7 +12,7 @@ from picking.errors import InputError
 from picking.files.score_maps import ScoreMaps, embedding_channels
 from picking.files.tomogram import Tomogram, normalised
 from stage1_proposals.device.compute_device import ComputeDevice
-from stage1_proposals.flips_and_rotations import Turn, turns_of
+from stage1_proposals.flips_and_rotations import FlipRotation, flip_rotations_of
 from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.prediction.sliding_window import (
     fitting_window,
@@ -38,7 +38,7 @@ def number_of_passes(wanted: int, all_members: int) -> int:
     return max(wanted, all_members)
 
 
-def plan_passes(members: int, passes: int, quarter_turns: bool) -> list[tuple[int, Turn]]:
+def plan_passes(members: int, passes: int, quarter_turns: bool) -> list[tuple[int, FlipRotation]]:
     """Which member looks at the tomogram in which turn.
 
     Parameters
@@ -53,10 +53,10 @@ def plan_passes(members: int, passes: int, quarter_turns: bool) -> list[tuple[in
 
     Returns
     -------
-    list of (int, Turn)
+    list of (int, FlipRotation)
         Index of the member, and the turn.
     """
-    turns = turns_of(quarter_turns)
+    turns = flip_rotations_of(quarter_turns)
     return [(index % members, turns[index % len(turns)]) for index in range(passes)]
 
 
@@ -151,7 +151,7 @@ def predict_score_maps(
 
 
 def _answer(
-    network: ProposalNetwork, window: torch.Tensor, turn: Turn, device: ComputeDevice
+    network: ProposalNetwork, window: torch.Tensor, turn: FlipRotation, device: ComputeDevice
 ) -> torch.Tensor:
     """Scores and embedding (1, T + C, z, y, x) of one window (1, 1, z, y, x), looked at turned."""
     turned = turn.apply(window).contiguous(memory_format=device.memory_format)

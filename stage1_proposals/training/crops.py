@@ -15,7 +15,7 @@ from picking.coordinates import angstrom_xyz_to_indices_zyx
 from picking.errors import InputError
 from picking.files.tables import POSITION_COLUMNS
 from picking.files.tomogram import Tomogram, normalised
-from stage1_proposals.flips_and_rotations import turns_of
+from stage1_proposals.flips_and_rotations import flip_rotations_of
 from stage1_proposals.training.data_parallel import ALONE, ProcessGroup
 from stage1_proposals.training.rotation import rotated_crop
 from stage1_proposals.training.targets import render_targets
@@ -144,7 +144,7 @@ def prepare_volume(
     counted[:end_z, first_y : max(0, end_y - first_y), first_x : max(0, end_x - first_x)] = True
     if not counted.any():
         raise InputError(
-            "stage1_proposals.training.targets.unlabelled_border_angstrom",
+            "stage1_proposals.targets.unlabelled_border_angstrom",
             f"leaves nothing to learn from in run {tomogram.run}, whose field is "
             f"{shape_zyx[2]} x {shape_zyx[1]} voxels",
             "give a band narrower than half of the field",
@@ -187,7 +187,7 @@ def draw_batch(
     """
     training = settings.training
     stride = settings.network.output_stride
-    turns = turns_of(training.quarter_turns)
+    turns = flip_rotations_of(training.quarter_turns)
     crops, targets, counted = [], [], []
     for number in range(training.batch_size):
         volume, start_zyx = draw_crop_start(

@@ -27,8 +27,8 @@ class CrossFit:
         Probability of each candidate by the classifier of its own run's fold, which was fitted
         on the other folds.
     nested_scores : DataFrame
-        Table ``picking.files.tables.NESTED_SCORES``: for every fold's classifier and for the final one,
-        the inner out-of-fold probabilities of its own training candidates. Thresholds for a fold
+        Table ``picking.files.tables.NESTED_SCORES``: for every fold's classifier and for the final
+        one, the inner out-of-fold probabilities of its own training candidates. Thresholds for a fold
         are fitted on these, so that they have not seen the fold either.
     """
 

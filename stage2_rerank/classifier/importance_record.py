@@ -95,7 +95,7 @@ class ImportanceFigures(StrictModel):
 
 
 def read_importance(path: Path) -> ImportanceOfType:
-    """Read what training wrote with ``--learnt``.
+    """Read what training wrote with ``--importance``.
 
     Raises
     ------

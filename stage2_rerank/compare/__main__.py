@@ -1,4 +1,4 @@
-"""``python -m stage2_rerank.compare``: the command of :mod:`stage2_rerank.compare.compare_results`."""
+"""``python -m stage2_rerank.compare``: see :mod:`stage2_rerank.compare.compare_results`."""
 
 from picking.command_line import run_command
 from stage2_rerank.compare.compare_results import main

@@ -1,4 +1,4 @@
-"""``python -m stage2_rerank.report``: the command of :mod:`stage2_rerank.report.write_report`."""
+"""``python -m stage2_rerank.report``: see :mod:`stage2_rerank.report.write_report`."""
 
 from picking.command_line import run_command
 from stage2_rerank.report.write_report import main

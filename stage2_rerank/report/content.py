@@ -205,6 +205,6 @@ class ReportContent(StrictModel):
         description="median of all features"
     )
     drift: RunDrift = Field(description="runs that are out of line")
-    learnt: ImportanceFigures | None = Field(None, description="by stage 2; null: not measured")
+    importance: ImportanceFigures | None = Field(None, description="by stage 2; null: not measured")
     made: Provenance | None = Field(None, description="how it was made; null: not known")
     others: tuple[OtherResults, ...] = Field((), description="other results beside these")

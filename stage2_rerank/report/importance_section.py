@@ -30,7 +30,7 @@ def importance_section(paths: Iterable[Path]) -> tuple[ImportanceFigures, dict[s
     Parameters
     ----------
     paths : iterable of Path
-        ``stage2/{particle_type}.learnt.json`` of all types.
+        ``stage2/{particle_type}.importance.json`` of all types.
 
     Returns
     -------
@@ -45,12 +45,14 @@ def importance_section(paths: Iterable[Path]) -> tuple[ImportanceFigures, dict[s
     """
     per_type: dict[str, ImportanceOfType] = {}
     for path in paths:
-        learnt = read_importance(path)
-        if learnt.particle_type in per_type:
+        importance = read_importance(path)
+        if importance.particle_type in per_type:
             raise InputError(
-                path, f"is of {learnt.particle_type}, as another is", "give one file for each type"
+                path,
+                f"is of {importance.particle_type}, as another is",
+                "give one file for each type",
             )
-        per_type[learnt.particle_type] = learnt
+        per_type[importance.particle_type] = importance
     families = dict.fromkeys(family for one in per_type.values() for family in one.families)
     figures = ImportanceFigures(families=tuple(families), per_type=per_type)
     plots = {}
@@ -61,32 +63,32 @@ def importance_section(paths: Iterable[Path]) -> tuple[ImportanceFigures, dict[s
     return figures, plots
 
 
-def families_panel(learnt: ImportanceOfType) -> str:
+def families_panel(importance: ImportanceOfType) -> str:
     """Draw how much worse stage 2 gets without each family as SVG text."""
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        rows = np.arange(len(learnt.families))
-        rises = [family.permutation for family in learnt.families.values()]
+        rows = np.arange(len(importance.families))
+        rises = [family.permutation for family in importance.families.values()]
         axes.barh(
             rows,
-            [100 * learnt.share_of_loss(one.rise) for one in rises],
-            xerr=[100 * learnt.share_of_loss(one.standard_error) for one in rises],
+            [100 * importance.share_of_loss(one.rise) for one in rises],
+            xerr=[100 * importance.share_of_loss(one.standard_error) for one in rises],
             color=TWO_STAGE_COLOR,
             ecolor="#808080",
             capsize=3,
         )
         axes.axvline(0, color="#808080", linewidth=1)
-        axes.set_yticks(rows, list(learnt.families))
+        axes.set_yticks(rows, list(importance.families))
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlabel("rise of the loss if permuted, %")
 
-    return figure_svg(draw, f"families-{learnt.particle_type}", FAMILIES_INCHES)
+    return figure_svg(draw, f"families-{importance.particle_type}", FAMILIES_INCHES)
 
 
-def dependence_panels(learnt: ImportanceOfType) -> str:
+def dependence_panels(importance: ImportanceOfType) -> str:
     """Draw how the log odds follow the features that count most, one scale for all, as SVG text."""
-    curves = learnt.partial_dependence
+    curves = importance.partial_dependence
 
     def draw(figure: Figure) -> None:
         rows = -(-len(curves) // DEPENDENCE_COLUMNS)
@@ -109,7 +111,7 @@ def dependence_panels(learnt: ImportanceOfType) -> str:
             axes.set_visible(False)
         figure.supylabel("change of the log odds", fontsize=SMALL_TEXT + 1)
 
-    return figure_svg(draw, f"dependence-{learnt.particle_type}", DEPENDENCE_INCHES)
+    return figure_svg(draw, f"dependence-{importance.particle_type}", DEPENDENCE_INCHES)
 
 
 def _label_small(axes: Axes, name: str) -> None:

@@ -42,7 +42,7 @@ class ReportFiles:
     """Files that a report is made of; ``scored_test`` is None without test runs.
 
     Features are compared only where both ``features`` and ``test_features`` name tables.
-    ``learnt`` are the files of all types, or none; ``pictures`` may be missing, and so may
+    ``importance`` are the files of all types, or none; ``pictures`` may be missing, and so may
     ``results``, the folder that tells how it was made, ``members`` of the ensemble and ``data``,
     the source of the tomograms, which are told with it.
     """
@@ -56,7 +56,7 @@ class ReportFiles:
     test_runs: tuple[str, ...]
     features: tuple[Path, ...] = ()
     test_features: tuple[Path, ...] = ()
-    learnt: tuple[Path, ...] = ()
+    importance: tuple[Path, ...] = ()
     pictures: Path | None = None
     results: Path | None = None
     members: tuple[str, ...] = ()
@@ -113,10 +113,10 @@ def write_report(
     )
     content = assemble_content(inputs, rules, config.seed)
     plots = assemble_plots(inputs, content, rules)
-    if files.learnt:
-        learnt, learnt_plots = importance_section(files.learnt)
-        content = content.model_copy(update={"learnt": learnt})
-        plots |= learnt_plots
+    if files.importance:
+        importance, importance_plots = importance_section(files.importance)
+        content = content.model_copy(update={"importance": importance})
+        plots |= importance_plots
     if files.results:
         made = gather_provenance(
             ProvenanceFiles.of_results(files.results, files.members),
@@ -234,7 +234,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--test-features", type=Path, nargs="*", default=[], metavar="FILE", help="of test runs"
     )
     parser.add_argument(
-        "--learnt", type=Path, nargs="*", default=[], metavar="FILE", help="what stage 2 learnt"
+        "--importance", type=Path, nargs="*", default=[], metavar="FILE", help="what stage 2 learnt"
     )
     parser.add_argument("--pictures", type=Path, help="pictures.json")
     parser.add_argument("--results", type=Path, help="results/NAME: tells how it was made")
@@ -255,7 +255,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             test_runs=tuple(arguments.test_runs),
             features=tuple(arguments.features),
             test_features=tuple(arguments.test_features),
-            learnt=tuple(arguments.learnt),
+            importance=tuple(arguments.importance),
             pictures=arguments.pictures,
             results=arguments.results,
             members=tuple(arguments.members),

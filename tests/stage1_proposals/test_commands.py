@@ -14,7 +14,7 @@ from picking.files.tomogram import Tomogram
 from picking.files.training_record import TrainingRecord
 from picking.scoring.folds import Folds
 from stage1_proposals.device.compute_device import find_device
-from stage1_proposals.flips_and_rotations import Turn
+from stage1_proposals.flips_and_rotations import FlipRotation
 from stage1_proposals.network.checkpoint import load_network
 from stage1_proposals.prediction.predict import plan_passes
 from stage1_proposals.propose import propose_candidates
@@ -163,7 +163,7 @@ def test_runs_are_looked_at_in_turns_that_the_networks_have_seen(
 ) -> None:
     asked: list[bool] = []
 
-    def plan(members: int, passes: int, quarter_turns: bool) -> list[tuple[int, Turn]]:
+    def plan(members: int, passes: int, quarter_turns: bool) -> list[tuple[int, FlipRotation]]:
         asked.append(quarter_turns)
         return plan_passes(members, passes, quarter_turns)
 

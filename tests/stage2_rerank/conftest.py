@@ -73,7 +73,7 @@ class Pipeline:
                 *("--calibration", str(folder / f"{particle_type}.json")),
                 *("--out-of-fold", str(folder / f"{particle_type}.parquet")),
                 *("--nested", str(folder / f"{particle_type}.nested.parquet")),
-                *("--learnt", str(folder / f"{particle_type}.learnt.json")),
+                *("--importance", str(folder / f"{particle_type}.importance.json")),
                 *("--threads", str(threads)),
             ]
         )
@@ -134,8 +134,8 @@ class Pipeline:
                 *("--thresholds", str(self.path("thresholds.json"))),
                 *("--calibrations", *self.calibrations),
                 *(
-                    "--learnt",
-                    *(path.replace(".json", ".learnt.json") for path in self.calibrations),
+                    "--importance",
+                    *(path.replace(".json", ".importance.json") for path in self.calibrations),
                 ),
                 *(test if test_runs else []),
                 *("--json", str(answer / "cv_report.json")),

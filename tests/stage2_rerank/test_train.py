@@ -96,7 +96,7 @@ def test_nested_scores_hold_every_classifiers_training_runs(pipeline):
 
 def test_trained_again_the_files_are_the_same(pipeline):
     pipeline.train(HARD, into="again")
-    for name in (".txt", ".bag1.txt", ".json", ".parquet", ".nested.parquet", ".learnt.json"):
+    for name in (".txt", ".bag1.txt", ".json", ".parquet", ".nested.parquet", ".importance.json"):
         first = pipeline.path(f"stage2/{HARD}{name}").read_bytes()
         assert pipeline.path(f"again/{HARD}{name}").read_bytes() == first
 

@@ -55,7 +55,7 @@ def test_half_a_stages_settings_fit_every_network(tmp_path, depth):
         ({"scoring": {"bta": 4}}, "unknown key 'scoring.bta'"),
         (
             {"stage1_proposals": {"peaks": {"budget": 4}}},
-            "'stage1_proposals.prediction.peaks.budget'",
+            "'stage1_proposals.peaks.budget'",
         ),
         ({"dataset": "a", "copick": "b"}, "dataset and copick are both given"),
         ({"voxel_spacing": -1}, "voxel_spacing"),

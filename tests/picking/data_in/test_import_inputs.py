@@ -5,7 +5,7 @@ import pytest
 from picking.config import PipelineConfig
 from picking.data_in.import_inputs import ImportedFiles, imported_files
 from picking.data_in.inventory import resolve
-from tests.picking.test_import_dataset import copick_project
+from tests.picking.data_in.test_import_dataset import copick_project
 
 
 def names(files, root):

@@ -107,7 +107,10 @@ def test_other_spacing_and_type_are_looked_for(kaggle_dataset):
 
 
 def test_nothing_heavy_is_imported_for_a_kaggle_folder():
-    code = "import picking.data_in.inventory, sys; print('copick' in sys.modules, 'zarr' in sys.modules)"
+    code = (
+        "import picking.data_in.inventory, sys; "
+        "print('copick' in sys.modules, 'zarr' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
 

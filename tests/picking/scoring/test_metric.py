@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from picking.config import CZII_PARTICLES, CZII_WEIGHTS
 from picking.errors import InputError
-from picking.scoring.metric import METRIC_COLUMNS, TypeScore, main, score
+from picking.metric import main
+from picking.scoring.metric import METRIC_COLUMNS, TypeScore, score
 
 RADII = {particle.name: particle.radius_angstrom for particle in CZII_PARTICLES}
 # The apo-ferritin's hit radius: half of 60 Å.

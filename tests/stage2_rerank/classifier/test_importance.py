@@ -55,27 +55,27 @@ def measured(table):
 
 
 def test_what_knows_the_answer_counts_and_noise_does_not(measured):
-    _, learnt = measured
-    rise = {name: one.permutation.rise for name, one in learnt.features.items()}
+    _, importance = measured
+    rise = {name: one.permutation.rise for name, one in importance.features.items()}
     assert list(rise)[:2] == ["score_map_rising", "texture_falling"]
-    assert rise["texture_falling"] > 0.2 * learnt.loss
+    assert rise["texture_falling"] > 0.2 * importance.loss
     for noise in ("texture_noise", "shape_noise_1", "shape_noise_2"):
-        assert abs(rise.get(noise, 0.0)) < 0.05 * learnt.loss
-    families = learnt.families
+        assert abs(rise.get(noise, 0.0)) < 0.05 * importance.loss
+    families = importance.families
     assert list(families) == ["shape", "texture", "score_map"]
     assert families["texture"].features == 2
-    assert abs(families["shape"].permutation.rise) < 0.05 * learnt.loss
+    assert abs(families["shape"].permutation.rise) < 0.05 * importance.loss
     for informative in ("texture", "score_map"):
         permutation = families[informative].permutation
         assert permutation.rise > 2 * permutation.standard_error
         assert permutation.rise > 5 * permutation.spread
         assert families[informative].linear_effect > 2 * families["shape"].linear_effect
-    assert learnt.loss < 0.8 * learnt.loss_stage1
+    assert importance.loss < 0.8 * importance.loss_stage1
 
 
 def test_a_family_is_permuted_together_in_the_runs_that_its_classifier_never_saw(table, measured):
     rows, positive = table
-    fitted, learnt = measured
+    fitted, importance = measured
     family = ["texture_falling", "texture_noise"]
     runs = rows.candidates["run"].to_numpy()
     loss, rise = 0.0, np.zeros(REPEATS)
@@ -90,8 +90,8 @@ def test_a_family_is_permuted_together_in_the_runs_that_its_classifier_never_saw
             permuted[family] = features[family].to_numpy()[rng.permutation(len(features))]
             after = decision_loss(classifier.margin(permuted), positive[judged], 0.05)
             rise[repeat] += (after - before).sum()
-    permutation = learnt.families["texture"].permutation
-    assert learnt.loss == pytest.approx(loss / positive.sum())
+    permutation = importance.families["texture"].permutation
+    assert importance.loss == pytest.approx(loss / positive.sum())
     assert permutation.rise == pytest.approx(rise.mean() / positive.sum())
     assert permutation.spread == pytest.approx(rise.std(ddof=1) / positive.sum())
 
@@ -101,8 +101,8 @@ def test_another_classifier_of_the_judged_fold_changes_the_rise(table, measured)
     rows, positive = table
     fitted, honest = measured
     flattered = replace(fitted, of_folds=(fitted.final,) * FOLDS.number)
-    learnt = importance_of_type(flattered, rows, positive, FOLDS, "T", 0)
-    assert learnt.loss < honest.loss
+    importance = importance_of_type(flattered, rows, positive, FOLDS, "T", 0)
+    assert importance.loss < honest.loss
 
 
 @pytest.mark.parametrize(("name", "sign"), [("score_map_rising", 1), ("texture_falling", -1)])
@@ -122,8 +122,8 @@ def test_partial_dependence_follows_the_effect(table, measured, name, sign):
 def test_partial_dependence_of_a_linear_classifier_is_its_line(table):
     rows, positive = table
     no_splits = ClassifierSettings(max_trees=1, bags=1, min_child_samples=len(positive))
-    fitted, learnt = measure(rows, positive, no_splits)
-    curve = learnt.partial_dependence["score_map_rising"]
+    fitted, importance = measure(rows, positive, no_splits)
+    curve = importance.partial_dependence["score_map_rising"]
     column = list(rows.features.columns[1:]).index("score_map_rising")
     slopes = [
         one.calibration_.slope
@@ -134,15 +134,15 @@ def test_partial_dependence_of_a_linear_classifier_is_its_line(table):
     ]
     measured_slopes = np.diff(curve.change) / np.diff(curve.values)
     np.testing.assert_allclose(measured_slopes, np.mean(slopes), rtol=1e-3)
-    assert all(family.gain_share == 0 for family in learnt.families.values())
+    assert all(family.gain_share == 0 for family in importance.families.values())
 
 
 def test_gain_and_linear_effect_are_those_of_the_final_classifier_by_name(table, measured):
     features = table[0].features[list(SLOPES)]
-    fitted, learnt = measured
+    fitted, importance = measured
     final = fitted.final
     assert final.trees_ > 0
-    gain = dict.fromkeys(learnt.families, 0.0)
+    gain = dict.fromkeys(importance.families, 0.0)
     for booster in final.boosters_:
         gains = booster.feature_importance("gain")
         for name, one in zip(booster.feature_name(), gains, strict=True):
@@ -151,47 +151,47 @@ def test_gain_and_linear_effect_are_those_of_the_final_classifier_by_name(table,
     deviations = (features.to_numpy(np.float64) - linear.means) / np.array(linear.scales)
     effects = np.clip(deviations, -4, 4) * linear.coefficients  # (n, F)
     effects *= final.strength_ * final.calibration_.slope
-    for family, figures in learnt.families.items():
+    for family, figures in importance.families.items():
         of_family = [feature_family(name) == family for name in SLOPES]
         assert figures.gain_share == pytest.approx(gain[family] / sum(gain.values()))
         assert figures.linear_effect == pytest.approx(
             np.abs(effects[:, of_family].sum(axis=1)).mean()
         )
-    assert sum(figures.gain_share for figures in learnt.families.values()) == pytest.approx(1)
+    assert sum(figures.gain_share for figures in importance.families.values()) == pytest.approx(1)
 
 
-def assert_nothing_learnt(learnt):
-    assert learnt.strength == 0
-    assert set(learnt.fold_strengths) == {0}
-    assert learnt.features == {}
-    assert learnt.partial_dependence == {}
-    assert list(learnt.families) == ["shape", "texture", "score_map"]
-    for family in learnt.families.values():
+def assert_nothing_learnt(importance):
+    assert importance.strength == 0
+    assert set(importance.fold_strengths) == {0}
+    assert importance.features == {}
+    assert importance.partial_dependence == {}
+    assert list(importance.families) == ["shape", "texture", "score_map"]
+    for family in importance.families.values():
         assert family.gain_share == family.linear_effect == 0
         assert set(family.permutation.model_dump().values()) == {0}
 
 
 def test_strength_0_has_learnt_nothing():
     rows, positive = simulated(SimulatedType(0, 30, 0.0, 0.0))
-    _, learnt = measure(rows, positive)
-    assert_nothing_learnt(learnt)
-    assert learnt.candidates == len(positive) > 0
-    assert learnt.loss == learnt.loss_stage1 > 0
+    _, importance = measure(rows, positive)
+    assert_nothing_learnt(importance)
+    assert importance.candidates == len(positive) > 0
+    assert importance.loss == importance.loss_stage1 > 0
 
 
 def test_no_candidates(table):
     rows, positive = table
     none = CandidateRows(rows.candidates[:0], rows.features[:0])
-    _, learnt = measure(none, positive[:0])
-    assert_nothing_learnt(learnt)
-    assert learnt.loss == 0
-    assert learnt.share_of_loss(0.0) == 0
+    _, importance = measure(none, positive[:0])
+    assert_nothing_learnt(importance)
+    assert importance.loss == 0
+    assert importance.share_of_loss(0.0) == 0
 
 
 def test_no_features(table):
     rows, positive = table
-    _, learnt = measure(CandidateRows(rows.candidates, rows.features[[SCORE_COLUMN]]), positive)
-    assert learnt.families == learnt.features == {}
+    _, importance = measure(CandidateRows(rows.candidates, rows.features[[SCORE_COLUMN]]), positive)
+    assert importance.families == importance.features == {}
 
 
 def test_a_fold_without_candidates_is_left_out(table):
@@ -200,22 +200,22 @@ def test_a_fold_without_candidates_is_left_out(table):
     fewer = CandidateRows(
         rows.candidates[kept].reset_index(drop=True), rows.features[kept].reset_index(drop=True)
     )
-    fitted, learnt = measure(fewer, positive[kept])
+    fitted, importance = measure(fewer, positive[kept])
     assert len(fitted.of_folds) == FOLDS.number
-    assert learnt.families["score_map"].permutation.rise > 0
-    assert np.isfinite(learnt.partial_dependence["score_map_rising"].change).all()
+    assert importance.families["score_map"].permutation.rise > 0
+    assert np.isfinite(importance.partial_dependence["score_map_rising"].change).all()
     # What that fold's classifier says enters nothing.
     without = replace(fitted, of_folds=(*fitted.of_folds[:2], fitted.final, fitted.of_folds[3]))
     again = importance_of_type(without, fewer, positive[kept], FOLDS, "T", 0)
-    assert again.families == learnt.families
+    assert again.families == importance.families
 
 
 def test_the_same_for_a_seed_and_not_for_another(table, measured):
     rows, positive = table
-    fitted, learnt = measured
-    assert importance_of_type(fitted, rows, positive, FOLDS, "T", 0) == learnt
+    fitted, importance = measured
+    assert importance_of_type(fitted, rows, positive, FOLDS, "T", 0) == importance
     other = importance_of_type(fitted, rows, positive, FOLDS, "T", 1)
-    assert other.families["texture"].permutation != learnt.families["texture"].permutation
+    assert other.families["texture"].permutation != importance.families["texture"].permutation
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_probability_and_margin_say_the_same(table, measured):
 
 
 def test_training_writes_what_the_report_draws(pipeline):
-    paths = [pipeline.path(f"stage2/{name}.learnt.json") for name in pipeline.types]
+    paths = [pipeline.path(f"stage2/{name}.importance.json") for name in pipeline.types]
     figures, plots = importance_section(paths)
     assert list(figures.per_type) == list(pipeline.types)
     assert figures.families == ("feature",)
@@ -256,7 +256,7 @@ def test_training_writes_what_the_report_draws(pipeline):
 
 
 def test_errors_name_file_and_mend(pipeline, tmp_path):
-    path = pipeline.path("stage2/ribosome.learnt.json")
+    path = pipeline.path("stage2/ribosome.importance.json")
     with pytest.raises(InputError, match=r"none\.json.*train stage 2"):
         read_importance(tmp_path / "none.json")
     broken = tmp_path / "broken.json"

@@ -1,7 +1,7 @@
 """The report's figures on decisions and on what stage 2 learnt, and their tables."""
 
 from tests.stage2_rerank.page_tables import PageTables
-from tests.stage2_rerank.test_report import HARD, three
+from tests.stage2_rerank.report.test_write_report import HARD, three
 
 
 def test_both_rules_are_scored_and_the_one_that_decides_is_the_reports(figures):
@@ -40,9 +40,9 @@ def test_reliability_covers_every_final_candidate(figures):
 
 
 def test_what_was_learnt_is_listed_by_family(figures, page):
-    learnt = figures["learnt"]
-    used = [name for name, one in learnt["per_type"].items() if one["strength"] > 0]
+    importance = figures["importance"]
+    used = [name for name, one in importance["per_type"].items() if one["strength"] > 0]
     assert HARD in used
-    rows = {row[0][0]: row[1:] for row in PageTables(page).rows["learnt"]}
-    assert set(rows) == {*learnt["families"], "stage 1 alone"}
+    rows = {row[0][0]: row[1:] for row in PageTables(page).rows["importance"]}
+    assert set(rows) == {*importance["families"], "stage 1 alone"}
     assert "rise of the loss if permuted" in page

@@ -10,7 +10,7 @@ from picking.scoring.folds import Folds
 from stage2_rerank.report.feature_likeness import feature_likeness
 from tests.stage2_rerank.conftest import TEST_RUNS, TRAINING_RUNS
 from tests.stage2_rerank.page_tables import PageTables
-from tests.stage2_rerank.test_report import three
+from tests.stage2_rerank.report.test_write_report import three
 
 
 def features_of(runs, shift=0.0, seed=0):

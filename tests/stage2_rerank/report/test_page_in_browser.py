@@ -20,7 +20,7 @@ SECTIONS = (
     "likeness",
     "drift",
     "loss",
-    "learnt",
+    "importance",
 )
 PHONE_WIDTH = 390
 
