@@ -28,8 +28,8 @@ class CrossFit:
         on the other folds.
     nested_scores : DataFrame
         Table ``picking.files.tables.NESTED_SCORES``: for every fold's classifier and for the final
-        one, the inner out-of-fold probabilities of its own training candidates. Thresholds for a fold
-        are fitted on these, so that they have not seen the fold either.
+        one, the inner out-of-fold probabilities of its own training candidates. Thresholds for a
+        fold are fitted on these, so that they have not seen the fold either.
     """
 
     final: RerankClassifier
