@@ -10,16 +10,46 @@
 Your own data: --config dataset=FOLDER name=NAME, or --config copick=CONFIG.json name=NAME.
 """
 
+import re
+import sys
+import time
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.0")
+
+# The code of this checkout, whatever else is installed.
+sys.path.insert(0, workflow.basedir)
+from picking.workflow.failure import explain_at_exit
+from picking.workflow.job_shell import job_prefix
+from picking.workflow.plan import plan_or_exit
+from picking.workflow.resources import usable_cores
+from picking.workflow.settings_sections import (
+    RESULT_SECTIONS,
+    SYNTHETIC_SECTIONS,
+    section_text,
+)
+from picking.workflow.summary import print_summary
+from picking.workflow.wildcards import one_of
 
 
 configfile: f"{workflow.basedir}/config/config.yaml"
 
 
-include: "picking/settings.smk"
-include: "picking/files.smk"
+PLAN = plan_or_exit(
+    config, workflow.config_settings.configfiles, workflow.config_settings.config
+)
+# What is younger was made by this call of Snakemake, seconds since 1970.
+START = time.time()
+
+shell.prefix(job_prefix(workflow.basedir))
+# copick gives the root logger a handler, which would print all that Snakemake says once more.
+logger.propagate = False
+# Jobs on this machine take no more cores than it has, whatever --cores says.
+workflow.global_resources["_cores"] = usable_cores(workflow.resource_settings.cores)
+
+
 include: "picking/rules.smk"
 include: "stage1_proposals/rules.smk"
 include: "features/rules.smk"
@@ -27,12 +57,13 @@ include: "stage2_rerank/rules.smk"
 
 
 wildcard_constraints:
-    name=re.escape(CONFIG.name),
-    run=one_of(RUNS.train + RUNS.test),
-    member=one_of(MEMBERS),
+    name=re.escape(PLAN.config.name),
+    run=one_of(PLAN.all_runs),
+    member=one_of(PLAN.members),
     fold=r"\d+",
+    batch=r"\d+",
     section=r"\w+",
-    particle_type=one_of(PARTICLE_TYPES),
+    particle_type=one_of(PLAN.particle_types),
 
 
 localrules:
@@ -48,52 +79,34 @@ localrules:
 rule submission:
     default_target: True
     input:
-        expand("results/{name}/submission.csv", name=CONFIG.name),
-        expand("results/{name}/picks/copick.json", name=CONFIG.name),
-        expand("results/{name}/cv_report.html", name=CONFIG.name),
+        PLAN.files("submission.csv", "picks/copick.json", "cv_report.html"),
         # For the score that is printed at the end; nothing else reads it.
-        SYNTHETIC_TRUTH if IS_SYNTHETIC else [],
+        PLAN.synthetic.truth if PLAN.is_synthetic else [],
 
 
 rule cv_report:
     input:
-        expand(
-            "results/{name}/cv_report.{ending}",
-            name=CONFIG.name,
-            ending=["html", "json"],
-        ),
+        PLAN.files("cv_report.html", "cv_report.json"),
 
 
 rule proposals:
     input:
-        expand(
-            "results/{name}/candidates/{run}.parquet",
-            name=CONFIG.name,
-            run=ALL_RUNS,
-        ),
+        PLAN.proposals(PLAN.all_runs),
 
 
 rule feature_tables:
     input:
-        expand(
-            "results/{name}/features/{run}.parquet",
-            name=CONFIG.name,
-            run=ALL_RUNS,
-        ),
+        PLAN.tables("features", PLAN.all_runs),
 
 
 rule rerank:
     input:
-        expand(
-            "results/{name}/{file}",
-            name=CONFIG.name,
-            file=["out_of_fold.parquet", "thresholds.json"],
-        ),
+        PLAN.files("out_of_fold.parquet", "thresholds.json"),
 
 
 onsuccess:
-    print_summary()
+    print_summary(PLAN, workflow.dag_settings.targets, START)
 
 
 onerror:
-    explain_failure_at_the_end()
+    explain_at_exit(PLAN, START)

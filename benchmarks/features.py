@@ -26,7 +26,8 @@ from features.run_context import make_run_context
 from features.subtomograms import make_resolution_levels
 from picking.config import ALL_FAMILIES, CZII_PARTICLES, FeatureSettings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
-from picking.files.score_maps import ScoreMaps, embedding_channels
+from picking.files.embedding import embedding_channels
+from picking.files.score_maps import ScoreMaps
 from picking.files.tomogram import Tomogram, normalised
 
 FULL_SIZE_ZYX = (184, 630, 630)

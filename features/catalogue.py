@@ -20,7 +20,7 @@ from features.subtomograms import Subtomograms
 from picking.command_line import command_parser, run_command
 from picking.config import FamilyName, FeatureSettings, load_config
 from picking.data_in.inventory import resolve
-from picking.files.score_maps import embedding_channels
+from picking.files.embedding import embedding_channels
 
 
 class ImageFamily(Protocol):

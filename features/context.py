@@ -8,10 +8,10 @@ from scipy import ndimage
 from scipy.spatial.distance import cdist
 
 from features.feature import Feature, Measured
-from features.map_sampling import BATCH, at_positions
 from features.run_context import LOGIT_MARGIN, RunContext, logit
 from features.subtomograms import halved
 from picking.config import FeatureSettings
+from picking.map_sampling import BATCH, at_positions
 
 FAR_ANGSTROM = 1000.0  # the neutral distance: farther neighbours say nothing
 COUNTED_RADII = (1, 2, 4)

@@ -20,6 +20,8 @@ from picking.command_line import command_parser, run_command
 from picking.config import FeatureSettings, ParticleType, PipelineConfig, load_config
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
+from picking.files.embedding import EMBEDDING, embedding_channels
+from picking.files.proposal_record import proposal_files
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES, FEATURES
 from picking.files.tomogram import Tomogram, normalised, read_tomogram
@@ -33,6 +35,7 @@ def extract_features(
     tomogram: Tomogram,
     candidates: pd.DataFrame,
     score_maps: ScoreMaps,
+    embedding: pd.DataFrame,
     particles: Sequence[ParticleType],
     settings: FeatureSettings,
 ) -> pd.DataFrame:
@@ -46,6 +49,8 @@ def extract_features(
         Table ``CANDIDATES`` of the run. The order of its rows does not matter.
     score_maps : ScoreMaps
         Stage 1's maps of the run.
+    embedding : DataFrame
+        Table ``picking.files.embedding.EMBEDDING`` of the same candidates, in any order.
     particles : sequence of ParticleType
         The configuration's particle types; radii in Å.
     settings : FeatureSettings
@@ -60,8 +65,9 @@ def extract_features(
     Raises
     ------
     InputError
-        If a candidate belongs to another run or to an unknown type, a type has no score map, or
-        the tomogram or the maps make a feature that is not finite.
+        If a candidate belongs to another run or to an unknown type, a type has no score map, the
+        embedding is of other candidates, or the tomogram or the maps make a feature that is not
+        finite.
     """
     candidates = CANDIDATES.check(candidates, f"candidates of run {tomogram.run}")
     strangers = sorted(set(candidates["run"]) - {tomogram.run})
@@ -72,7 +78,7 @@ def extract_features(
             "give the candidates table of this run",
         )
     particle_types = tuple(particle.name for particle in particles)
-    features = catalogue(settings, particle_types, score_maps.embedding_names)
+    features = catalogue(settings, particle_types, embedding_channels(particle_types))
     names = [feature.name for feature in features]
     keys = candidates[FEATURES.column_names]
     if candidates.empty:
@@ -88,7 +94,7 @@ def extract_features(
         tomogram.voxel_size_zyx_angstrom,
         max(deepest, BACKGROUND_LEVEL),
     )
-    run_context = make_run_context(candidates, score_maps, particles, resolutions)
+    run_context = make_run_context(candidates, score_maps, embedding, particles, resolutions)
     measured = measure_images(run_context, settings)
     for family in settings.families:
         if family in RUN_FAMILIES:
@@ -149,8 +155,7 @@ def extract_run(
     config: PipelineConfig,
     copick_config: Path,
     run: str,
-    candidates: Path,
-    score_maps: Path,
+    results: Path,
     output: Path,
 ) -> None:
     """Write the feature table of a run.
@@ -163,15 +168,21 @@ def extract_run(
         copick project that holds the run.
     run : str
         Name of the run.
-    candidates, score_maps : Path
-        What stage 1 wrote for the run: Parquet and npz.
+    results : Path
+        Folder of the result, which holds what stage 1 wrote for the run
+        (:func:`picking.files.proposal_record.proposal_files`).
     output : Path
         Feature table to write, Parquet.
     """
-    table = CANDIDATES.read(candidates)
-    maps = ScoreMaps.read(score_maps)
-    tomogram = read_tomogram(copick_config, run, config.tomo_type, config.voxel_spacing)
-    features = extract_features(tomogram, table, maps, config.known_particles, config.features)
+    files = proposal_files(results, run)
+    features = extract_features(
+        read_tomogram(copick_config, run, config.tomo_type, config.voxel_spacing),
+        CANDIDATES.read(files["candidates"]),
+        ScoreMaps.read(files["score_maps"]),
+        EMBEDDING.read(files["embeddings"]),
+        config.known_particles,
+        config.features,
+    )
     FEATURES.write(features, output)
 
 
@@ -180,16 +191,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--copick", type=Path, required=True, help="copick project of the run")
     parser.add_argument("--run", required=True, help="name of the run")
-    parser.add_argument("--candidates", type=Path, required=True, help="the run's candidates")
-    parser.add_argument("--score-maps", type=Path, required=True, help="the run's score maps")
+    parser.add_argument("--results", type=Path, required=True, help="folder of the result")
     parser.add_argument("--output", type=Path, required=True, help="feature table to write")
     arguments = parser.parse_args(argv)
     extract_run(
         resolve(load_config(arguments.config)),
         arguments.copick,
         arguments.run,
-        arguments.candidates,
-        arguments.score_maps,
+        arguments.results,
         arguments.output,
     )
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.feature import Feature, Measured
-from features.subtomograms import EXTENT_RADII, Subtomograms, particle_grid
+from features.subtomograms import Subtomograms
 from picking.config import FeatureSettings
+from picking.particle_grid import EXTENT_RADII, particle_grid
 
 # Zones of a particle, radii: the blurred edge lies in the rim.
 ZONES_RADII = {"core": (0.0, 0.5), "rim": (0.7, 1.2), "surround": (1.2, EXTENT_RADII)}

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from scipy.special import sph_harm_y
 
 from features.feature import Feature, Measured
-from features.subtomograms import EXTENT_RADII, STEP_RADII, Subtomograms, particle_grid
+from features.subtomograms import Subtomograms
 from picking.config import FeatureSettings
+from picking.particle_grid import EXTENT_RADII, STEP_RADII, particle_grid
 
 # Middles of the shells: as far apart as the grid's step resolves, out to where neighbours begin.
 SHELL_MIDDLES_RADII = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)

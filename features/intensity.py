@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.feature import Feature, Measured
-from features.subtomograms import EXTENT_RADII, Subtomograms, particle_grid
+from features.subtomograms import Subtomograms
 from picking.config import FeatureSettings
+from picking.particle_grid import EXTENT_RADII, particle_grid
 
 BODY_PERCENTILES = (5, 50, 95)
 SMALLEST_SIGMA = 1e-3  # sigma; a flat surround shall not make a ratio infinite

@@ -3,22 +3,19 @@
 
 rule extract_features:
     input:
-        copick=copick_of,
-        candidates="results/{name}/candidates/{run}.parquet",
-        score_maps="results/{name}/score_maps/{run}.npz",
-        config=settings_files("data", "features"),
+        copick=lambda wildcards: PLAN.copick_of(wildcards.run),
+        proposals=lambda wildcards: PLAN.proposals([wildcards.run]),
+        config=PLAN.settings_files("data", "features"),
     output:
         "results/{name}/features/{run}.parquet",
     log:
         "results/{name}/logs/extract_features/{run}.txt",
     benchmark:
         "results/{name}/benchmarks/extract_features/{run}.tsv"
-    conda:
-        "../environment.yaml"
-    threads: slots(1)
+    threads: 1
     resources:
-        mem_mb=3 * GIBIBYTE_MB,
+        mem_mb=lambda wildcards: PLAN.memory.of_features(wildcards.run),
     shell:
         "python -m features.extract --config {input.config:q} --copick {input.copick:q}"
-        " --run {wildcards.run:q} --candidates {input.candidates:q}"
-        " --score-maps {input.score_maps:q} --output {output:q} 2>&1 | tee {log:q} >&2"
+        " --run {wildcards.run:q} --results results/{wildcards.name:q} --output {output:q}"
+        " 2>&1 | tee {log:q} >&2"

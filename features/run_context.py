@@ -12,11 +12,13 @@ from features.subtomograms import ResolutionLevels
 from picking.config import ParticleType
 from picking.coordinates import extent_xyz_angstrom
 from picking.errors import InputError
+from picking.files.embedding import EMBEDDING, embedding_channels, embedding_columns
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import POSITION_COLUMNS
 
-# Scores nearer to 0 or 1 say nothing more: the maps are stored in half precision.
+# Scores nearer to 0 or 1 say nothing more.
 LOGIT_MARGIN = 1e-4
+KEYS = EMBEDDING.column_names
 
 
 def logit(scores: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -45,6 +47,9 @@ class RunContext:
         The normalised tomogram.
     score_maps : ScoreMaps
         Stage 1's maps.
+    embedding : DataFrame
+        Columns of ``picking.files.embedding.EMBEDDING`` without the keys, one row for each
+        candidate.
     """
 
     positions_xyz_angstrom: NDArray[np.float64]
@@ -54,6 +59,7 @@ class RunContext:
     particle_types: tuple[str, ...]
     resolutions: ResolutionLevels
     score_maps: ScoreMaps
+    embedding: pd.DataFrame
 
     @cached_property
     def logits(self) -> NDArray[np.float64]:
@@ -70,6 +76,7 @@ class RunContext:
 def make_run_context(
     candidates: pd.DataFrame,
     score_maps: ScoreMaps,
+    embedding: pd.DataFrame,
     particles: Sequence[ParticleType],
     resolutions: ResolutionLevels,
 ) -> RunContext:
@@ -81,6 +88,8 @@ def make_run_context(
         Table ``CANDIDATES`` of one run, in any order.
     score_maps : ScoreMaps
         Stage 1's maps of the run.
+    embedding : DataFrame
+        Table ``picking.files.embedding.EMBEDDING`` of the same candidates, in any order.
     particles : sequence of ParticleType
         The configuration's particle types.
     resolutions : ResolutionLevels
@@ -93,7 +102,8 @@ def make_run_context(
     Raises
     ------
     InputError
-        If a candidate's type is not among the particles, or a particle has no score map.
+        If a candidate's type is not among the particles, a particle has no score map, or the
+        embedding is of other candidates.
     """
     names = tuple(particle.name for particle in particles)
     radii = {particle.name: particle.radius_angstrom for particle in particles}
@@ -112,6 +122,17 @@ def make_run_context(
             "run the proposals stage again with this configuration",
         )
     ordered = candidates.sort_values("candidate_id", kind="stable")
+    embedded = embedding.sort_values("candidate_id", kind="stable")
+    columns = embedding_columns(embedding_channels(names))
+    if not (
+        set(columns) <= set(embedded.columns)
+        and np.array_equal(embedded[KEYS].to_numpy(), ordered[KEYS].to_numpy())
+    ):
+        raise InputError(
+            "embedding table",
+            "it is of other candidates, or of other types, than the candidates table",
+            "propose again: snakemake --forcerun propose",
+        )
     number = {name: index for index, name in enumerate(names)}
     return RunContext(
         positions_xyz_angstrom=ordered[POSITION_COLUMNS].to_numpy(dtype=np.float64),
@@ -121,4 +142,5 @@ def make_run_context(
         particle_types=names,
         resolutions=resolutions,
         score_maps=score_maps,
+        embedding=embedded[columns],
     )

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from features.feature import Feature, Measured
 from features.gradient import gaussian_weights
 from features.intensity import shell_weights
-from features.map_sampling import BATCH, at_positions, in_balls
 from features.run_context import LOGIT_MARGIN, RunContext, logit
-from features.subtomograms import EXTENT_RADII, particle_grid, sample_grid
+from features.subtomograms import sample_grid
 from picking.config import FeatureSettings
+from picking.map_sampling import BATCH, at_positions, in_balls
+from picking.particle_grid import EXTENT_RADII, particle_grid
 
 PEAK_SHELLS = 4  # of a quarter of a radius, out to one radius
 CURVATURE_SIGMA_RADII = 0.25  # as that of stage 1's targets by default

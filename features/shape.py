@@ -14,8 +14,9 @@ from scipy import ndimage
 
 from features.feature import Feature, Measured
 from features.gradient import gaussian_weights
-from features.subtomograms import GRID_SIDE, Subtomograms, particle_grid
+from features.subtomograms import Subtomograms
 from picking.config import FeatureSettings
+from picking.particle_grid import GRID_SIDE, particle_grid
 
 TENSOR_WINDOW_RADII = 0.6  # sigma of the window over which directions are gathered
 HESSIAN_SIGMA_RADII = 0.5  # near the particle's own scale, see features.gradient

@@ -15,14 +15,9 @@ from scipy import ndimage
 from features.feature import Feature, Measured
 from features.intensity import shell_weights
 from features.shape import dark_inertia
-from features.subtomograms import (
-    EXTENT_RADII,
-    GRID_SIDE,
-    STEP_RADII,
-    Subtomograms,
-    particle_grid,
-)
+from features.subtomograms import Subtomograms
 from picking.config import FeatureSettings
+from picking.particle_grid import EXTENT_RADII, GRID_SIDE, STEP_RADII, particle_grid
 
 FINE_SHELLS = 12  # of an eighth of a radius: little more than half the grid's step
 RING_WIDTH_RADII = 1.5 * STEP_RADII  # rings about z have to hold several points each

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from features.feature import Feature, Measured
-from features.subtomograms import EXTENT_RADII, GRID_SIDE, STEP_RADII, Subtomograms, particle_grid
+from features.subtomograms import Subtomograms
 from picking.config import FeatureSettings
+from picking.particle_grid import EXTENT_RADII, GRID_SIDE, STEP_RADII, particle_grid
 
 LOCAL_BOXES = {"fine": 3, "coarse": 5}  # sides in grid points: 0.4 and 0.75 radii across
 LAGS = {"near": 2, "far": 4}  # grid points: 0.375 and 0.75 radii

@@ -67,3 +67,9 @@ def extent_xyz_angstrom(
     last_zyx = np.asarray(shape_zyx, dtype=np.float64) - 1
     extent: NDArray[np.float64] = indices_zyx_to_angstrom_xyz(last_zyx, voxel_size_zyx_angstrom)[0]
     return extent
+
+
+def volume_cubic_angstrom(shape_zyx: tuple[int, ...], voxel_size_zyx_angstrom: ArrayLike) -> float:
+    """Volume of a tomogram of the given shape, Å³."""
+    sides = np.asarray(shape_zyx, dtype=np.float64) * np.asarray(voxel_size_zyx_angstrom)
+    return float(np.prod(sides))

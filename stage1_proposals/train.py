@@ -27,6 +27,7 @@ from picking.config import (
 )
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
+from picking.files.picks_density import PicksDensity
 from picking.files.precision import Precision
 from picking.files.tables import TRUTH
 from picking.files.tomogram import read_tomogram
@@ -45,7 +46,6 @@ from stage1_proposals.network.checkpoint import (
 )
 from stage1_proposals.network.prototypes import set_prototypes
 from stage1_proposals.network.unet import ProposalNetwork
-from stage1_proposals.prediction.peaks import check_budget
 from stage1_proposals.training.crops import (
     Batch,
     TrainingVolume,
@@ -239,6 +239,7 @@ def train_fold(
     member_seed: int,
     copick_config: Path,
     truth: Path,
+    density: Path,
     precision: Path,
     output: Path,
     group: ProcessGroup = ALONE,
@@ -261,6 +262,9 @@ def train_fold(
         copick project of the training runs.
     truth : Path
         Picks of all training runs (``picking.files.tables.TRUTH``).
+    density : Path
+        How many those are (:class:`picking.files.picks_density.PicksDensity`): settings that would
+        lose some of them are refused before anything is trained.
     precision : Path
         What all networks compute in (:class:`picking.files.precision.Precision`).
     output : Path
@@ -283,7 +287,7 @@ def train_fold(
         )
     runs = Folds.read(folds).training_runs(fold)
     picks = TRUTH.read(truth)
-    check_budget(picks, config.known_particles, config.stage1_proposals.peaks)
+    PicksDensity.read(density).check_budget(config.stage1_proposals.peaks)
     device = find_device(
         config.stage1_proposals.training.cpu_threads,
         Precision.read(precision).precision,
@@ -364,6 +368,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, required=True, help="seed of the ensemble member")
     parser.add_argument("--copick", type=Path, required=True, help="copick project of the runs")
     parser.add_argument("--truth", type=Path, required=True, help="truth table")
+    parser.add_argument("--density", type=Path, required=True, help="picks_density.json")
     parser.add_argument("--precision", type=Path, required=True, help="precision.json")
     parser.add_argument("--output", type=Path, required=True, help="folder of the member")
     arguments: argparse.Namespace = parser.parse_args(argv)
@@ -376,6 +381,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             arguments.seed,
             arguments.copick,
             arguments.truth,
+            arguments.density,
             arguments.precision,
             arguments.output,
             group,

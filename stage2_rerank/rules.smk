@@ -5,11 +5,14 @@ rule train_reranker:
     input:
         folds="results/{name}/folds.json",
         truth="results/{name}/truth.csv",
-        candidates=tables_of("candidates", RUNS.train),
-        features=tables_of("features", RUNS.train),
-        config=settings_files("data", "scoring", "stage2_classifier"),
+        proposals=PLAN.proposals(PLAN.runs.train),
+        features=PLAN.tables("features", PLAN.runs.train),
+        config=PLAN.settings_files("data", "scoring", "stage2_classifier"),
     output:
-        models=expand(CLASSIFIER_FILE, bag=BAGS, allow_missing=True),
+        models=[
+            f"results/{{name}}/stage2/{{particle_type}}{ending}"
+            for ending in PLAN.bag_endings
+        ],
         calibration="results/{name}/stage2/{particle_type}.json",
         out_of_fold="results/{name}/stage2/{particle_type}.out_of_fold.parquet",
         nested="results/{name}/stage2/{particle_type}.nested.parquet",
@@ -18,36 +21,27 @@ rule train_reranker:
         "results/{name}/logs/train_reranker/{particle_type}.txt",
     benchmark:
         "results/{name}/benchmarks/train_reranker/{particle_type}.tsv"
-    conda:
-        "../environment.yaml"
-    threads: slots(1)
+    threads: 1
     resources:
-        mem_mb=2 * GIBIBYTE_MB,
-        real_threads=1,
+        mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
+    params:
+        candidates=lambda wildcards, input: PLAN.tables("candidates", PLAN.runs.train),
     shell:
         "python -m stage2_rerank.train --config {input.config:q}"
         " --particle-type {wildcards.particle_type:q} --folds {input.folds:q}"
-        " --truth {input.truth:q} --candidates {input.candidates:q} --features {input.features:q}"
+        " --truth {input.truth:q} --candidates {params.candidates:q} --features {input.features:q}"
         " --models {output.models:q} --calibration {output.calibration:q}"
         " --out-of-fold {output.out_of_fold:q} --nested {output.nested:q}"
-        " --importance {output.importance:q} --threads {resources.real_threads} 2>&1 | tee {log:q} >&2"
+        " --importance {output.importance:q} --threads {threads} 2>&1 | tee {log:q} >&2"
 
 
 rule tune_thresholds:
     input:
         folds="results/{name}/folds.json",
         truth="results/{name}/truth.csv",
-        out_of_fold=expand(
-            "results/{name}/stage2/{particle_type}.out_of_fold.parquet",
-            particle_type=PARTICLE_TYPES,
-            allow_missing=True,
-        ),
-        nested=expand(
-            "results/{name}/stage2/{particle_type}.nested.parquet",
-            particle_type=PARTICLE_TYPES,
-            allow_missing=True,
-        ),
-        config=settings_files("data", "scoring", "stage2_decision"),
+        out_of_fold=PLAN.stage2_files([".out_of_fold.parquet"]),
+        nested=PLAN.stage2_files([".nested.parquet"]),
+        config=PLAN.settings_files("data", "scoring", "stage2_decision"),
     output:
         out_of_fold="results/{name}/out_of_fold.parquet",
         thresholds="results/{name}/thresholds.json",
@@ -55,9 +49,9 @@ rule tune_thresholds:
         "results/{name}/logs/tune_thresholds.txt",
     benchmark:
         "results/{name}/benchmarks/tune_thresholds.tsv"
-    conda:
-        "../environment.yaml"
-    threads: slots(1)
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
     shell:
         "python -m stage2_rerank.tune_thresholds --config {input.config:q}"
         " --folds {input.folds:q} --truth {input.truth:q}"
@@ -69,17 +63,12 @@ rule tune_thresholds:
 rule submit:
     input:
         copick="results/{name}/copick/test.json",
-        candidates=tables_of("candidates", RUNS.test),
-        features=tables_of("features", RUNS.test),
-        models=expand(
-            CLASSIFIER_FILE,
-            particle_type=PARTICLE_TYPES,
-            bag=BAGS,
-            allow_missing=True,
-        ),
-        calibrations=CALIBRATIONS,
+        proposals=PLAN.proposals(PLAN.runs.test),
+        features=PLAN.tables("features", PLAN.runs.test),
+        models=PLAN.stage2_files(PLAN.bag_endings),
+        calibrations=PLAN.stage2_files([".json"]),
         thresholds="results/{name}/thresholds.json",
-        config=settings_files("data", "scoring", "stage2_decision"),
+        config=PLAN.settings_files("data", "scoring", "stage2_decision"),
     output:
         submission="results/{name}/submission.csv",
         scored="results/{name}/scored_test.parquet",
@@ -88,20 +77,19 @@ rule submit:
         "results/{name}/logs/submit.txt",
     benchmark:
         "results/{name}/benchmarks/submit.tsv"
-    conda:
-        "../environment.yaml"
-    threads: slots(1)
+    threads: 1
     resources:
-        real_threads=1,
+        mem_mb=PLAN.memory.of_tables(PLAN.runs.test),
     params:
+        candidates=lambda wildcards, input: PLAN.tables("candidates", PLAN.runs.test),
         picks=subpath(output.picks_config, parent=True),
     shell:
         "python -m stage2_rerank.submit --config {input.config:q}"
-        " --candidates {input.candidates:q} --features {input.features:q}"
+        " --candidates {params.candidates:q} --features {input.features:q}"
         " --calibrations {input.calibrations:q} --thresholds {input.thresholds:q}"
         " --project {input.copick:q} --submission {output.submission:q}"
         " --scored {output.scored:q} --picks {params.picks:q}"
-        " --picks-config {output.picks_config:q} --threads {resources.real_threads}"
+        " --picks-config {output.picks_config:q} --threads {threads}"
         " 2>&1 | tee {log:q} >&2"
 
 
@@ -112,18 +100,16 @@ rule draw_pictures:
         out_of_fold="results/{name}/out_of_fold.parquet",
         thresholds="results/{name}/thresholds.json",
         copick="results/{name}/copick/train.json",
-        config=settings_files("data", "scoring", "stage2_decision"),
+        config=PLAN.settings_files("data", "scoring", "stage2_decision"),
     output:
         "results/{name}/pictures.json",
     log:
         "results/{name}/logs/draw_pictures.txt",
     benchmark:
         "results/{name}/benchmarks/draw_pictures.tsv"
-    conda:
-        "../environment.yaml"
-    threads: slots(1)
+    threads: 1
     resources:
-        mem_mb=2 * GIBIBYTE_MB,
+        mem_mb=PLAN.memory.of_pictures(PLAN.runs.train),
     shell:
         "python -m stage2_rerank.report.pictures.draw_pictures --config {input.config:q}"
         " --folds {input.folds:q}"
@@ -138,17 +124,13 @@ rule report:
         truth="results/{name}/truth.csv",
         out_of_fold="results/{name}/out_of_fold.parquet",
         thresholds="results/{name}/thresholds.json",
-        calibrations=CALIBRATIONS,
-        importance=expand(
-            "results/{name}/stage2/{particle_type}.importance.json",
-            particle_type=PARTICLE_TYPES,
-            allow_missing=True,
-        ),
+        calibrations=PLAN.stage2_files([".json"]),
+        importance=PLAN.stage2_files([".importance.json"]),
         pictures="results/{name}/pictures.json",
-        scored="results/{name}/scored_test.parquet" if COMPARED_RUNS else [],
-        features=tables_of("features", RUNS.train if COMPARED_RUNS else []),
-        test_features=tables_of("features", COMPARED_RUNS),
-        config=settings_files("data", "scoring", "stage2_decision"),
+        scored="results/{name}/scored_test.parquet" if PLAN.compared_runs else [],
+        features=PLAN.tables("features", PLAN.runs.train if PLAN.compared_runs else []),
+        test_features=PLAN.tables("features", PLAN.compared_runs),
+        config=PLAN.settings_files("data", "scoring", "stage2_decision"),
     output:
         json="results/{name}/cv_report.json",
         html=report(
@@ -160,20 +142,14 @@ rule report:
         "results/{name}/logs/report.txt",
     benchmark:
         "results/{name}/benchmarks/report.tsv"
-    conda:
-        "../environment.yaml"
-    threads: slots(1)
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory.of_tables(PLAN.all_runs),
     params:
-        members=MEMBERS,
-        data=DATA_SOURCE,
-        compared=lambda wildcards, input: (
-            shlex.join(
-                ["--scored-test", input.scored, "--test-runs", *COMPARED_RUNS]
-                + ["--features", *input.features]
-                + ["--test-features", *input.test_features]
-            )
-            if COMPARED_RUNS
-            else ""
+        members=PLAN.members,
+        data=PLAN.data_source,
+        compared=lambda wildcards, input: PLAN.comparison_arguments(
+            input.scored, input.features, input.test_features
         ),
     shell:
         "python -m stage2_rerank.report --config {input.config:q} --folds {input.folds:q}"
@@ -187,15 +163,13 @@ rule report:
 
 rule compare:
     input:
-        # Absolute, so that no rule makes them: what is there is compared, and nothing made anew.
-        reports=sorted(map(str, RESULTS.glob("*/cv_report.json"))),
+        # Absolute, so that no rule makes them: what is there is compared, and nothing is made again.
+        reports=PLAN.finished_reports(),
     output:
         markdown="results/comparison.md",
         html="results/comparison.html",
     log:
-        f"results/{CONFIG.name}/logs/compare.txt",
-    conda:
-        "../environment.yaml"
+        f"results/{PLAN.config.name}/logs/compare.txt",
     params:
         folders=lambda wildcards, input: [
             Path("results", Path(report).parent.name) for report in input.reports

@@ -17,6 +17,7 @@ from picking.config.stage1_proposals import (
     TrainingSettings,
 )
 from picking.config.stage2_rerank import ClassifierSettings, Stage2Settings
+from picking.config.synthetic import SyntheticSettings
 
 __all__ = [
     "ALL_FAMILIES",
@@ -35,6 +36,7 @@ __all__ = [
     "ScoringSettings",
     "Stage1Settings",
     "Stage2Settings",
+    "SyntheticSettings",
     "TargetSettings",
     "TrainingSettings",
     "TruthSettings",

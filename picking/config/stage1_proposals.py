@@ -186,15 +186,22 @@ class PredictionSettings(StrictModel):
 class PeakSettings(StrictModel):
     """How candidates are read off the score maps."""
 
-    candidate_budget: int = Field(
-        400, gt=0, description="most candidates in one run, all types: the recall-first net"
+    candidates_per_pick: float = Field(
+        18.0,
+        ge=1,
+        description="candidates of a run, all types together, for each pick that a training run of "
+        "its volume holds: the recall-first net. Half as many lose hardly a particle "
+        "(docs/experiments.md)",
+    )
+    least_candidates: int = Field(
+        100, gt=0, description="candidates of a run, however few picks the training runs hold"
     )
     even_share: float = Field(
         0.3,
         ge=0,
         le=1,
-        description="share of the budget that all types get alike; the rest goes to the highest "
-        "scores of whatever type, mostly to the types that are hard to tell",
+        description="share of the candidates that all types get alike; the rest goes to the "
+        "highest scores of whatever type, mostly to the types that are hard to tell",
     )
     suppression_fraction: float = Field(
         0.5,
@@ -205,6 +212,10 @@ class PeakSettings(StrictModel):
     smoothing_fraction: float = Field(
         0.15, ge=0, description="sigma of the Gaussian over the score map, fraction of the radius"
     )
+
+    def even_part(self, budget: int, types: int) -> int:
+        """Count the candidates that each of several types may keep before scores are compared."""
+        return int(budget * self.even_share / max(types, 1))
 
 
 class Stage1Settings(StrictModel):

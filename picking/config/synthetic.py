@@ -12,6 +12,8 @@ NotNegative = Annotated[float, Field(ge=0)]
 
 # The four reconstructions that the real training runs have.
 TOMO_TYPES = ("wbp", "ctfdeconvolved", "denoised", "isonetcorrected")
+# What Kaggle gives of each split.
+TOMO_TYPES_OF_SPLIT: dict[str, tuple[str, ...]] = {"train": TOMO_TYPES, "test": ("denoised",)}
 
 # A field smaller than this cannot hold a ribosome (about 300 Å) away from its own edges.
 SMALLEST_SHAPE_ZYX = (48, 64, 64)

@@ -10,18 +10,19 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 import zarr
-from numpy.typing import NDArray
 
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
-from picking.coordinates import extent_xyz_angstrom
+from picking.coordinates import extent_xyz_angstrom, volume_cubic_angstrom
+from picking.data_in.imported_truth import PickedFiles, TomogramSize
 from picking.data_in.inventory import (
     RUNS_FOLDER,
+    Split,
     kaggle_picks,
     kaggle_static,
     kaggle_tomogram,
@@ -42,15 +43,10 @@ from picking.files.copick_project import (
 from picking.files.ome_zarr import open_pyramid, read_level
 from picking.files.own_files import own_files
 from picking.files.picks import read_truth
-from picking.files.tables import POSITION_COLUMNS, TRUTH
 from picking.files.whole_files import write_whole_text
-
-Split = Literal["train", "test"]
 
 # Two copies of a tomogram agree at least so well: they may have been rounded differently on disk.
 SAME_TOMOGRAM_CORRELATION = 0.99
-# A pick may lie this far outside the tomogram, Å: a particle cut by the border, about one radius.
-OUTSIDE_ANGSTROM = 150.0
 
 
 def import_kaggle(
@@ -59,7 +55,7 @@ def import_kaggle(
     split: Split,
     runs: Sequence[str],
     output: Path,
-    truth: Path | None = None,
+    picked: PickedFiles | None = None,
 ) -> None:
     """Import one split of a folder in Kaggle's layout.
 
@@ -77,9 +73,8 @@ def import_kaggle(
         Runs to import.
     output : Path
         copick configuration to write; its overlay is made beside it.
-    truth : Path or None
-        Table ``picking.files.tables.TRUTH`` to write; only for training runs, as the others have
-        no picks.
+    picked : PickedFiles or None
+        Files to write about the picks; only for training runs, as the others have none.
 
     Raises
     ------
@@ -90,7 +85,7 @@ def import_kaggle(
     picks = [
         item
         for run in runs
-        if truth is not None
+        if picked is not None
         for item in read_kaggle_picks(kaggle_picks(dataset, run), run, particle_types)
     ]
     if split == "test":
@@ -103,12 +98,11 @@ def import_kaggle(
 
         with TemporaryDirectory() as folder:
             checked = _write_config(content(unfinished), Path(folder) / output.name)
-            extents = _check_tomograms(config, checked, runs)
+            sizes = _check_tomograms(config, checked, runs)
             table = read_truth(checked, runs, particle_types)
-        if truth is not None:
+        if picked is not None:
             _check_nothing_is_lost(picks, table, dataset)
-            _check_truth(table, extents, dataset)
-            TRUTH.write(table, truth)
+            picked.write(table, sizes, dataset)
     _write_config(content(_overlay_of(output)), output)
 
 
@@ -117,7 +111,7 @@ def import_copick(
     copick_config: Path,
     runs: Sequence[str],
     output: Path,
-    truth: Path | None = None,
+    picked: PickedFiles | None = None,
 ) -> None:
     """Import one split of a copick project.
 
@@ -130,7 +124,7 @@ def import_copick(
         Resolved configuration.
     copick_config : Path
         The project's configuration file.
-    runs, output, truth
+    runs, output, picked
         As for :func:`import_kaggle`.
 
     Raises
@@ -138,10 +132,10 @@ def import_copick(
     InputError
         If picks or a tomogram are missing or damaged; nothing is written then.
     """
-    extents = _check_tomograms(config, copick_config, runs)
+    sizes = _check_tomograms(config, copick_config, runs)
     content = with_overlay(copick_config, _overlay_of(output), config.known_particles)
     content.update(_static_root(config, copick_config, runs))
-    if truth is not None:
+    if picked is not None:
         table = read_truth(
             copick_config,
             runs,
@@ -149,8 +143,7 @@ def import_copick(
             config.truth.user_id,
             config.truth.session_id,
         )
-        _check_truth(table, extents, copick_config)
-        TRUTH.write(table, truth)
+        picked.write(table, sizes, copick_config)
     with own_files(_overlay_of(output)):
         pass  # nothing of ours is there: the project's own picks are read where they are
     _write_config(content, output)
@@ -187,21 +180,25 @@ def _overlay_of(output: Path) -> Path:
 
 def _check_tomograms(
     config: PipelineConfig, copick_config: Path, runs: Sequence[str]
-) -> dict[str, NDArray[np.float64]]:
+) -> dict[str, TomogramSize]:
     """Check each tomogram's metadata and the values of its smallest level, which is read quickly.
 
-    The full-size values are checked when they are read. Returned is each run's extent, (3,) xyz Å.
+    The full-size values are checked when they are read.
     """
     project = open_project(copick_config)
-    extents = {}
+    sizes = {}
     for run in runs:
         tomogram = find_tomogram(
             project, copick_config, run, config.tomo_type, config.voxel_spacing
         )
         pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), config.voxel_spacing)
         read_level(pyramid.smallest, pyramid.location)
-        extents[run] = extent_xyz_angstrom(pyramid.full_size.shape, pyramid.voxel_size_zyx_angstrom)
-    return extents
+        shape_zyx, voxel_size_zyx = pyramid.full_size.shape, pyramid.voxel_size_zyx_angstrom
+        sizes[run] = TomogramSize(
+            extent_xyz_angstrom(shape_zyx, voxel_size_zyx),
+            volume_cubic_angstrom(shape_zyx, voxel_size_zyx),
+        )
+    return sizes
 
 
 def _check_nothing_is_lost(picks: Sequence[KagglePicks], table: pd.DataFrame, where: Path) -> None:
@@ -218,37 +215,6 @@ def _check_nothing_is_lost(picks: Sequence[KagglePicks], table: pd.DataFrame, wh
                 f"{found[run, particle_type]}",
                 "give user_id, session_id and object plain names",
             )
-
-
-def _check_truth(
-    table: pd.DataFrame, extents_xyz_angstrom: dict[str, NDArray[np.float64]], where: object
-) -> None:
-    if table.empty:
-        raise InputError(
-            where, "the training runs hold no picks at all", "add picks: there is nothing to learn"
-        )
-    for run, picks in table.groupby("run"):
-        extent = extents_xyz_angstrom[str(run)]
-        positions = picks[POSITION_COLUMNS].to_numpy()
-        outside = (positions < -OUTSIDE_ANGSTROM) | (positions > extent + OUTSIDE_ANGSTROM)
-        if outside.any():
-            first = picks[outside.any(axis=1)].iloc[0]
-            raise InputError(
-                where,
-                f"run {run} has {int(outside.any(axis=1).sum())} pick(s) outside its tomogram of "
-                f"{' x '.join(f'{side:.0f}' for side in extent)} Å (x, y, z), the first of them "
-                f"{first['particle_type']} at ({first['x']}, {first['y']}, {first['z']})",
-                "positions are x, y, z in Å: check unit and axes",
-            )
-    repeated = table.duplicated(subset=["run", *POSITION_COLUMNS])
-    if repeated.any():
-        first = table[repeated].iloc[0]
-        raise InputError(
-            where,
-            f"run {first['run']} has two picks at ({first['x']}, {first['y']}, {first['z']}), "
-            f"one of them {first['particle_type']}",
-            "keep one: the metric refuses a repeated position",
-        )
 
 
 def _write_overlay(picks: Sequence[KagglePicks], overlay: Path) -> None:
@@ -312,13 +278,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--runs", nargs="*", default=[], help="the split's runs")
     parser.add_argument("--output", type=Path, required=True, help="copick configuration to write")
     parser.add_argument("--truth", type=Path, help="table of truth picks to write (training runs)")
+    parser.add_argument("--density", type=Path, help="JSON to write: how many those are, by run")
     arguments = parser.parse_args(argv)
+    if (arguments.truth is None) != (arguments.density is None):
+        parser.error("--truth and --density go together")
+    picked = PickedFiles(arguments.truth, arguments.density) if arguments.truth else None
     config = load_config(arguments.config)
     config = resolve(
         config.model_copy(update={"dataset": arguments.dataset, "copick": arguments.copick})
     )
     if arguments.copick is not None:
-        import_copick(config, arguments.copick, arguments.runs, arguments.output, arguments.truth)
+        import_copick(config, arguments.copick, arguments.runs, arguments.output, picked)
     else:
         import_kaggle(
             config,
@@ -326,7 +296,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             arguments.split,
             arguments.runs,
             arguments.output,
-            arguments.truth,
+            picked,
         )
 
 

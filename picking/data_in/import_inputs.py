@@ -1,37 +1,40 @@
-"""Files whose change means that a split has to be imported again.
+"""What the import of a split reads: files whose change means that it has to be done again.
 
 The Snakefile calls this when it draws the DAG, so nothing heavy is imported for a Kaggle folder.
 """
 
 import hashlib
-from collections.abc import Sequence
+import json
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from picking.config import PipelineConfig
-from picking.data_in.inventory import kaggle_picks, kaggle_tomogram
+from picking.data_in.inventory import Split, kaggle_picks, kaggle_tomogram
 from picking.files.copick_project import open_project, tomogram_location, tomogram_or_none
 
 # Metadata of an OME-Zarr tomogram: the file stands for its many chunks.
 ZARR_METADATA = ".zattrs"
+# Metadata of its full-size level.
+FULL_SIZE_METADATA = Path("0", ".zarray")
 
 
 @dataclass(frozen=True)
-class ImportedFiles:
+class ImportInputs:
     """What one split is imported from.
 
     ``paths`` are files of this machine. ``elsewhere`` is a digest of the names of picks that are
     not (empty if there are none): a new set of picks changes it, an edited one does not.
+    ``voxels`` is the size of each run's tomogram, where a file of this machine says it.
     """
 
     paths: tuple[str, ...]
     elsewhere: str
+    voxels: Mapping[str, int]
 
 
-def imported_files(
-    config: PipelineConfig, split: Literal["train", "test"], runs: Sequence[str]
-) -> ImportedFiles:
+def import_inputs(config: PipelineConfig, split: Split, runs: Sequence[str]) -> ImportInputs:
     """List the files that the import of a split reads.
 
     What is missing is left out: the import itself tells that better.
@@ -54,28 +57,44 @@ def imported_files(
         return _copick_files(config, config.copick, split, runs)
     if config.dataset is None:
         raise ValueError("neither dataset nor copick is given: nothing is imported")
-    files = [kaggle_tomogram(config.dataset, split, run, config) / ZARR_METADATA for run in runs]
+    tomograms = {run: kaggle_tomogram(config.dataset, split, run, config) for run in runs}
+    files = [tomogram / ZARR_METADATA for tomogram in tomograms.values()]
     if split == "train":
         for run in runs:
             files += sorted(kaggle_picks(config.dataset, run).glob("*.json"))
-    return ImportedFiles(tuple(str(path) for path in files if path.is_file()), "")
+    paths = tuple(str(path) for path in files if path.is_file())
+    return ImportInputs(paths, "", _voxels(tomograms))
+
+
+def _voxels(tomograms: Mapping[str, Path]) -> dict[str, int]:
+    """Count the voxels of tomograms; what cannot be read is left out."""
+    voxels = {}
+    for run, tomogram in tomograms.items():
+        try:
+            content = json.loads((tomogram / FULL_SIZE_METADATA).read_text(encoding="utf-8"))
+            voxels[run] = math.prod(int(side) for side in content["shape"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return voxels
 
 
 def _copick_files(
     config: PipelineConfig,
     copick_config: Path,
-    split: Literal["train", "test"],
+    split: Split,
     runs: Sequence[str],
-) -> ImportedFiles:
+) -> ImportInputs:
     from picking.files.picks import picks_of_run
 
     project = open_project(copick_config)
     particle_types = [particle.name for particle in config.known_particles]
     paths, elsewhere = [str(copick_config)], []
+    tomograms: dict[str, Path] = {}
     for run in runs:
         tomogram = tomogram_or_none(project, run, config.tomo_type, config.voxel_spacing)
         if tomogram is not None:
-            metadata = Path(tomogram_location(tomogram)) / ZARR_METADATA
+            tomograms[run] = Path(tomogram_location(tomogram))
+            metadata = tomograms[run] / ZARR_METADATA
             paths += [str(metadata)] if metadata.is_file() else []
         if split == "test":
             continue
@@ -91,4 +110,4 @@ def _copick_files(
                 )
     listing = "\n".join(sorted(elsewhere))
     digest = hashlib.sha256(listing.encode()).hexdigest() if elsewhere else ""
-    return ImportedFiles(tuple(sorted(paths)), digest)
+    return ImportInputs(tuple(sorted(paths)), digest, _voxels(tomograms))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -14,6 +15,9 @@ from picking.config import CZII_PARTICLES, ParticleType, PipelineConfig
 from picking.errors import InputError
 from picking.files.copick_project import GLOB_CHARACTERS, open_project, tomogram_or_none
 from picking.synthetic.run_names import run_names
+
+# The halves of a data set: runs with picks to learn from, and runs to pick.
+Split = Literal["train", "test"]
 
 # What the tomograms of synthetic training and test runs both are.
 SYNTHETIC_TOMO_TYPE = "denoised"
@@ -33,13 +37,17 @@ class RunInventory:
     train: tuple[str, ...]
     test: tuple[str, ...]
 
+    def of(self, split: Split) -> tuple[str, ...]:
+        """Return the runs of a split."""
+        return self.train if split == "train" else self.test
 
-def kaggle_static(dataset: Path, split: str) -> Path:
-    """Folder with the tomograms of a split ("train" or "test")."""
+
+def kaggle_static(dataset: Path, split: Split) -> Path:
+    """Folder with the tomograms of a split."""
     return Path(dataset) / split / "static"
 
 
-def kaggle_tomogram(dataset: Path, split: str, run: str, config: PipelineConfig) -> Path:
+def kaggle_tomogram(dataset: Path, split: Split, run: str, config: PipelineConfig) -> Path:
     """Folder of a run's tomogram of the configured kind and voxel spacing."""
     spacing = f"VoxelSpacing{config.voxel_spacing:.3f}"
     return kaggle_static(dataset, split) / RUNS_FOLDER / run / spacing / f"{config.tomo_type}.zarr"
@@ -192,7 +200,7 @@ def _kaggle_runs(config: PipelineConfig, dataset: Path) -> RunInventory:
     return RunInventory(train, test)
 
 
-def _kaggle_split(config: PipelineConfig, dataset: Path, split: str) -> tuple[str, ...]:
+def _kaggle_split(config: PipelineConfig, dataset: Path, split: Split) -> tuple[str, ...]:
     """List the runs of one split; each has to have its tomogram."""
     folder = kaggle_static(dataset, split) / RUNS_FOLDER
     runs = _usable_names(_visible_folders(folder), folder)

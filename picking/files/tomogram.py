@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from picking.coordinates import volume_cubic_angstrom
 from picking.files.copick_project import find_tomogram, open_project, tomogram_location
 from picking.files.ome_zarr import open_pyramid, read_level
 
@@ -35,6 +36,11 @@ class Tomogram:
     run: str
     values_zyx: NDArray[np.float32]
     voxel_size_zyx_angstrom: NDArray[np.float64]
+
+    @property
+    def volume_cubic_angstrom(self) -> float:
+        """Volume of the tomogram, Å³."""
+        return volume_cubic_angstrom(self.values_zyx.shape, self.voxel_size_zyx_angstrom)
 
 
 def read_tomogram(copick_config: Path, run: str, tomo_type: str, voxel_spacing: float) -> Tomogram:

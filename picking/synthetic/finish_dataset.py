@@ -6,7 +6,7 @@ from pathlib import Path
 
 from picking.command_line import command_parser, run_command
 from picking.config import load_config
-from picking.data_in.inventory import RUNS_FOLDER, kaggle_static
+from picking.data_in.inventory import RUNS_FOLDER, Split, kaggle_static
 from picking.files.whole_files import whole_path
 from picking.synthetic.kaggle_writer import write_sample_submission
 from picking.synthetic.run_names import run_names
@@ -18,7 +18,11 @@ def leftover_runs(
 ) -> list[str]:
     """Name the runs in ``dataset`` that another seed or number of runs has left there, sorted."""
     leftover: set[str] = set()
-    for split, runs in (("train", training_runs), ("test", test_runs)):
+    splits: tuple[tuple[Split, Sequence[str]], ...] = (
+        ("train", training_runs),
+        ("test", test_runs),
+    )
+    for split, runs in splits:
         folder = kaggle_static(dataset, split) / RUNS_FOLDER
         there = {item.name for item in folder.iterdir()} if folder.is_dir() else set()
         leftover |= {f"{split}/{run}" for run in there - set(runs)}

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from picking.command_line import command_parser, run_command
 from picking.config import load_config
-from picking.config.synthetic import TOMO_TYPES, SyntheticSettings
+from picking.config.synthetic import TOMO_TYPES_OF_SPLIT, SyntheticSettings
+from picking.data_in.inventory import Split
 from picking.files.own_files import own_files
 from picking.files.whole_files import whole_path
 from picking.synthetic.density import potential_volume
@@ -25,11 +26,6 @@ from picking.synthetic.microscope import ANGSTROM_PER_MICROMETRE, FourierSamplin
 from picking.synthetic.random_streams import stream_for
 from picking.synthetic.specimen import draw_specimen
 from picking.synthetic.truth_table import truth_table, write_truth
-
-Split = Literal["train", "test"]
-
-# What Kaggle gives of each split.
-TOMO_TYPES_OF_SPLIT: dict[str, tuple[str, ...]] = {"train": TOMO_TYPES, "test": ("denoised",)}
 
 
 def make_run(

@@ -158,7 +158,7 @@ class ProposalNetwork(nn.Module):
         -------
         Tensor, (N, 2T, Z/s, Y/s, X/s)
             Cosines, -1 to 1: T of the fine features, then T of the coarse ones, in the order of
-            :func:`picking.files.score_maps.embedding_channels`.
+            :func:`picking.files.embedding.embedding_channels`.
         """
         fine = _cosines(output.fine_features, self.fine_mean, self.fine_prototypes)
         coarse = _cosines(output.coarse_features, self.coarse_mean, self.coarse_prototypes)

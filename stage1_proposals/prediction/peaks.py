@@ -9,7 +9,6 @@ from scipy import ndimage
 
 from picking.config import ParticleType, PeakSettings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
-from picking.errors import InputError
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES
 from picking.scoring.suppression import suppress
@@ -20,46 +19,12 @@ LARGEST_SHIFT_VOXELS = 0.5
 PEAKS_PER_CANDIDATE = 5
 
 
-def check_budget(
-    truth: pd.DataFrame, particles: Sequence[ParticleType], settings: PeakSettings
-) -> None:
-    """Refuse a budget that some run's picks alone would exceed.
-
-    Parameters
-    ----------
-    truth : DataFrame
-        Table ``picking.files.tables.TRUTH``.
-    particles : sequence of ParticleType
-        Types that are looked for.
-    settings : PeakSettings
-        Holds the budget.
-
-    Raises
-    ------
-    InputError
-        If a run holds more picks than it may get candidates: however good the network, particles
-        would be lost.
-    """
-    names = [particle.name for particle in particles]
-    counts = pd.crosstab(truth["run"], truth["particle_type"]).reindex(columns=names, fill_value=0)
-    # A type's even part is taken, whether it has so many particles or not.
-    needed = counts.clip(lower=_even_part(settings, len(names))).sum(axis=1)
-    if needed.empty or needed.max() <= settings.candidate_budget:
-        return
-    run = needed.idxmax()
-    raise InputError(
-        "stage1_proposals.peaks.candidate_budget",
-        f"is {settings.candidate_budget}, but run {run} holds {counts.loc[run].sum()} picks, and "
-        f"a share of {settings.even_share} is kept for all types alike",
-        "allow several times as many candidates (config/czii.yaml is made for full-size runs)",
-    )
-
-
 def find_candidates(
     run: str,
     score_maps: ScoreMaps,
     particles: Sequence[ParticleType],
     settings: PeakSettings,
+    budget: int,
 ) -> pd.DataFrame:
     """Read one run's candidates off its score maps, all types in one table.
 
@@ -72,7 +37,10 @@ def find_candidates(
     particles : sequence of ParticleType
         Types to look for.
     settings : PeakSettings
-        Budget and how it is shared, smoothing, least distance.
+        How the budget is shared, smoothing, least distance.
+    budget : int
+        Most candidates, all types together; see
+        :meth:`picking.files.picks_density.PicksDensity.candidate_budget`.
 
     Returns
     -------
@@ -87,7 +55,7 @@ def find_candidates(
         scores_zyx = score_maps.scores_tzyx[score_maps.particle_types.index(particle.name)]
         sigma = settings.smoothing_fraction * particle.radius_angstrom / map_voxel_angstrom
         smoothed = ndimage.gaussian_filter(scores_zyx, sigma) if sigma > 0 else scores_zyx
-        peaks_zyx = highest_local_maxima(smoothed, settings.candidate_budget * PEAKS_PER_CANDIDATE)
+        peaks_zyx = highest_local_maxima(smoothed, budget * PEAKS_PER_CANDIDATE)
         refined_zyx = refine_peaks(smoothed, peaks_zyx)
         heights = smoothed[tuple(peaks_zyx.T)].astype(np.float64)
         positions = indices_zyx_to_angstrom_xyz(
@@ -96,7 +64,7 @@ def find_candidates(
         kept = np.flatnonzero(
             suppress(positions, heights, settings.suppression_fraction * particle.radius_angstrom)
         )
-        order = kept[np.argsort(-heights[kept], kind="stable")][: settings.candidate_budget]
+        order = kept[np.argsort(-heights[kept], kind="stable")][:budget]
         tables.append(
             pd.DataFrame(
                 {
@@ -111,7 +79,7 @@ def find_candidates(
         )
     joined = pd.concat(tables, ignore_index=True)
     kept_rows = within_budget(
-        joined["particle_type"].to_numpy(), joined["proposal_score"].to_numpy(), settings
+        joined["particle_type"].to_numpy(), joined["proposal_score"].to_numpy(), settings, budget
     )
     candidates = joined[kept_rows].reset_index(drop=True)
     candidates.insert(1, "candidate_id", np.arange(len(candidates)))
@@ -119,7 +87,10 @@ def find_candidates(
 
 
 def within_budget(
-    particle_types: NDArray[np.object_], scores: NDArray[np.float64], settings: PeakSettings
+    particle_types: NDArray[np.object_],
+    scores: NDArray[np.float64],
+    settings: PeakSettings,
+    budget: int,
 ) -> NDArray[np.bool_]:
     """Choose the candidates that a run may keep.
 
@@ -135,7 +106,9 @@ def within_budget(
     scores : ndarray, (n,)
         Proposal score of each.
     settings : PeakSettings
-        Budget and even share.
+        Even share.
+    budget : int
+        Most candidates, all types together.
 
     Returns
     -------
@@ -143,16 +116,11 @@ def within_budget(
     """
     types = pd.Series(particle_types)
     rank = types.groupby(particle_types).cumcount().to_numpy()
-    kept = rank < _even_part(settings, types.nunique())
+    kept = rank < settings.even_part(budget, types.nunique())
     others = np.flatnonzero(~kept)
-    room = settings.candidate_budget - int(kept.sum())
+    room = budget - int(kept.sum())
     kept[others[np.argsort(-scores[others], kind="stable")[:room]]] = True
     return kept
-
-
-def _even_part(settings: PeakSettings, types: int) -> int:
-    """Candidates that each type may keep before scores are compared."""
-    return int(settings.candidate_budget * settings.even_share / max(types, 1))
 
 
 def highest_local_maxima(scores_zyx: NDArray[np.float32], number: int) -> NDArray[np.int64]:

@@ -2,14 +2,17 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from picking.config import PredictionSettings
 from picking.errors import InputError
-from picking.files.score_maps import ScoreMaps, embedding_channels
+from picking.files.embedding import embedding_channels
+from picking.files.score_maps import ScoreMaps
 from picking.files.tomogram import Tomogram, normalised
 from stage1_proposals.device.compute_device import ComputeDevice
 from stage1_proposals.flips_and_rotations import FlipRotation, flip_rotations_of
@@ -22,6 +25,26 @@ from stage1_proposals.prediction.sliding_window import (
 )
 
 PROGRESS_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class PredictedMaps:
+    """All that the networks say of a tomogram; the embedding is only needed at candidates.
+
+    Parameters
+    ----------
+    score_maps : ScoreMaps
+        The maps that are kept.
+    embedding_czyx : ndarray, (C, Z/s, Y/s, X/s), float32
+        Embedding channels, see :func:`picking.files.embedding.embedding_channels`; s is the maps'
+        output stride.
+    embedding_names : tuple of str
+        Names of the C channels.
+    """
+
+    score_maps: ScoreMaps
+    embedding_czyx: NDArray[np.float32]
+    embedding_names: tuple[str, ...]
 
 
 def number_of_passes(wanted: int, all_members: int) -> int:
@@ -61,7 +84,7 @@ def plan_passes(members: int, passes: int, quarter_turns: bool) -> list[tuple[in
 
 
 @torch.inference_mode()
-def predict_score_maps(
+def predict_maps(
     tomogram: Tomogram,
     networks: Sequence[ProposalNetwork],
     particle_types: tuple[str, ...],
@@ -69,8 +92,8 @@ def predict_score_maps(
     passes: int,
     device: ComputeDevice,
     quarter_turns: bool = True,
-) -> ScoreMaps:
-    """Compute the score maps of one tomogram.
+) -> PredictedMaps:
+    """Compute the score maps of one tomogram, and the maps of its embedding.
 
     Parameters
     ----------
@@ -92,7 +115,7 @@ def predict_score_maps(
 
     Returns
     -------
-    ScoreMaps
+    PredictedMaps
 
     Raises
     ------
@@ -140,14 +163,13 @@ def predict_score_maps(
             "a network's answer is not finite",
             "train again with a lower stage1_proposals.training.learning_rate",
         )
-    return ScoreMaps(
+    score_maps = ScoreMaps(
         scores_tzyx=mean[:types],
-        embedding_czyx=mean[types:],
         particle_types=particle_types,
-        embedding_names=embedding_channels(particle_types),
         output_stride=stride,
         voxel_size_zyx_angstrom=tomogram.voxel_size_zyx_angstrom,
     )
+    return PredictedMaps(score_maps, mean[types:], embedding_channels(particle_types))
 
 
 def _answer(

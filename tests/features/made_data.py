@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from features.subtomograms import Subtomograms, particle_grid
+from features.subtomograms import Subtomograms
 from picking.config import ParticleType
 from picking.coordinates import extent_xyz_angstrom, indices_zyx_to_angstrom_xyz
 from picking.files.score_maps import ScoreMaps
 from picking.files.tomogram import Tomogram
+from picking.particle_grid import particle_grid
 
 PARTICLES = (
     ParticleType(name="small", label=1, radius_angstrom=55),

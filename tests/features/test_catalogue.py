@@ -5,7 +5,7 @@ import pytest
 from features import catalogue as catalogue_command
 from features.catalogue import catalogue, catalogue_markdown
 from picking.config import ALL_FAMILIES, CZII_PARTICLES, FeatureSettings
-from picking.files.score_maps import embedding_channels
+from picking.files.embedding import embedding_channels
 
 DOCUMENTED = Path(__file__).resolve().parents[2] / "docs" / "features.md"
 NAMES = tuple(particle.name for particle in CZII_PARTICLES)

@@ -5,11 +5,11 @@ import pytest
 
 from features import context, embedding, score_map
 from features.context import FAR_ANGSTROM, weighted_quantiles
-from features.map_sampling import in_balls
 from features.run_context import logit, make_run_context
 from features.subtomograms import make_resolution_levels
 from picking.config import FeatureSettings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
+from picking.map_sampling import in_balls
 from tests.features.made_data import (
     PARTICLES,
     SHAPE_ZYX,

@@ -3,13 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.subtomograms import (
-    cut_subtomograms,
-    halved,
-    level_for_radius,
-    make_resolution_levels,
-    particle_grid,
-)
+from features.subtomograms import cut_subtomograms, halved, level_for_radius, make_resolution_levels
+from picking.particle_grid import particle_grid
 from tests.features.made_data import VOXEL_SIZE_ZYX
 
 SHAPE_ZYX = (50, 60, 70)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from picking.config import PipelineConfig
-from picking.data_in.import_inputs import ImportedFiles, imported_files
+from picking.data_in.import_inputs import ImportInputs, import_inputs
 from picking.data_in.inventory import resolve
 from tests.picking.data_in.test_import_dataset import copick_project
 
@@ -14,14 +14,14 @@ def names(files, root):
 
 def test_a_kaggle_folders_tomograms_and_picks(kaggle_dataset):
     config = resolve(PipelineConfig(dataset=kaggle_dataset))
-    train = imported_files(config, "train", ["TS_2_2"])
+    train = import_inputs(config, "train", ["TS_2_2"])
     picks = "train/overlay/ExperimentRuns/TS_2_2/Picks"
     assert names(train, kaggle_dataset) == [
         "train/static/ExperimentRuns/TS_2_2/VoxelSpacing10.000/denoised.zarr/.zattrs",
         f"{picks}/apo-ferritin.json",
         f"{picks}/ribosome.json",
     ]
-    test = imported_files(config, "test", ["TS_9_9", "TS_0_0"])
+    test = import_inputs(config, "test", ["TS_9_9", "TS_0_0"])
     assert names(test, kaggle_dataset) == [
         "test/static/ExperimentRuns/TS_9_9/VoxelSpacing10.000/denoised.zarr/.zattrs"
     ]
@@ -30,14 +30,14 @@ def test_a_kaggle_folders_tomograms_and_picks(kaggle_dataset):
 def test_of_a_copick_project_the_picks_that_count(tmp_path):
     path = copick_project(tmp_path, tomograms_in=dict.fromkeys(("R1", "R2", "R3"), "static"))
     config = resolve(PipelineConfig(copick=path, truth={"user_id": "me"}))
-    train = imported_files(config, "train", ["R1"])
+    train = import_inputs(config, "train", ["R1"])
     assert names(train, tmp_path) == [
         "copick.json",
         "overlay/ExperimentRuns/R1/Picks/me_1_mine.json",
         "static/ExperimentRuns/R1/VoxelSpacing10.000/denoised.zarr/.zattrs",
     ]
     assert train.elsewhere == ""
-    test = imported_files(config, "test", ["R3"])
+    test = import_inputs(config, "test", ["R3"])
     assert names(test, tmp_path) == [
         "copick.json",
         "static/ExperimentRuns/R3/VoxelSpacing10.000/denoised.zarr/.zattrs",
@@ -50,8 +50,8 @@ def test_picks_that_are_no_files_here_are_told_apart_by_their_names(tmp_path, mo
 
     def digest(user_id):
         config = resolve(PipelineConfig(copick=path, truth={"user_id": user_id}))
-        files = imported_files(config, "train", ["R1", "R2"])
-        assert files == ImportedFiles((str(path),), files.elsewhere)
+        files = import_inputs(config, "train", ["R1", "R2"])
+        assert files == ImportInputs((str(path),), files.elsewhere)
         return files.elsewhere
 
     assert digest("me") == digest("me")
@@ -60,4 +60,4 @@ def test_picks_that_are_no_files_here_are_told_apart_by_their_names(tmp_path, mo
 
 def test_without_a_source_there_is_nothing_to_list():
     with pytest.raises(ValueError, match="neither dataset nor copick"):
-        imported_files(PipelineConfig(), "train", [])
+        import_inputs(PipelineConfig(), "train", [])

@@ -3,7 +3,7 @@ import torch
 
 from picking.config import NetworkSettings
 from picking.errors import InputError
-from picking.files.score_maps import embedding_channels
+from picking.files.embedding import embedding_channels
 from stage1_proposals.network.unet import ProposalNetwork
 
 

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from features.subtomograms import particle_grid
 from picking.coordinates import angstrom_xyz_to_indices_zyx
+from picking.particle_grid import particle_grid
 
 # Candidates that are looked at together: bounds the memory of the gathered balls.
 BATCH = 256
@@ -54,7 +54,7 @@ def in_balls(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and maximum of maps in a ball around each position.
 
-    The ball is sampled at the points of :func:`~features.subtomograms.particle_grid` within its
+    The ball is sampled at the points of :func:`~picking.particle_grid.particle_grid` within its
     radius, each by its nearest voxel.
 
     Parameters

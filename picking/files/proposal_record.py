@@ -1,0 +1,68 @@
+"""What one batch of proposals leaves behind: its runs, and digests of what was written for them.
+
+The workflow knows a batch by this file. Its content changes when a candidate changes, and only
+then, so that proposing the same again measures nothing again.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from picking.config.strict_model import StrictModel
+from picking.files.json_models import read_model, write_model
+
+# Folders of a result that hold one file for each run, and the files' ending.
+PER_RUN_FOLDERS = {"candidates": ".parquet", "embeddings": ".parquet", "score_maps": ".npz"}
+
+
+def proposal_files(results: Path, run: str) -> dict[str, Path]:
+    """Files that are written for a run, by the folder of the result that holds them."""
+    return {
+        folder: Path(results) / folder / f"{run}{ending}"
+        for folder, ending in PER_RUN_FOLDERS.items()
+    }
+
+
+class ProposalRecord(StrictModel):
+    """The runs of one batch."""
+
+    split: Literal["train", "test"] = Field(description="copick project that holds the runs")
+    runs: dict[str, dict[str, str]] = Field(
+        description="for each run the SHA-256 of its file in each folder of PER_RUN_FOLDERS"
+    )
+
+    @classmethod
+    def of_files(
+        cls, split: Literal["train", "test"], results: Path, runs: Sequence[str]
+    ) -> "ProposalRecord":
+        """Make the record of files that have been written."""
+        return cls(
+            split=split,
+            runs={
+                run: {
+                    folder: hashlib.sha256(path.read_bytes()).hexdigest()
+                    for folder, path in proposal_files(results, run).items()
+                }
+                for run in runs
+            },
+        )
+
+    def write(self, path: Path) -> None:
+        """Write as JSON, whole or not at all."""
+        write_model(path, self)
+
+    @classmethod
+    def read(cls, path: Path) -> "ProposalRecord":
+        """Read what :meth:`write` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file is missing or damaged.
+        """
+        return read_model(
+            path, cls, problem="is not a record of proposals", if_missing="propose first"
+        )

@@ -1,0 +1,299 @@
+"""The plan of a result: its runs, folds, members and batches, and the files that rules share."""
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from picking.config import PipelineConfig, TrainingSettings, validated_config
+from picking.data_in.import_inputs import ImportInputs, import_inputs
+from picking.data_in.inventory import RunInventory, Split, list_runs, resolve
+from picking.errors import InputError
+from picking.workflow.batches import Batch, plan_batches, recorded_batches
+from picking.workflow.resources import JobMemory
+from picking.workflow.synthetic_files import SyntheticFiles
+
+RESULTS = Path("results")
+LEAST_TRAINING_RUNS = 2
+DEFAULT_CONFIGURATION = "config/config.yaml"
+
+
+@dataclass(frozen=True)
+class ResultPlan:
+    """What one result is made of; all paths are relative to the folder that Snakemake works in.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        Resolved configuration.
+    runs : RunInventory
+        Training and test runs.
+    inputs : mapping of Split to ImportInputs
+        What each split is imported from; empty for the synthetic set.
+    batches : tuple of Batch
+        Runs that are proposed in one job, every run once.
+    """
+
+    config: PipelineConfig
+    runs: RunInventory
+    inputs: Mapping[Split, ImportInputs]
+    batches: tuple[Batch, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the result."""
+        return RESULTS / self.config.name
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether the data are the embedded default's."""
+        return not self.inputs
+
+    @cached_property
+    def synthetic(self) -> SyntheticFiles:
+        """Files of the synthetic data set."""
+        return SyntheticFiles(self.config)
+
+    @property
+    def data_source(self) -> str:
+        """Source of the tomograms, as the report says it."""
+        if self.is_synthetic:
+            return "synthetic specimens"
+        if self.config.copick is None:
+            return f"Kaggle's layout in {self.config.dataset}"
+        return f"copick project {self.config.copick}"
+
+    @cached_property
+    def all_runs(self) -> list[str]:
+        """Training and test runs, sorted, each once."""
+        return sorted({*self.runs.train, *self.runs.test})
+
+    @property
+    def compared_runs(self) -> Sequence[str]:
+        """Test runs that the report compares with the training runs."""
+        return self.runs.test if self.config.stage2_rerank.compare_test_runs else ()
+
+    @cached_property
+    def particle_types(self) -> list[str]:
+        """Names of the particle types."""
+        return [particle.name for particle in self.config.known_particles]
+
+    @property
+    def folds(self) -> range:
+        """Numbers of the folds."""
+        return range(min(self.config.folds.number, len(self.runs.train)))
+
+    @cached_property
+    def members(self) -> list[str]:
+        """Names of the ensemble's members; see :meth:`encoder_and_seed`."""
+        ensemble = self.config.stage1_proposals.ensemble
+        return [f"{encoder}-seed{seed}" for encoder in ensemble.encoders for seed in ensemble.seeds]
+
+    @staticmethod
+    def encoder_and_seed(member: str) -> tuple[str, str]:
+        """Split a member's name."""
+        encoder, _, seed = member.rpartition("-seed")
+        return encoder, seed
+
+    @property
+    def training(self) -> TrainingSettings:
+        """Settings of stage 1's training."""
+        return self.config.stage1_proposals.training
+
+    @property
+    def training_launcher(self) -> str:
+        """What ``python -m`` starts a training with: torchrun, if several processes share it."""
+        processes = self.training.processes
+        if processes == 1:
+            return ""
+        return f"torch.distributed.run --standalone --nproc-per-node {processes} -m "
+
+    @property
+    def source_arguments(self) -> str:
+        """Arguments that name the data to the import."""
+        if self.config.copick is not None:
+            return shlex.join(["--copick", str(self.config.copick)])
+        dataset = self.synthetic.folder if self.is_synthetic else self.config.dataset
+        return shlex.join(["--dataset", str(dataset)])
+
+    def source_files(self, split: Split) -> list[str]:
+        """List the files whose change means that a split has to be imported again."""
+        if self.is_synthetic:
+            return self.synthetic.sources(split, self.runs.of(split))
+        return list(self.inputs[split].paths)
+
+    def sources_elsewhere(self, split: Split) -> str:
+        """Digest of the names of picks that are not files of this machine."""
+        return "" if self.is_synthetic else self.inputs[split].elsewhere
+
+    def copick_of(self, run: str) -> str:
+        """Copick project that holds a run: the training one for runs that are in both splits."""
+        split = "train" if run in self.runs.train else "test"
+        return self._file(f"copick/{split}.json")
+
+    def settings_files(self, *sections: str) -> list[str]:
+        """List the settings files that a rule passes to its command's ``--config``."""
+        return [self._file(f"settings/{section}.yaml") for section in sections]
+
+    def tables(self, kind: str, runs: Sequence[str]) -> list[str]:
+        """List the tables of runs, one each, of the kind "candidates" or "features"."""
+        return [self._file(f"{kind}/{run}.parquet") for run in runs]
+
+    @property
+    def weights(self) -> list[str]:
+        """Weights of every member of every fold."""
+        return [
+            self._file(f"stage1/{member}/fold{fold}/weights.safetensors")
+            for member in self.members
+            for fold in self.folds
+        ]
+
+    def batch(self, number: str | int) -> Batch:
+        """Batch of that number.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        for batch in self.batches:
+            if batch.number == int(number):
+                return batch
+        raise InputError(
+            f"batch {number}",
+            "is not planned",
+            f"the batches are {', '.join(str(batch.number) for batch in self.batches)}",
+        )
+
+    def proposals(self, runs: Sequence[str]) -> list[str]:
+        """List the records of the batches that propose in some of the runs."""
+        return [
+            self._file(f"proposals/batch{batch.number}.json")
+            for batch in self.batches
+            if not set(runs).isdisjoint(batch.runs)
+        ]
+
+    @property
+    def bag_endings(self) -> list[str]:
+        """What the classifier files of a type, one for each averaged model, end with."""
+        bags = self.config.stage2_rerank.classifier.bags
+        return [f".bag{bag}.txt" if bag else ".txt" for bag in range(bags)]
+
+    def comparison_arguments(
+        self, scored: str, features: Sequence[str], test_features: Sequence[str]
+    ) -> str:
+        """Arguments with which the report compares the test runs; none if it compares none."""
+        if not self.compared_runs:
+            return ""
+        options = {
+            "--scored-test": [scored],
+            "--test-runs": self.compared_runs,
+            "--features": features,
+            "--test-features": test_features,
+        }
+        return shlex.join(word for option, values in options.items() for word in (option, *values))
+
+    @staticmethod
+    def finished_reports() -> list[str]:
+        """List the reports of all results that are there, by absolute path."""
+        return sorted(map(str, RESULTS.absolute().glob("*/cv_report.json")))
+
+    def stage2_files(self, endings: Sequence[str]) -> list[str]:
+        """List stage 2's files with the endings, of every particle type."""
+        return [
+            self._file(f"stage2/{particle_type}{ending}")
+            for particle_type in self.particle_types
+            for ending in endings
+        ]
+
+    @cached_property
+    def memory(self) -> JobMemory:
+        """Memory that the jobs need."""
+        sizes = (
+            {}
+            if self.is_synthetic
+            else {
+                run: voxels
+                for inputs in self.inputs.values()
+                for run, voxels in inputs.voxels.items()
+            }
+        )
+        return JobMemory.of_config(self.config, sizes)
+
+    def files(self, *names: str) -> list[str]:
+        """List files of the result by their names in its folder."""
+        return [self._file(name) for name in names]
+
+    def _file(self, name: str) -> str:
+        return str(self.folder / name)
+
+
+def make_plan(content: Mapping[str, Any], where: str) -> ResultPlan:
+    """Make the plan from what Snakemake read as its configuration.
+
+    Parameters
+    ----------
+    content : mapping
+        Keys of the configuration.
+    where : str
+        Files and options that the keys come from, for messages.
+
+    Returns
+    -------
+    ResultPlan
+
+    Raises
+    ------
+    InputError
+        If the configuration or the data set that it names cannot be used.
+    """
+    config = resolve(validated_config(content, where=where))
+    runs = list_runs(config)
+    if len(runs.train) < LEAST_TRAINING_RUNS:
+        raise InputError(
+            "training runs",
+            f"there is only {', '.join(runs.train)}",
+            "give at least two: a run is judged by models of the others",
+        )
+    is_synthetic = config.dataset is None and config.copick is None
+    inputs: dict[Split, ImportInputs] = {}
+    if not is_synthetic:
+        inputs = {
+            "train": import_inputs(config, "train", runs.train),
+            "test": import_inputs(config, "test", runs.test),
+        }
+    batches = plan_batches(
+        {"train": sorted(runs.train), "test": sorted({*runs.test} - {*runs.train})},
+        recorded_batches(RESULTS / config.name),
+        config.stage1_proposals.prediction.runs_per_job,
+    )
+    return ResultPlan(config, runs, inputs, batches)
+
+
+def plan_or_exit(
+    content: Mapping[str, Any], configfiles: Sequence[object], command_line: Mapping[str, Any]
+) -> ResultPlan:
+    """Make the plan, or end the program with one line that says what has to be fixed.
+
+    Parameters
+    ----------
+    content : mapping
+        All keys of the configuration, those of the command line included.
+    configfiles : sequence
+        The files of ``--configfile``.
+    command_line : mapping
+        The keys of ``--config``.
+    """
+    sources = [*map(str, configfiles), *(["--config"] if command_line else [])]
+    try:
+        for key, value in command_line.items():
+            if value is None:
+                raise InputError(
+                    f"--config {key}=", "is empty", "give a value or leave the key out"
+                )
+        return make_plan(content, where=", ".join(sources) or DEFAULT_CONFIGURATION)
+    except InputError as error:
+        sys.exit(f"error: {error}")

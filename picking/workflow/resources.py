@@ -1,0 +1,97 @@
+"""What jobs need: memory as a function of the tomograms' size, and the cores of this machine."""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from picking.config import PipelineConfig
+
+GIBIBYTE_MB = 1024
+# A full-size run, where the size cannot be read before the job: (184, 630, 630).
+UNKNOWN_VOXELS = 184 * 630 * 630
+
+# Largest resident memory, measured at 64x224x224 and 184x630x630 voxels (docs/performance.md), and
+# a quarter more: what a job takes whatever its tomograms, and what each million voxels add.
+SYNTHETIC_MB, SYNTHETIC_MB_PER_MEGAVOXEL = 300, 50
+TRAINING_MB, TRAINING_MB_PER_MEGAVOXEL = 3 * GIBIBYTE_MB, 10
+PROPOSING_MB, PROPOSING_MB_PER_MEGAVOXEL = 3 * GIBIBYTE_MB, 90
+FEATURES_MB, FEATURES_MB_PER_MEGAVOXEL = 700, 40
+PICTURES_MB, PICTURES_MB_PER_MEGAVOXEL = 700, 20
+# Jobs that read tables: a fixed part, and what a run's candidates with all their features add.
+TABLES_MB, TABLES_MB_PER_RUN = 700, 15
+
+
+@dataclass(frozen=True)
+class JobMemory:
+    """Memory of the jobs of one result, MB, as ``--resources mem_mb`` and clusters count it.
+
+    Parameters
+    ----------
+    voxels : mapping of str to int
+        Voxels of the runs' tomograms; runs that are not listed have ``unlisted_voxels``.
+    unlisted_voxels : int
+        See above.
+    """
+
+    voxels: Mapping[str, int]
+    unlisted_voxels: int = UNKNOWN_VOXELS
+
+    @classmethod
+    def of_config(cls, config: PipelineConfig, voxels: Mapping[str, int]) -> "JobMemory":
+        """Make it for a data set of listed sizes, or for the synthetic one, not yet made."""
+        if config.dataset is None and config.copick is None:
+            return cls({}, math.prod(config.synthetic.shape_zyx))
+        return cls(voxels)
+
+    def _megavoxels(self, run: str) -> float:
+        return self.voxels.get(run, self.unlisted_voxels) / 1e6
+
+    def of_synthetic_run(self) -> int:
+        """Return what making one synthetic run takes."""
+        return math.ceil(SYNTHETIC_MB + SYNTHETIC_MB_PER_MEGAVOXEL * self.unlisted_voxels / 1e6)
+
+    def of_training(self, runs: Sequence[str], processes: int) -> int:
+        """Return what training on the runs takes; every process keeps them all in memory."""
+        megavoxels = sum(map(self._megavoxels, runs))
+        return processes * math.ceil(TRAINING_MB + TRAINING_MB_PER_MEGAVOXEL * megavoxels)
+
+    def of_proposing(self, runs: Sequence[str]) -> int:
+        """Return what proposing in the runs, one after the other, takes."""
+        return self._of_largest(runs, PROPOSING_MB, PROPOSING_MB_PER_MEGAVOXEL)
+
+    def of_features(self, run: str) -> int:
+        """Return what measuring the features of a run's candidates takes."""
+        return self._of_largest([run], FEATURES_MB, FEATURES_MB_PER_MEGAVOXEL)
+
+    def of_pictures(self, runs: Sequence[str]) -> int:
+        """Return what drawing pictures of the runs, one after the other, takes."""
+        return self._of_largest(runs, PICTURES_MB, PICTURES_MB_PER_MEGAVOXEL)
+
+    def of_tables(self, runs: Sequence[str]) -> int:
+        """Return what working on the tables of the runs takes."""
+        return TABLES_MB + TABLES_MB_PER_RUN * len(runs)
+
+    def _of_largest(self, runs: Sequence[str], fixed: int, of_megavoxel: int) -> int:
+        return math.ceil(fixed + of_megavoxel * max(map(self._megavoxels, runs), default=0.0))
+
+
+def machine_cores() -> int:
+    """Count the cores that this process may use; where the system does not say (macOS), all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def usable_cores(wanted: int | None) -> int | None:
+    """Cores that jobs on this machine may take together.
+
+    Jobs say how many threads they really run, so that more jobs than cores at once would only take
+    each other's time and memory.
+
+    Parameters
+    ----------
+    wanted : int or None
+        What ``--cores`` says; None where nothing runs.
+    """
+    return None if wanted is None else min(wanted, machine_cores())

@@ -1,0 +1,50 @@
+"""Settings files: the parts of the configuration that jobs read.
+
+A rule takes the files that it depends on and no other, so that a changed key runs again what
+follows from it and nothing else.
+"""
+
+import json
+from typing import Any
+
+from picking.config import (
+    PipelineConfig,
+    PredictionSettings,
+    SyntheticSettings,
+    TrainingSettings,
+)
+
+# Keys of the configuration as pydantic's ``include`` takes them.
+Keys = dict[str, Any] | set[str]
+
+# A member's encoder and seed are arguments, and checkpoints change nothing that is trained.
+TRAINED_FROM = set(TrainingSettings.model_fields) - {"checkpoint_every"}
+# How runs are shared out among jobs changes no score map.
+PREDICTED_FROM = set(PredictionSettings.model_fields) - {"runs_per_job"}
+
+RESULT_SECTIONS: dict[str, Keys] = {
+    "data": {"name", "seed", "tomo_type", "voxel_spacing", "particles", "truth"},
+    "folds": {"folds"},
+    "scoring": {"scoring"},
+    "stage1_training": {
+        "stage1_proposals": {"network": True, "targets": True, "training": TRAINED_FROM}
+    },
+    "stage1_precision": {"stage1_proposals": {"precision"}},
+    "stage1_checkpoints": {"stage1_proposals": {"training": {"checkpoint_every"}}},
+    "stage1_prediction": {"stage1_proposals": {"prediction": PREDICTED_FROM, "peaks": True}},
+    "features": {"features"},
+    "stage2_classifier": {"stage2_rerank": {"classifier"}},
+    "stage2_decision": {"stage2_rerank": {"threshold_rule", "suppression_fraction"}},
+}
+
+# The number of runs is a section of its own: the content of a run does not depend on it.
+RUN_NUMBERS = {"train_runs", "test_runs"}
+SYNTHETIC_SECTIONS: dict[str, Keys] = {
+    "specimens": {"seed": True, "synthetic": set(SyntheticSettings.model_fields) - RUN_NUMBERS},
+    "runs": {"seed": True, "synthetic": RUN_NUMBERS},
+}
+
+
+def section_text(config: PipelineConfig, keys: Keys) -> str:
+    """Write some keys of the configuration as a line of JSON, which is YAML too."""
+    return json.dumps(config.model_dump(mode="json", include=keys), sort_keys=True)

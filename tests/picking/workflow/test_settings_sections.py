@@ -1,0 +1,58 @@
+"""Settings files: all that jobs read, each key in one of them."""
+
+import json
+
+from picking.config import PipelineConfig, validated_config
+from picking.data_in.inventory import resolve
+from picking.workflow.settings_sections import (
+    RESULT_SECTIONS,
+    SYNTHETIC_SECTIONS,
+    section_text,
+)
+
+CONFIG = resolve(PipelineConfig())
+# Arguments of commands, or read by the workflow alone.
+IN_NO_FILE = {
+    "dataset",
+    "copick",
+    "synthetic_folder",
+    "stage1_proposals.ensemble.encoders",
+    "stage1_proposals.ensemble.seeds",
+    "stage1_proposals.prediction.runs_per_job",
+    "stage2_rerank.compare_test_runs",
+}
+
+
+def leaves(content: dict[str, object], parent: str = "") -> set[str]:
+    found: set[str] = set()
+    for key, value in content.items():
+        name = f"{parent}{key}"
+        found |= leaves(value, f"{name}.") if isinstance(value, dict) and value else {name}
+    return found
+
+
+def test_every_key_is_in_one_file_of_a_result_or_of_the_synthetic_set() -> None:
+    files = [
+        leaves(json.loads(section_text(CONFIG, keys)))
+        for sections in (RESULT_SECTIONS, SYNTHETIC_SECTIONS)
+        for keys in sections.values()
+    ]
+    written = set().union(*files)
+    assert written == leaves(CONFIG.model_dump(mode="json")) - IN_NO_FILE
+    twice = {key for key in written if sum(key in file for file in files) > 1}
+    # The synthetic set may serve several results, each with the seed of its own.
+    assert twice == {"seed"}
+
+
+def test_the_files_of_a_result_are_its_configuration_again() -> None:
+    content: dict[str, object] = {}
+    for keys in RESULT_SECTIONS.values():
+        for key, value in json.loads(section_text(CONFIG, keys)).items():
+            known = content.setdefault(key, value)
+            if isinstance(known, dict):
+                known.update(value)
+    assert validated_config(content, where="here").stage2_rerank == CONFIG.stage2_rerank
+
+
+def test_a_section_does_not_depend_on_the_order_of_its_keys() -> None:
+    assert section_text(CONFIG, {"seed", "name"}) == '{"name": "synthetic", "seed": 0}'
