@@ -46,7 +46,7 @@ def check_budget(
     needed = counts.clip(lower=_even_part(settings, len(names))).sum(axis=1)
     if needed.empty or needed.max() <= settings.candidate_budget:
         return
-    run = needed.idxmax()
+    run = str(needed.idxmax())
     raise InputError(
         "stage1_proposals.peaks.candidate_budget",
         f"is {settings.candidate_budget}, but run {run} holds {counts.loc[run].sum()} picks, and "
