@@ -133,34 +133,12 @@ def _neighbours_of(
     return measured
 
 
-def weighted_quantiles(
-    values: NDArray[np.float64], weights: NDArray[np.float64], quantiles: Sequence[float]
-) -> NDArray[np.float64]:
-    """Least values at which the cumulative weight reaches each quantile's share.
-
-    Parameters
-    ----------
-    values, weights : ndarray, (n,), float64
-        Values and their positive weights, in any order.
-    quantiles : sequence of float
-        Shares, 0 to 1.
-
-    Returns
-    -------
-    ndarray, (quantiles,), float64
-    """
-    order = np.argsort(values, kind="stable")
-    cumulative = np.cumsum(weights[order])
-    places = np.searchsorted(cumulative, np.asarray(quantiles) * cumulative[-1])
-    return np.asarray(values[order][np.minimum(places, len(values) - 1)])
-
-
 def _place(run_context: RunContext) -> dict[str, NDArray[np.float64]]:
     positions = run_context.positions_xyz_angstrom
     margins = np.minimum(positions, run_context.extent_xyz_angstrom - positions)  # (n, 3) xyz Å
     z = positions[:, 2]
     weights = np.maximum(run_context.proposal_scores, LOGIT_MARGIN) ** CONFIDENCE_POWER
-    lower, middle, upper = weighted_quantiles(z, weights, SLAB_QUANTILES)
+    lower, middle, upper = np.quantile(z, SLAB_QUANTILES, weights=weights, method="inverted_cdf")
     half_thickness = max((upper - lower) / 2, LEAST_HALF_THICKNESS_ANGSTROM)
     depth = (z - middle) / half_thickness
     return {

@@ -127,7 +127,7 @@ def empty_step(
     network: ProposalNetwork, shape: Sequence[int], device: ComputeDevice
 ) -> Callable[[], None]:
     """Make a training step, forwards and backwards, of empty crops (N, 1, Z, Y, X)."""
-    ready = network.to(device.device, memory_format=device.memory_format).train()
+    ready = network.to(device.device).to(memory_format=device.memory_format).train()
     volumes = torch.zeros(tuple(shape), device=device.device)
     volumes = volumes.contiguous(memory_format=device.memory_format)
 
@@ -174,7 +174,7 @@ def _convolution_seconds(dtype: torch.dtype | None, device: ComputeDevice) -> fl
 
 def _processor() -> str:
     """Name of the processor, as far as torch or the system know it."""
-    known = getattr(torch.cpu, "get_capabilities", dict)()
+    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return str(known.get("cpu_name") or platform.processor() or platform.machine())
 
 

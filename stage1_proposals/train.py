@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -134,9 +135,8 @@ def train_member(
     training = settings.training
     number = number_of_steps(volumes, training)
     member.seed_torch(INITIAL_WEIGHTS)
-    network = ProposalNetwork(member.encoder, settings.network, len(particles)).to(
-        device.device, memory_format=device.memory_format
-    )
+    network = ProposalNetwork(member.encoder, settings.network, len(particles))
+    network.to(device.device).to(memory_format=device.memory_format)
     averaged = new_average(network, training.ema_decay)
     optimiser = torch.optim.AdamW(
         network.parameters(),
@@ -212,7 +212,7 @@ def train_member(
                     curve,
                 ),
             )
-    trained = averaged.module
+    trained = cast(ProposalNetwork, averaged.module)
     set_prototypes(trained, volumes, settings, device, member.generator(PROTOTYPE_CROPS))
     return trained.eval(), curve
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from copick.models import CopickPicksFile, CopickPoint
+from pydantic import ValidationError
 
 from picking.errors import InputError
-from picking.files.picks import ANGSTROM, OUR_USER_ID
+from picking.files.picks import OUR_USER_ID, check_positions
 
 # copick splits its file names at underscores.
 NAME_SEPARATOR = "_"
@@ -19,36 +19,15 @@ LONGEST_NAME = 60
 USABLE_NAME = re.compile(rf"[^_/.\x00][^_/\x00]{{0,{LONGEST_NAME - 1}}}")
 
 
-Row = tuple[float, float, float, float]
+class _KagglePicksFile(CopickPicksFile):
+    """copick's model of the file; required are keys for which copick has a default.
 
+    A file without them would be of any run, in Å whatever it holds, or without picks.
+    """
 
-class _Location(BaseModel):
-    x: float
-    y: float
-    z: float
-
-
-class _Point(BaseModel):
-    """Also the keys that we do not read, since copick refuses a file in which they are wrong."""
-
-    location: _Location
-    transformation: tuple[Row, Row, Row, Row] | None = Field(None, alias="transformation_")
-    instance_id: int | None = None
-    score: float | None = None
-
-
-class _PicksContent(BaseModel):
-    """The keys of the genuine files that the import relies on."""
-
-    model_config = ConfigDict(extra="allow")
-
-    pickable_object_name: str
-    user_id: str
-    session_id: str
     run_name: str
     unit: str
-    points: tuple[_Point, ...]
-    trust_orientation: bool | None = None
+    points: list[CopickPoint]
 
 
 @dataclass(frozen=True)
@@ -129,7 +108,7 @@ def _read(path: Path, run: str, particle_types: Sequence[str]) -> KagglePicks:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(path, f"cannot be read ({error})", "check the file") from None
     try:
-        content = _PicksContent.model_validate(json.loads(text))
+        content = _KagglePicksFile.model_validate(json.loads(text))
     except json.JSONDecodeError as error:
         raise InputError(path, f"is no whole JSON file ({error})", "copy the file again") from None
     except ValidationError as error:
@@ -154,11 +133,7 @@ def _read(path: Path, run: str, particle_types: Sequence[str]) -> KagglePicks:
         raise InputError(
             path, f"belongs to run '{content.run_name}', not to {run}", "move it, or mend run_name"
         )
-    if content.unit != ANGSTROM:
-        raise InputError(path, f"has the unit '{content.unit}'", f"give positions in {ANGSTROM}")
-    positions = [(point.location.x, point.location.y, point.location.z) for point in content.points]
-    if not np.all(np.isfinite(positions)):
-        raise InputError(path, "holds a non-finite position", "mend the position or remove it")
+    check_positions(content, path)
     for key, value in (("user_id", content.user_id), ("session_id", content.session_id)):
         if not USABLE_NAME.fullmatch(value):
             raise InputError(

@@ -208,16 +208,27 @@ def loaded_picks(picks: CopickPicks) -> CopickPicksFile:
             f"its name and its pickable_object_name '{content.pickable_object_name}' disagree",
             "mend the one that is wrong",
         )
+    check_positions(content, where)
+    return content
+
+
+def check_positions(content: CopickPicksFile, where: object) -> None:
+    """Refuse positions that are not in Å or not finite, which copick's model lets pass.
+
+    Raises
+    ------
+    InputError
+        It names ``where``.
+    """
     if content.unit != ANGSTROM:
         raise InputError(where, f"has the unit '{content.unit}'", f"give positions in {ANGSTROM}")
+    # A particle's centre is location plus translation.
     positions = [
-        value
+        (point.location.x, point.location.y, point.location.z, *point.transformation[:3, 3])
         for point in content.points or ()
-        for value in (point.location.x, point.location.y, point.location.z)
     ]
     if not np.all(np.isfinite(positions)):
         raise InputError(where, "holds a non-finite position", "mend the position or remove it")
-    return content
 
 
 def _is_named_as_ours(path: Path) -> bool:

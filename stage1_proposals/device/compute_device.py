@@ -92,7 +92,8 @@ def find_device(
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_DETERMINISTIC_WORKSPACE)
     torch.use_deterministic_algorithms(True, warn_only=True)
     # No operation here reads memory that it has not written; filling it costs a quarter of a step.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    # (torch makes the attribute at run time, where mypy does not see it.)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     device = torch.device("cpu")
     if torch.cuda.is_available():
         torch.backends.cudnn.benchmark = False

@@ -81,7 +81,7 @@ def training_key(volumes: Sequence[TrainingVolume], *settings: object) -> str:
     for volume in volumes:
         for tensor in (volume.values_zyx, volume.targets_tzyx, volume.counted_zyx):
             digest.update(str(tuple(tensor.shape)).encode())
-            digest.update(memoryview(tensor.numpy()))
+            digest.update(tensor.numpy().data)
     return digest.hexdigest()
 
 

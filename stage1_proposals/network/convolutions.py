@@ -62,25 +62,26 @@ def _convolved(
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
 ) -> Tensor:
-    convolution = (bias, stride, padding, dilation, groups)
+    def convolved(batch: Tensor) -> Tensor:
+        return torch.conv3d(batch, weight, bias, stride, padding, dilation, groups)
+
     if isinstance(padding, str) or groups != 1:
-        return torch.conv3d(volumes, weight, *convolution)
+        return convolved(volumes)
     stride_zyx, padding_zyx, dilation_zyx = map(_three, (stride, padding, dilation))
     if all(side == 1 for side in (*weight.shape[2:], *stride_zyx)) and not any(padding_zyx):
         # A product over the channels, which are last in memory.
         product = functional.linear(volumes.permute(0, 2, 3, 4, 1), weight.flatten(1), bias)
         return product.permute(0, 4, 1, 2, 3)
     if len(volumes) > 1:
-        return torch.conv3d(volumes, weight, *convolution)
+        return convolved(volumes)
     if not torch.is_grad_enabled():
         return torch.mkldnn_convolution(
             volumes, weight, bias, padding_zyx, stride_zyx, dilation_zyx, groups
         )
     if volumes.shape[:4].numel() > LARGEST_FALLBACK_SIZE:
-        return torch.conv3d(volumes, weight, *convolution)
+        return convolved(volumes)
     # A second, empty volume: the backward pass chooses by the size of the batch as well.
-    pair = torch.cat([volumes, torch.zeros_like(volumes)])
-    return torch.conv3d(pair, weight, *convolution)[:1]
+    return convolved(torch.cat([volumes, torch.zeros_like(volumes)]))[:1]
 
 
 def _three(sides: int | Sequence[int]) -> list[int]:

@@ -54,13 +54,16 @@ def build_encoder(name: str, depth: int) -> nn.Module:
     try:
         if narrow:
             return _narrow_resnet(narrow["resnet"], int(narrow["channels"]), depth)
-        return get_encoder(name, in_channels=1, depth=depth, weights=None, strides=ENCODER_STRIDES)
+        encoder: nn.Module = get_encoder(
+            name, in_channels=1, depth=depth, weights=None, strides=ENCODER_STRIDES
+        )
     except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(
             ENCODERS_KEY,
             f"'{name}' cannot be built ({str(error)[:MESSAGE_LENGTH]})",
             "choose another, for instance resnet18",
         ) from error
+    return encoder
 
 
 def _narrow_resnet(resnet: str, channels: int, depth: int) -> nn.Module:
@@ -80,6 +83,8 @@ def _narrow_resnet(resnet: str, channels: int, depth: int) -> nn.Module:
 
 class _NarrowResNet(ResNetEncoder):
     """The library's ResNet, every stage with the same share of its channels."""
+
+    conv1: Any  # a Conv3d, whose sides torch types as tuples of any length
 
     def __init__(self, channels: int, **parameters: Any) -> None:
         self._channels = channels

@@ -34,7 +34,7 @@ def fast_network(network: ProposalNetwork, device: ComputeDevice) -> ProposalNet
                     module.to(device.half_dtype)
                 elif isinstance(module, nn.MaxPool3d):
                     part.set_submodule(name, PoolAsGiven(module))
-    return fast.to(device.device, memory_format=device.memory_format)
+    return fast.to(device.device).to(memory_format=device.memory_format)
 
 
 class PoolAsGiven(nn.Module):
@@ -47,4 +47,5 @@ class PoolAsGiven(nn.Module):
     def forward(self, volumes: Tensor) -> Tensor:
         """Pool (N, C, Z, Y, X)."""
         with autocast(volumes.device.type, enabled=False):
-            return self.pool(volumes)
+            pooled: Tensor = self.pool(volumes)
+        return pooled

@@ -83,4 +83,5 @@ class _Sums:
         seen = weights > 0
         means = torch.as_tensor(self.weighted) / weights.clamp_min(TINY_NORM)
         centred = torch.where(seen, means - self.mean(), torch.zeros_like(means))
-        return centred / centred.norm(dim=1, keepdim=True).clamp_min(TINY_NORM)
+        lengths: Tensor = centred.norm(dim=1, keepdim=True)
+        return centred / lengths.clamp_min(TINY_NORM)

@@ -5,7 +5,6 @@ The decoder may stop early, so that the score map is coarser than the tomogram (
 """
 
 import warnings
-from collections.abc import Collection
 from typing import NamedTuple
 
 import torch
@@ -136,11 +135,11 @@ class ProposalNetwork(nn.Module):
         with onednn_convolutions(volumes):
             features = self.encoder(volumes)[1:][::-1]  # coarsest first, the input left out
             decoded = self.decoder.center(features[0])
-            coarse = None
             for level, block in enumerate(self.decoder.blocks):
                 skip = features[level + 1] if level + 1 < len(features) else None
                 decoded = block(decoded, skip)
-                coarse = decoded if coarse is None else coarse
+                if level == 0:
+                    coarse = decoded
         # The head runs in the weights' precision: bfloat16 logits would tie neighbouring voxels.
         with torch.autocast(volumes.device.type, enabled=False):
             decoded_exactly = decoded.to(self.head[0].weight.dtype)
@@ -168,7 +167,7 @@ class ProposalNetwork(nn.Module):
         return torch.cat([fine, coarse], dim=1)
 
 
-def drop_uncalled(module: nn.Module, called: Collection[nn.Module]) -> None:
+def drop_uncalled(module: nn.Module, called: set[nn.Module]) -> None:
     """Replace what has parameters and was not called, at every depth, by nothing.
 
     An encoder of depth 5 that is asked for less keeps its coarsest stages, which hold most of its
@@ -187,4 +186,5 @@ def _cosines(features: Tensor, mean: Tensor, prototypes: Tensor) -> Tensor:
     """Cosine of centred features (N, F, Z, Y, X) with unit prototypes (T, F): (N, T, Z, Y, X)."""
     centred = features.float() - mean.float().view(1, -1, 1, 1, 1)
     products = torch.einsum("nfzyx,tf->ntzyx", centred, prototypes.float())
-    return products / centred.norm(dim=1, keepdim=True).clamp_min(TINY_NORM)
+    lengths: Tensor = centred.norm(dim=1, keepdim=True)
+    return products / lengths.clamp_min(TINY_NORM)

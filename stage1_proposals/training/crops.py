@@ -277,7 +277,7 @@ def draw_crop_start(
         within = 0.5 + PICK_REGION * (rng.random(3) - 0.5)
         start = np.rint(pick_zyx - within * crop).astype(np.int64)
     else:
-        volume = volumes[rng.integers(len(volumes))]
+        volume = volumes[int(rng.integers(len(volumes)))]
         room = np.asarray(volume.values_zyx.shape) - crop
         start = rng.integers(0, room + 1)
     return volume, np.clip(start, 0, np.asarray(volume.values_zyx.shape) - crop)

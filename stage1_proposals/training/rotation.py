@@ -56,7 +56,7 @@ def rotated_crop(
         padding_mode="zeros",
         align_corners=True,
     )
-    return turned[0].unflatten(0, around.shape[:2])
+    return torch.unflatten(turned[0], 0, around.shape[:2])
 
 
 def _reach(source: Tensor, length: int) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """LightGBM boosters that start from a given margin and grow together, averaged over seeds."""
 
 import re
+from typing import cast
 
 import lightgbm as lgb
 import numpy as np
@@ -126,7 +127,11 @@ def mean_correction(
         return total
     for booster in boosters:
         if booster.num_trees():
-            total += booster.predict(values, raw_score=True, num_threads=threads)
+            # Of dense features; of sparse ones it would be a sparse matrix.
+            total += cast(
+                NDArray[np.float64],
+                booster.predict(values, raw_score=True, num_threads=threads),
+            )
     return total / max(len(boosters), 1)
 
 

@@ -72,7 +72,7 @@ def rule_figures(
     """Score of both stages by either rule, and the gain on the nested picks of stage 1."""
     stage1_score = score_picks(truth, stage1, rules).score
     stage1_counts = counts_by_run(truth, stage1, rules)
-    figures = {}
+    figures: dict[str, RuleFigures] = {}
     for rule in THRESHOLD_RULES:
         by_rule = thresholds.model_copy(update={"rule": rule})
         picks = nested_picks(out_of_fold, folds, by_rule, "two_stage", rules)

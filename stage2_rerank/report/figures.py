@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import matplotlib as mpl
+import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -218,7 +218,7 @@ def _panel(
 def figure_svg(draw: Callable[[Figure], None], name: str, size_inches: tuple[float, float]) -> str:
     """Draw on an empty figure; return it as SVG text in the page's ink and the report's style."""
     # The salt makes ids the same every time, and different between the plots of one page.
-    with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
+    with matplotlib.style.context([STYLE, {"svg.hashsalt": name}]):
         figure = Figure(figsize=size_inches)
         draw(figure)
         buffer = io.StringIO()

@@ -134,8 +134,8 @@ def counts_by_run(truth: pd.DataFrame, picks: pd.DataFrame, rules: ScoringRules)
     hits = new_hits(numbered, truth, rules.match_radius_angstrom, "score")
 
     def table(frame: pd.DataFrame, values: NDArray[np.int64]) -> NDArray[np.int64]:
-        rows = pd.Index(runs).get_indexer(frame["run"])
-        columns = pd.Index(types).get_indexer(frame["particle_type"])
+        rows = pd.Index(runs).get_indexer(pd.Index(frame["run"]))
+        columns = pd.Index(types).get_indexer(pd.Index(frame["particle_type"]))
         counted = np.zeros((len(runs), len(types)), dtype=np.int64)
         known = (rows >= 0) & (columns >= 0)
         np.add.at(counted, (rows[known], columns[known]), values[known])

@@ -49,8 +49,8 @@ class FbetaCurve:
     def fbeta(self) -> NDArray[np.float64]:
         """F-beta, (m,), at each score: (1 + beta²) hits / (beta² references + candidates)."""
         beta_squared = self.beta**2
-        below = beta_squared * self.references + self.candidates
-        return (1 + beta_squared) * self.hits / np.maximum(below, 1)
+        below: NDArray[np.float64] = np.maximum(beta_squared * self.references + self.candidates, 1)
+        return (1 + beta_squared) * self.hits / below
 
     @property
     def best_fbeta(self) -> float:

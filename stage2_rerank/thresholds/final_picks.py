@@ -1,9 +1,11 @@
 """From scored candidates to the final list: duplicates suppressed, then thresholds."""
 
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from picking.files.tables import PICKS, POSITION_COLUMNS
 from picking.scoring.suppression import suppress
@@ -29,13 +31,16 @@ def suppressed(
         The rows that stay, in their order.
     """
     keep = np.zeros(len(candidates), dtype=bool)
-    groups = candidates.groupby(["run", "particle_type"], sort=True).indices
+    groups = cast(
+        dict[tuple[str, str], NDArray[np.intp]],  # the stubs know only that keys are hashable
+        candidates.groupby(["run", "particle_type"], sort=True).indices,
+    )
     for (_, particle_type), rows in groups.items():
         group = candidates.iloc[rows]
         keep[rows] = suppress(
             group[POSITION_COLUMNS].to_numpy(dtype=np.float64),
             group[score_column].to_numpy(dtype=np.float64),
-            distance_angstrom[str(particle_type)],
+            distance_angstrom[particle_type],
         )
     return candidates[keep].reset_index(drop=True)
 

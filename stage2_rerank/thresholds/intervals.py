@@ -53,8 +53,9 @@ def threshold_intervals(
     falling = score[best_first]
     last_of_ties = np.flatnonzero(np.append(np.diff(falling) != 0, len(falling) > 0))
     hits = new_hits(final_list, truth, rules.match_radius_angstrom, score_column)[best_first]
-    run_of = numbered.get_indexer(final_list["run"])[best_first]
-    references = np.bincount(numbered.get_indexer(truth["run"]), minlength=len(numbered))
+    run_of = numbered.get_indexer(pd.Index(final_list["run"]))[best_first]
+    run_of_reference = numbered.get_indexer(pd.Index(truth["run"]))
+    references = np.bincount(run_of_reference, minlength=len(numbered))
     draws = np.random.default_rng(seed).multinomial(
         len(numbered), np.full(len(numbered), 1 / max(len(numbered), 1)), size=REPLICATES
     )  # (B, R)

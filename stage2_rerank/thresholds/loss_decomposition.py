@@ -187,7 +187,8 @@ def standing_on(
     for run, rows in picks.groupby("run").indices.items():
         positions = picks[POSITION_COLUMNS].to_numpy(np.float64)[rows]
         types = picks["particle_type"].to_numpy(dtype=object)[rows]
-        for name, references in truth[truth["run"] == run].groupby("particle_type"):
+        for group, references in truth[truth["run"] == run].groupby("particle_type"):
+            name = str(group)
             if name not in radius_angstrom:
                 continue
             true_positions = references[POSITION_COLUMNS].to_numpy(np.float64)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta as beta_distribution
+from scipy.stats import binomtest
 
 # Finer where candidates are kept or dropped, at F/17: 0.03 to 0.06.
 BIN_EDGES = (0.0, 0.01, 0.02, 0.04, 0.07, 0.12, 0.2, 0.5, 1.0)
@@ -66,6 +66,7 @@ def reliability(
             within |= probability == low
         number, positives = int(within.sum()), int(is_positive[within].sum())
         if number:
+            interval = binomtest(positives, number).proportion_ci(INTERVAL, method="exact")
             bins.append(
                 ReliabilityBin(
                     low=low,
@@ -73,18 +74,7 @@ def reliability(
                     candidates=number,
                     positives=positives,
                     mean_probability=float(probability[within].mean()),
-                    frequency_interval_95=_exact_interval(positives, number),
+                    frequency_interval_95=(interval.low, interval.high),
                 )
             )
     return bins
-
-
-def _exact_interval(positives: int, number: int) -> tuple[float, float]:
-    tail = (1 - INTERVAL) / 2
-    low = beta_distribution.ppf(tail, positives, number - positives + 1) if positives else 0.0
-    high = (
-        beta_distribution.ppf(1 - tail, positives + 1, number - positives)
-        if positives < number
-        else 1.0
-    )
-    return float(low), float(high)

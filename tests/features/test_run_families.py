@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from features import context, embedding, score_map
-from features.context import FAR_ANGSTROM, weighted_quantiles
+from features.context import FAR_ANGSTROM
 from features.run_context import logit, make_run_context
 from features.subtomograms import make_resolution_levels
 from picking.config import FeatureSettings
@@ -177,11 +177,16 @@ def test_place_in_tomogram_and_slab():
     assert measured["context_surface_distance"][9] == pytest.approx(-20)
 
 
-def test_weighted_quantiles():
-    values = np.array([3.0, 1.0, 2.0])
-    np.testing.assert_allclose(weighted_quantiles(values, np.ones(3), (0.0, 0.5, 1.0)), [1, 2, 3])
-    heavy = np.array([8.0, 1.0, 1.0])
-    np.testing.assert_allclose(weighted_quantiles(values, heavy, (0.05, 0.5)), [1, 3])
+@pytest.mark.parametrize(("weights", "middle"), [((1, 1, 1), 120), ((8, 1, 1), 220)])
+def test_the_slab_is_weighted_by_the_squares_of_the_scores(weights, middle):
+    z = np.array([220.0, 20.0, 120.0])
+    positions = np.stack([np.full(3, 30.0), np.full(3, 200.0), z], axis=1)
+    scores = np.sqrt(np.array(weights) / 10)
+    candidates = candidates_at(positions, ["small"] * 3, scores)
+    measured = context.measure(context_of(candidates), SETTINGS)
+    # Both faces are candidates' places, whatever the weights.
+    np.testing.assert_allclose(measured["context_surface_distance"], [0, 0, 100], atol=1e-3)
+    np.testing.assert_allclose(measured["context_depth"], (z - middle) / 100, atol=1e-5)
 
 
 def test_background_is_local():

@@ -163,11 +163,11 @@ def _scored_hits(
 def _examples(rows: pd.DataFrame) -> tuple[Example, ...]:
     return tuple(
         Example(
-            run=row.run,
-            particle_type=row.particle_type,
-            position_xyz_angstrom=(row.x, row.y, row.z),
-            score=None if np.isnan(row.score) else float(row.score),
-            stands_there=None if row.stands_there == NOTHING else row.stands_there,
+            run=row["run"],
+            particle_type=row["particle_type"],
+            position_xyz_angstrom=(row["x"], row["y"], row["z"]),
+            score=None if np.isnan(row["score"]) else float(row["score"]),
+            stands_there=None if row["stands_there"] == NOTHING else row["stands_there"],
         )
-        for row in rows.itertuples()
+        for row in rows.to_dict("records")
     )

@@ -161,6 +161,14 @@ def no_picks(root):
         (edit(lambda c: c["points"][0]["location"].pop("z")), r"points\.0\.location\.z"),
         (edit(lambda c: c["points"][0]["location"].update(z=float("nan"))), "non-finite"),
         (
+            edit(lambda c: c["points"][0]["transformation_"][2].__setitem__(3, float("inf"))),
+            r"ribosome\.json: holds a non-finite position",
+        ),
+        (
+            edit(lambda c: c["points"][0].update(transformation_=None)),
+            r"ribosome\.json: is no picks file \(points\.0\.transformation_",
+        ),
+        (
             edit(lambda c: c["points"][0].update(transformation_=[[1, 0], [0, 1]])),
             r"ribosome\.json: is no picks file \(points\.0\.transformation_",
         ),
