@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 # Python searches this folder first, and this file is named like the room that it measures.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -26,7 +25,7 @@ from features.run_context import make_run_context
 from features.subtomograms import make_resolution_levels
 from picking.config import ALL_FAMILIES, CZII_PARTICLES, FeatureSettings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
-from picking.files.embedding import embedding_channels
+from picking.files.embedding import EMBEDDING, embedding_channels, embedding_columns
 from picking.files.score_maps import ScoreMaps
 from picking.files.tomogram import Tomogram, normalised
 
@@ -40,26 +39,15 @@ KIBIBYTES_PER_GIGABYTE = 1e9 / 1024
 
 def made_run(
     shape_zyx: tuple[int, int, int], number: int, seed: int
-) -> tuple[Tomogram, pd.DataFrame, ScoreMaps]:
-    """Make noise of a tomogram's size, maps of a network's, and candidates of every type."""
+) -> tuple[Tomogram, pd.DataFrame, ScoreMaps, pd.DataFrame]:
+    """Make noise of a tomogram's size, maps of a network's, and candidates with an embedding."""
     rng = np.random.default_rng(seed)
     values = rng.standard_normal(shape_zyx, dtype=np.float32)
     values *= np.float32(TOMOGRAM_SIGMA)
     names = tuple(particle.name for particle in CZII_PARTICLES)
     map_shape = tuple(-(-side // OUTPUT_STRIDE) for side in shape_zyx)
-
-    def noise(channels: int) -> NDArray[np.float32]:
-        return rng.random((channels, *map_shape), dtype=np.float32)
-
-    channels = embedding_channels(names)
-    score_maps = ScoreMaps(
-        noise(len(names)),
-        noise(len(channels)),
-        names,
-        channels,
-        OUTPUT_STRIDE,
-        VOXEL_SIZE_ZYX_ANGSTROM,
-    )
+    scores = rng.random((len(names), *map_shape), dtype=np.float32)
+    score_maps = ScoreMaps(scores, names, OUTPUT_STRIDE, VOXEL_SIZE_ZYX_ANGSTROM)
     indices_zyx = rng.random((number, 3)) * (np.array(shape_zyx) - 1)
     positions = indices_zyx_to_angstrom_xyz(indices_zyx, VOXEL_SIZE_ZYX_ANGSTROM)
     candidates = pd.DataFrame(
@@ -73,11 +61,18 @@ def made_run(
             "proposal_score": rng.random(number, dtype=np.float32),
         }
     )
-    return Tomogram("TS_1", values, VOXEL_SIZE_ZYX_ANGSTROM), candidates, score_maps
+    embedding = candidates[EMBEDDING.column_names].copy()
+    columns = embedding_columns(embedding_channels(names))
+    embedding[columns] = rng.random((number, len(columns)), dtype=np.float32)
+    return Tomogram("TS_1", values, VOXEL_SIZE_ZYX_ANGSTROM), candidates, score_maps, embedding
 
 
 def family_seconds(
-    tomogram: Tomogram, candidates: pd.DataFrame, score_maps: ScoreMaps, settings: FeatureSettings
+    tomogram: Tomogram,
+    candidates: pd.DataFrame,
+    score_maps: ScoreMaps,
+    embedding: pd.DataFrame,
+    settings: FeatureSettings,
 ) -> dict[str, float]:
     """Seconds that each family takes, and what they share."""
     seconds = dict.fromkeys(("normalising", "subtomograms", *ALL_FAMILIES), 0.0)
@@ -85,7 +80,7 @@ def family_seconds(
     resolutions = make_resolution_levels(
         normalised(tomogram.values_zyx), tomogram.voxel_size_zyx_angstrom, coarsest_level=1
     )
-    run_context = make_run_context(candidates, score_maps, CZII_PARTICLES, resolutions)
+    run_context = make_run_context(candidates, score_maps, embedding, CZII_PARTICLES, resolutions)
     seconds["normalising"] = time.perf_counter() - start
     for members in batches_of_one_type(run_context):
         start = time.perf_counter()
@@ -116,8 +111,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     seconds = time.perf_counter() - start
     for name, family in family_seconds(*run, settings).items():
         print(f"{name:14s} {family / arguments.candidates * 1e6:8.0f} us per candidate")
-    particle_types, embedding_names = run[2].particle_types, run[2].embedding_names
-    print(f"{len(catalogue(settings, particle_types, embedding_names))} features")
+    names = run[2].particle_types
+    print(f"{len(catalogue(settings, names, embedding_channels(names)))} features")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if sys.platform == "darwin":
         peak /= 1024  # bytes there, kibibytes elsewhere

@@ -50,7 +50,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from features.extract import extract_features
 from picking.config import PipelineConfig, load_config
 from picking.data_in.import_dataset import import_kaggle
+from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.inventory import resolve
+from picking.files.picks_density import PicksDensity
 from picking.files.tables import TRUTH
 from picking.files.tomogram import Tomogram, read_tomogram
 from picking.synthetic.make_run import make_run
@@ -60,8 +62,9 @@ from stage1_proposals.device.compute_device import ComputeDevice, find_device
 from stage1_proposals.network.checkpoint import TrainingState, load_state, save_state
 from stage1_proposals.network.fast_network import fast_network
 from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.prediction.embed import embed_candidates
 from stage1_proposals.prediction.peaks import find_candidates
-from stage1_proposals.prediction.predict import number_of_passes, predict_score_maps
+from stage1_proposals.prediction.predict import number_of_passes, predict_maps
 from stage1_proposals.training.crops import draw_batch, near_network, prepare_volume
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
@@ -77,7 +80,7 @@ TOY = {
         "network": {"decoder_channels": [8, 8, 8]},
         "training": {"crop_zyx": [32, 32, 32], "max_steps": 8, "checkpoint_every": 4},
         "prediction": {"window_zyx": [64, 128, 128]},
-        "peaks": {"candidate_budget": 60},
+        "peaks": {"least_candidates": 60},
     },
 }
 FULL = {
@@ -99,7 +102,7 @@ class Data:
 
     training_project: Path
     test_project: Path
-    truth: Path
+    picked: PickedFiles
 
 
 def configured(toy: bool, folder: Path) -> PipelineConfig:
@@ -118,8 +121,9 @@ def made_data(config: PipelineConfig, folder: Path) -> Data:
             start = time.perf_counter()
             make_run(config.synthetic, 0, run, split, dataset, workers=os.cpu_count() or 1)
             print(f"made {run} in {time.perf_counter() - start:.0f} s", file=sys.stderr)
-    data = Data(folder / "train.json", folder / "test.json", folder / "truth.csv")
-    import_kaggle(config, dataset, "train", [TRAIN_RUN], data.training_project, data.truth)
+    picked = PickedFiles(folder / "truth.csv", folder / "density.json")
+    data = Data(folder / "train.json", folder / "test.json", picked)
+    import_kaggle(config, dataset, "train", [TRAIN_RUN], data.training_project, data.picked)
     import_kaggle(config, dataset, "test", [TEST_RUN], data.test_project)
     return data
 
@@ -141,7 +145,7 @@ def measure_training(
     """Train, interrupted after the first checkpoint and resumed."""
     settings, particles = config.stage1_proposals, config.known_particles
     tomogram = read(config, data.training_project, TRAIN_RUN)
-    volumes = [prepare_volume(tomogram, TRUTH.read(data.truth), particles, settings)]
+    volumes = [prepare_volume(tomogram, TRUTH.read(data.picked.truth), particles, settings)]
     member = train.Member(settings.ensemble.encoders[0], config.seed, 0, 0)
     checkpoint = folder / "checkpoint.pt"
 
@@ -233,13 +237,19 @@ def measure_picking(
     times = {"reading_seconds": time.perf_counter() - start}
     for _ in range(2):
         start = synchronised_seconds(device)
-        maps = predict_score_maps(tomogram, ready, names, settings.prediction, 1, device)
+        predicted = predict_maps(tomogram, ready, names, settings.prediction, 1, device)
         times["network_seconds"] = synchronised_seconds(device) - start
     start = time.perf_counter()
-    candidates = find_candidates(TEST_RUN, maps, particles, settings.peaks)
+    budget = PicksDensity.read(data.picked.density).candidate_budget(
+        settings.peaks, tomogram.volume_cubic_angstrom
+    )
+    candidates = find_candidates(TEST_RUN, predicted.score_maps, particles, settings.peaks, budget)
+    embedding = embed_candidates(candidates, predicted, particles)
     times["peaks_seconds"] = time.perf_counter() - start
     start = time.perf_counter()
-    extract_features(tomogram, candidates, maps, particles, config.features)
+    extract_features(
+        tomogram, candidates, predicted.score_maps, embedding, particles, config.features
+    )
     times["features_seconds"] = time.perf_counter() - start
     return {**times, "candidates": len(candidates)}
 

@@ -65,15 +65,16 @@ def read_results(folder: Path) -> Results:
 def recall_over_budget(results: Results) -> dict[int, dict[str, float]]:
     """Recall of every type if each run had been allowed so many candidates."""
     recall = {}
-    allowed = results.config.stage1_proposals.peaks.candidate_budget
+    peaks = results.config.stage1_proposals.peaks
+    allowed = int(results.candidates.groupby("run").size().max())
     for budget in (round(share * allowed) for share in BUDGET_SHARES):
-        peaks = results.config.stage1_proposals.peaks.model_copy(
-            update={"candidate_budget": budget}
-        )
         kept = pd.concat(
             of_run[
                 within_budget(
-                    of_run["particle_type"].to_numpy(), of_run["proposal_score"].to_numpy(), peaks
+                    of_run["particle_type"].to_numpy(),
+                    of_run["proposal_score"].to_numpy(),
+                    peaks,
+                    budget,
                 )
             ]
             for _, of_run in results.candidates.groupby("run")

@@ -164,9 +164,6 @@ def _chosen_rows(results: Results, variant: Variant) -> CandidateRows:
         features = features[wanted]
     if variant.budget_share < 1:
         peaks = results.config.stage1_proposals.peaks
-        peaks = peaks.model_copy(
-            update={"candidate_budget": round(peaks.candidate_budget * variant.budget_share)}
-        )
         best_first = candidates.sort_values("proposal_score", ascending=False, kind="stable")
         kept = np.concatenate(
             [
@@ -175,6 +172,7 @@ def _chosen_rows(results: Results, variant: Variant) -> CandidateRows:
                         of_run["particle_type"].to_numpy(),
                         of_run["proposal_score"].to_numpy(),
                         peaks,
+                        round(len(of_run) * variant.budget_share),
                     )
                 ]
                 for _, of_run in best_first.groupby("run")

@@ -52,11 +52,12 @@ from stage1_proposals.device.compute_device import ComputeDevice, find_device
 from stage1_proposals.network.fast_network import fast_network
 from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.prediction.peaks import find_candidates
-from stage1_proposals.prediction.predict import predict_score_maps
+from stage1_proposals.prediction.predict import predict_maps
 from stage1_proposals.train import Member, train_member
 from stage1_proposals.training.crops import prepare_volume
 
 FULL_SIZE_ZYX = (184, 630, 630)
+FULL_SIZE_CANDIDATES = 3260  # by default, of the challenge's runs, which hold 181 picks each
 COMPARED_ZYX = (184, 256, 256)
 TRAINING_ZYX = (64, 256, 256)
 VOXEL_SIZE_ZYX_ANGSTROM = np.array([10.012444196428572] * 3)
@@ -131,7 +132,7 @@ def compare_prediction(
         for way in WAYS:
             with convolutions_of(way):
                 start = time.perf_counter()
-                maps = predict_score_maps(
+                maps = predict_maps(
                     tomogram,
                     [networks[way]],
                     NAMES,
@@ -140,7 +141,7 @@ def compare_prediction(
                     device_of(way, device),
                 )
                 seconds[way].append(time.perf_counter() - start)
-            scores[way] = maps.scores_tzyx
+            scores[way] = maps.score_maps.scores_tzyx
     voxels = tomogram.values_zyx.size
     speeds = {way: voxels / min(took[1:]) for way, took in seconds.items()}
     difference = float(np.abs(scores["ours"] - scores["plain"]).max())
@@ -173,9 +174,11 @@ def full_size(
         values_zyx = read_level(zarr.open_array(folder, mode="r"), folder)
         read = time.perf_counter()
         tomogram = Tomogram("noise", values_zyx, VOXEL_SIZE_ZYX_ANGSTROM)
-        maps = predict_score_maps(tomogram, [network], NAMES, settings.prediction, 1, device)
+        maps = predict_maps(tomogram, [network], NAMES, settings.prediction, 1, device)
         predicted = time.perf_counter()
-        find_candidates("noise", maps, CZII_PARTICLES, settings.peaks)
+        find_candidates(
+            "noise", maps.score_maps, CZII_PARTICLES, settings.peaks, FULL_SIZE_CANDIDATES
+        )
         end = time.perf_counter()
     print(
         f"full size: reading {read - start:.1f} s, score maps {predicted - read:.1f} s, "

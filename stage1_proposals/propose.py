@@ -79,7 +79,7 @@ def propose_candidates(
     particle_types = tuple(particle.name for particle in config.known_particles)
     settings = config.stage1_proposals
     picks_density = PicksDensity.read(density)
-    picks_density.check_budget(settings.peaks)
+    picks_density.check_budget(settings.peaks, particle_types)
     device = find_device(threads, Precision.read(precision).precision)
     warn_if_emulated(device)
     parts = Folds.read(folds)

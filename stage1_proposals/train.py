@@ -287,7 +287,8 @@ def train_fold(
         )
     runs = Folds.read(folds).training_runs(fold)
     picks = TRUTH.read(truth)
-    PicksDensity.read(density).check_budget(config.stage1_proposals.peaks)
+    particle_types = [particle.name for particle in config.known_particles]
+    PicksDensity.read(density).check_budget(config.stage1_proposals.peaks, particle_types)
     device = find_device(
         config.stage1_proposals.training.cpu_threads,
         Precision.read(precision).precision,
@@ -307,7 +308,6 @@ def train_fold(
             )
             for run in progress
         ]
-    particle_types = [particle.name for particle in config.known_particles]
     member = Member(encoder, config.seed, member_seed, fold)
     if group.is_first:
         remove_unfinished(output)

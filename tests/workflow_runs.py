@@ -21,12 +21,8 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 
 def jobs(done: subprocess.CompletedProcess[str]) -> set[str]:
-    """Rules whose jobs ran, or in a dry run would run; without the numbers of batches."""
-    return set(
-        re.findall(
-            r"^(?:local)?rule (\w+?)(?:_batch\d+)?:", done.stdout + done.stderr, re.MULTILINE
-        )
-    )
+    """Rules whose jobs ran, or in a dry run would run."""
+    return set(re.findall(r"^(?:local)?rule (\w+):", done.stdout + done.stderr, re.MULTILINE))
 
 
 def clone(folder: Path) -> Path:

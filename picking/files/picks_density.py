@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -72,24 +72,30 @@ class PicksDensity(StrictModel):
         wanted = math.ceil(round(settings.candidates_per_pick * expected, 6))
         return max(wanted, settings.least_candidates)
 
-    def check_budget(self, settings: PeakSettings) -> None:
+    def check_budget(self, settings: PeakSettings, particle_types: Sequence[str]) -> None:
         """Refuse settings under which a training run's picks alone are more than its candidates.
+
+        Parameters
+        ----------
+        settings : PeakSettings
+            Candidates for each pick, the least number, and the even share.
+        particle_types : sequence of str
+            All types that are looked for, those without a pick included.
 
         Raises
         ------
         InputError
             If there is such a run: however good the network, particles would be lost.
         """
-        types = {name for run in self.runs.values() for name in run.picks}
-        for name, run in self.runs.items():
+        for run_name, run in self.runs.items():
             budget = self.candidate_budget(settings, run.volume_cubic_angstrom)
             # A type's even part is taken, whether it has so many particles or not.
-            part = settings.even_part(budget, len(types))
-            needed = sum(max(run.picks.get(particle_type, 0), part) for particle_type in types)
+            part = settings.even_part(budget, len(particle_types))
+            needed = sum(max(run.picks.get(name, 0), part) for name in particle_types)
             if needed > budget:
                 raise InputError(
                     "stage1_proposals.peaks.candidates_per_pick",
-                    f"is {settings.candidates_per_pick:g}, which allows run {name} {budget} "
+                    f"is {settings.candidates_per_pick:g}, which allows run {run_name} {budget} "
                     f"candidates; it holds {sum(run.picks.values())} picks, and a share of "
                     f"{settings.even_share:g} is kept for all types alike",
                     "allow several times as many candidates",

@@ -11,16 +11,15 @@ from picking.errors import InputError
 from picking.files.tables import REMAKE
 from picking.files.whole_files import whole_path
 
-# On disk a score is its log-odds in 8 bits. Below the lowest one (a score of 0.0009) a map is the
-# network's noise, which fills most of the volume: cut off there, a full-size run takes some 6 MB.
-LOWEST_LOGIT, HIGHEST_LOGIT = -7.0, 7.0
-LEVELS = 255
-LOGIT_STEP = (HIGHEST_LOGIT - LOWEST_LOGIT) / LEVELS
+# On disk a score is its log-odds in 8 bits, in steps far below what two networks differ by. Below
+# the lowest level (a score of 0.0025) is the network's noise, which fills most of the volume.
+LOWEST_LOGIT, LOGIT_STEP = -6.0, 0.1
+LEVELS = 140  # up to log-odds of 8
 
 # Scores by level; level 0 means LOWEST_LOGIT or less.
-SCORE_OF_LEVEL: NDArray[np.float32] = expit(
-    LOWEST_LOGIT + LOGIT_STEP * np.arange(LEVELS + 1)
-).astype(np.float32)
+SCORE_OF_LEVEL: NDArray[np.float32] = expit(LOWEST_LOGIT + LOGIT_STEP * np.arange(256)).astype(
+    np.float32
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class ScoreMaps:
     voxel_size_zyx_angstrom: NDArray[np.float64]
 
     def write(self, path: Path) -> None:
-        """Write to a compressed ``.npz`` file, log-odds in 8 bits: at most 2.8 % off."""
+        """Write to a compressed ``.npz`` file, as log-odds in 8 bits: at most 5 % off."""
         with whole_path(path) as unfinished, unfinished.open("wb") as file:
             np.savez_compressed(
                 file,
@@ -66,7 +65,7 @@ class ScoreMaps:
             If the file is missing or damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as content:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
                 return cls(
                     scores_tzyx=SCORE_OF_LEVEL[content["logit_levels_tzyx"]],
                     particle_types=tuple(str(name) for name in content["particle_types"]),

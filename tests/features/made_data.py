@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from features.subtomograms import Subtomograms
 from picking.config import ParticleType
 from picking.coordinates import extent_xyz_angstrom, indices_zyx_to_angstrom_xyz
+from picking.files.embedding import EMBEDDING, embedding_channels, embedding_columns
 from picking.files.score_maps import ScoreMaps
 from picking.files.tomogram import Tomogram
 from picking.particle_grid import particle_grid
@@ -17,7 +18,7 @@ PARTICLES = (
     ParticleType(name="small", label=1, radius_angstrom=55),
     ParticleType(name="large", label=2, radius_angstrom=100),
 )
-EMBEDDING_NAMES = ("fine_small", "coarse_large")
+EMBEDDING_NAMES = embedding_channels(["small", "large"])
 VOXEL_SIZE_ZYX = np.array([10.0, 10.0, 10.0])
 SHAPE_ZYX = (24, 48, 48)
 STRIDE = 2
@@ -53,14 +54,19 @@ def candidates_at(
 def empty_maps(shape_zyx: tuple[int, int, int] = SHAPE_ZYX) -> ScoreMaps:
     """Maps that are 0 everywhere."""
     z, y, x = (side // STRIDE for side in shape_zyx)
-
-    def zeros(channels: int) -> NDArray[np.float32]:
-        return np.zeros((channels, z, y, x), dtype=np.float32)
-
     names = tuple(particle.name for particle in PARTICLES)
-    return ScoreMaps(
-        zeros(2), zeros(2), names, EMBEDDING_NAMES, STRIDE, VOXEL_SIZE_ZYX
-    )  # fmt: skip
+    return ScoreMaps(np.zeros((2, z, y, x), dtype=np.float32), names, STRIDE, VOXEL_SIZE_ZYX)
+
+
+def embedding_of(candidates: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """Any embedding of candidates; that of a candidate follows from its id."""
+    columns = embedding_columns(EMBEDDING_NAMES)
+    values = np.random.default_rng(seed).random(
+        (1 + candidates["candidate_id"].max(), len(columns))
+    )
+    table = candidates[EMBEDDING.column_names].reset_index(drop=True)
+    table[columns] = values[candidates["candidate_id"]].astype(np.float32)
+    return table
 
 
 def noisy_run(seed: int = 0, number: int = 20) -> tuple[Tomogram, pd.DataFrame, ScoreMaps]:
@@ -72,9 +78,7 @@ def noisy_run(seed: int = 0, number: int = 20) -> tuple[Tomogram, pd.DataFrame, 
     empty = empty_maps()
     maps = ScoreMaps(
         rng.random(empty.scores_tzyx.shape, dtype=np.float32),
-        rng.random(empty.embedding_czyx.shape, dtype=np.float32),
         empty.particle_types,
-        empty.embedding_names,
         STRIDE,
         VOXEL_SIZE_ZYX,
     )

@@ -6,12 +6,14 @@ import pytest
 
 from features import extract
 from features.catalogue import catalogue
-from features.extract import extract_features
 from picking.config import FeatureSettings, load_config
 from picking.coordinates import extent_xyz_angstrom
 from picking.data_in.import_dataset import import_kaggle
+from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
+from picking.files.embedding import EMBEDDING
+from picking.files.proposal_record import proposal_files
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES, FEATURES
 from picking.files.tomogram import Tomogram
@@ -21,11 +23,20 @@ from tests.features.made_data import (
     SHAPE_ZYX,
     VOXEL_SIZE_ZYX,
     candidates_at,
+    embedding_of,
     noisy_run,
 )
 
 SETTINGS = FeatureSettings()
 NAMES = [particle.name for particle in PARTICLES]
+EMPTY_EMBEDDING = EMBEDDING.empty()
+
+
+def extract_features(tomogram, candidates, maps, particles, settings, embedding=None):
+    """Measure with an embedding of the candidates, unless another is given."""
+    if embedding is None:
+        embedding = embedding_of(candidates) if len(candidates) else EMPTY_EMBEDDING
+    return extract.extract_features(tomogram, candidates, maps, embedding, particles, settings)
 
 
 def feature_names(settings=SETTINGS):
@@ -107,7 +118,6 @@ def test_features_do_not_depend_on_the_directions_of_x_and_y(turn):
     turned_maps = replace(
         maps,
         scores_tzyx=turned(maps.scores_tzyx),
-        embedding_czyx=turned(maps.embedding_czyx),
     )
     turned_tomogram = replace(tomogram, values_zyx=turned(tomogram.values_zyx))
     assert_same_features(
@@ -182,9 +192,13 @@ def test_what_does_not_fit_together_is_refused():
         extract_features(tomogram, candidates, without, PARTICLES, SETTINGS)
     with pytest.raises(InputError, match=r"run TS_1.*candidates of run TS_2"):
         extract_features(tomogram, candidates.assign(run="TS_2"), maps, PARTICLES, SETTINGS)
-    maps.embedding_czyx[:] = np.nan
+    embedding = embedding_of(candidates)
+    for other in (embedding.iloc[1:], embedding.drop(columns="fine_small_mean")):
+        with pytest.raises(InputError, match="embedding table: it is of other"):
+            extract_features(tomogram, candidates, maps, PARTICLES, SETTINGS, other)
+    embedding["fine_small_centre"] = np.nan
     with pytest.raises(InputError, match="embedding_fine_small_centre is not finite"):
-        extract_features(tomogram, candidates, maps, PARTICLES, SETTINGS)
+        extract_features(tomogram, candidates, maps, PARTICLES, SETTINGS, embedding)
 
 
 def test_the_command_writes_the_table_of_a_run(tmp_path, write_kaggle_run):
@@ -197,26 +211,26 @@ def test_the_command_writes_the_table_of_a_run(tmp_path, write_kaggle_run):
     settings.write_text(f"dataset: {dataset}\nparticles: {listed}\n".replace("None", "null"))
     config = resolve(load_config([settings]))
     copick = tmp_path / "copick"
-    import_kaggle(
-        config, dataset, "train", ["TS_1"], copick / "train.json", tmp_path / "truth.parquet"
-    )
+    picked = PickedFiles(tmp_path / "truth.parquet", tmp_path / "density.json")
+    import_kaggle(config, dataset, "train", ["TS_1"], copick / "train.json", picked)
 
-    CANDIDATES.write(candidates, tmp_path / "candidates.parquet")
-    maps.write(tmp_path / "maps.npz")
+    files = proposal_files(tmp_path, "TS_1")
+    CANDIDATES.write(candidates, files["candidates"])
+    EMBEDDING.write(embedding_of(candidates), files["embeddings"])
+    maps.write(files["score_maps"])
     output = tmp_path / "features.parquet"
     arguments = ["--config", str(settings), "--copick", str(copick / "train.json"), "--run", "TS_1"]
-    arguments += ["--candidates", str(tmp_path / "candidates.parquet")]
-    arguments += ["--score-maps", str(tmp_path / "maps.npz"), "--output", str(output)]
+    arguments += ["--results", str(tmp_path), "--output", str(output)]
     extract.main(arguments)
 
     table = FEATURES.read(output)
     assert list(table.columns) == FEATURES.column_names + feature_names()
-    halved_precision = ScoreMaps.read(tmp_path / "maps.npz")
+    kept = ScoreMaps.read(files["score_maps"])
     voxel_size = np.full(3, 10.012444)
     expected = extract_features(
         replace(tomogram, voxel_size_zyx_angstrom=voxel_size),
         candidates,
-        halved_precision,
+        kept,
         PARTICLES,
         SETTINGS,
     )

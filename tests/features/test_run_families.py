@@ -9,13 +9,14 @@ from features.run_context import logit, make_run_context
 from features.subtomograms import make_resolution_levels
 from picking.config import FeatureSettings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
-from picking.map_sampling import in_balls
 from tests.features.made_data import (
+    EMBEDDING_NAMES,
     PARTICLES,
     SHAPE_ZYX,
     STRIDE,
     VOXEL_SIZE_ZYX,
     candidates_at,
+    embedding_of,
     empty_maps,
     map_voxel_position,
     noisy_run,
@@ -29,7 +30,9 @@ def context_of(candidates, maps=None, values=None):
     if values is None:
         values = np.zeros(SHAPE_ZYX, dtype=np.float32)
     resolutions = make_resolution_levels(values, VOXEL_SIZE_ZYX, 1)
-    return make_run_context(candidates, maps or empty_maps(), PARTICLES, resolutions)
+    return make_run_context(
+        candidates, maps or empty_maps(), embedding_of(candidates), PARTICLES, resolutions
+    )
 
 
 @pytest.mark.parametrize("family", [score_map, context], ids=lambda family: family.__name__)
@@ -44,27 +47,15 @@ def test_every_declared_feature_is_measured_and_finite(family, number):
         assert np.isfinite(values).all(), name
 
 
-def test_embedding_is_the_maps_value_on_the_grid_and_its_mean_in_a_flat_region():
-    _, _, maps = noisy_run()
-    maps.embedding_czyx[1] = 0.25
-    at = (5, 12, 17)
-    candidates = candidates_at([map_voxel_position(at)], ["small"], [0.5])
-    measured = embedding.measure(context_of(candidates, maps), SETTINGS)
-    declared = embedding.declared(SETTINGS, maps.embedding_names)
+def test_the_embedding_is_what_stage_1_has_read_off():
+    candidates = candidates_at([[50, 60, 70], [80, 90, 100]], ["small", "large"], [0.5, 0.4])
+    measured = embedding.measure(context_of(candidates.iloc[::-1]), SETTINGS)
+    declared = embedding.declared(SETTINGS, EMBEDDING_NAMES)
     assert list(measured) == [feature.name for feature in declared]
-    expected = maps.embedding_czyx[0][at]
-    assert measured["embedding_fine_small_centre"][0] == pytest.approx(expected)
-    assert measured["embedding_coarse_large_mean"][0] == pytest.approx(0.25)
-
-
-def test_a_ball_of_maps_reaches_its_radius_and_no_farther():
-    maps = np.zeros((1, 20, 20, 20), dtype=np.float32)
-    maps[0, 10, 10, 14] = 1  # 80 Å from the map voxel (10, 10, 10) along x
-    centre = indices_zyx_to_angstrom_xyz((10, 10, 10), VOXEL_SIZE_ZYX, STRIDE)
-    for radius, expected in ((60.0, 0), (90.0, 1)):
-        mean, highest = in_balls(maps, centre, np.array([radius]), VOXEL_SIZE_ZYX, STRIDE)
-        assert highest[0, 0] == expected
-        assert (mean[0, 0] > 0) == bool(expected)
+    table = embedding_of(candidates)
+    np.testing.assert_array_equal(
+        measured["embedding_coarse_large_mean"], table["coarse_large_mean"]
+    )
 
 
 def gaussian_map(maps, number, centre_xyz, sigma_angstrom, height):

@@ -6,9 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from picking.config import ParticleType, PipelineConfig, Stage1Settings
+from picking.config import ParticleType, PeakSettings, PipelineConfig, Stage1Settings
 from picking.errors import InputError
+from picking.files.embedding import EMBEDDING, embedding_channels, embedding_columns
+from picking.files.picks_density import PicksDensity
 from picking.files.precision import Precision
+from picking.files.proposal_record import ProposalRecord, proposal_files
+from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES, TRUTH
 from picking.files.tomogram import Tomogram
 from picking.files.training_record import TrainingRecord
@@ -47,6 +51,15 @@ def truth(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def density(tmp_path: Path) -> Path:
+    tomograms = {run: ball_tomogram(run, seed) for seed, run in enumerate(RUNS)}
+    picks = pd.concat([truth for _, truth in tomograms.values()], ignore_index=True)
+    volumes = {run: item.volume_cubic_angstrom for run, (item, _) in tomograms.items()}
+    PicksDensity.of_truth(picks, volumes).write(tmp_path / "picks_density.json")
+    return tmp_path / "picks_density.json"
+
+
+@pytest.fixture
 def precision(tmp_path: Path) -> Path:
     Precision(precision="float32").write(tmp_path / "precision.json")
     return tmp_path / "precision.json"
@@ -71,6 +84,7 @@ def test_a_fold_is_trained_without_the_runs_that_it_judges(
     config: PipelineConfig,
     folds: Path,
     truth: Path,
+    density: Path,
     precision: Path,
     runs_read: list[str],
     tmp_path: Path,
@@ -80,7 +94,7 @@ def test_a_fold_is_trained_without_the_runs_that_it_judges(
     output.mkdir()
     (output / ".0123abcd-unfinished-checkpoint.pt").touch()  # of a process that was killed
     copick = tmp_path / "copick.json"
-    train_fold(config, folds, fold, "resnet18", 0, copick, truth, precision, output)
+    train_fold(config, folds, fold, "resnet18", 0, copick, truth, density, precision, output)
     assert sorted(runs_read) == list(FOLDS.training_runs(fold))
     curve_file = output / "training_curve.csv"
     curve = pd.read_csv(curve_file)
@@ -103,6 +117,7 @@ def stage1(
     config: PipelineConfig,
     folds: Path,
     truth: Path,
+    density: Path,
     precision: Path,
     runs_read: list[str],
     tmp_path: Path,
@@ -112,18 +127,27 @@ def stage1(
     stage1 = tmp_path / "stage1"
     for fold in range(FOLDS.number):
         output = stage1 / MEMBER / f"fold{fold}"
-        train_fold(config, folds, fold, "resnet18", 0, copick, truth, precision, output)
+        train_fold(config, folds, fold, "resnet18", 0, copick, truth, density, precision, output)
     runs_read.clear()
     return stage1
 
 
 def propose(
-    config: PipelineConfig, runs: list[str], truth: Path, stage1: Path, folds: Path, output: Path
+    config: PipelineConfig, runs: list[str], density: Path, stage1: Path, folds: Path, output: Path
 ) -> None:
-    copick, precision = output.parent / "copick.json", output.parent / "precision.json"
-    output.mkdir()
     propose_candidates(
-        config, copick, runs, truth, stage1, [MEMBER], folds, precision, output, output, threads=1
+        config,
+        output.parent / "copick.json",
+        "train",
+        runs,
+        density,
+        stage1,
+        [MEMBER],
+        folds,
+        output.parent / "precision.json",
+        output,
+        output / "record.json",
+        threads=1,
     )
 
 
@@ -131,7 +155,7 @@ def propose(
 def test_a_run_is_looked_at_by_those_that_never_saw_it(
     config: PipelineConfig,
     folds: Path,
-    truth: Path,
+    density: Path,
     stage1: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -145,17 +169,25 @@ def test_a_run_is_looked_at_by_those_that_never_saw_it(
         return load_network(path, particle_types)
 
     monkeypatch.setattr("stage1_proposals.propose.load_network", load)
-    propose(config, [run], truth, stage1, folds, tmp_path / "proposed")
+    propose(config, [run], density, stage1, folds, tmp_path / "proposed")
     assert opened == judges
-    assert set(CANDIDATES.read(tmp_path / "proposed" / f"{run}.parquet")["run"]) == {run}
-    assert (tmp_path / "proposed" / f"{run}.npz").exists()
+    files = proposal_files(tmp_path / "proposed", run)
+    candidates = CANDIDATES.read(files["candidates"])
+    assert set(candidates["run"]) == {run}
+    embedding = EMBEDDING.read(files["embeddings"])
+    assert embedding["candidate_id"].tolist() == candidates["candidate_id"].tolist()
+    types = [particle.name for particle in config.known_particles]
+    assert list(embedding)[2:] == embedding_columns(embedding_channels(types))
+    assert ScoreMaps.read(files["score_maps"]).particle_types == tuple(types)
+    record = ProposalRecord.read(tmp_path / "proposed" / "record.json")
+    assert record == ProposalRecord.of_files("train", tmp_path / "proposed", [run])
 
 
 @pytest.mark.parametrize("turns_about_z", [True, False])
 def test_runs_are_looked_at_in_turns_that_the_networks_have_seen(
     config: PipelineConfig,
     folds: Path,
-    truth: Path,
+    density: Path,
     stage1: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -171,33 +203,32 @@ def test_runs_are_looked_at_in_turns_that_the_networks_have_seen(
     training = config.stage1_proposals.training.model_copy(update={"turns_about_z": turns_about_z})
     settings = config.stage1_proposals.model_copy(update={"training": training})
     used = config.model_copy(update={"stage1_proposals": settings})
-    propose(used, ["a"], truth, stage1, folds, tmp_path / "proposed")
+    propose(used, ["a"], density, stage1, folds, tmp_path / "proposed")
     assert asked == [turns_about_z]
 
 
 def test_runs_of_one_job_get_what_they_get_alone(
     config: PipelineConfig,
     folds: Path,
-    truth: Path,
+    density: Path,
     stage1: Path,
     runs_read: list[str],
     tmp_path: Path,
 ) -> None:
     runs = ["a", "c", "unseen"]
-    propose(config, runs, truth, stage1, folds, tmp_path / "together")
+    propose(config, runs, density, stage1, folds, tmp_path / "together")
     assert runs_read == runs
     for run in runs:
-        propose(config, [run], truth, stage1, folds, tmp_path / run)
-        for file in (f"{run}.parquet", f"{run}.npz"):
-            assert (tmp_path / run / file).read_bytes() == (
-                tmp_path / "together" / file
-            ).read_bytes()
+        propose(config, [run], density, stage1, folds, tmp_path / run)
+        together = proposal_files(tmp_path / "together", run)
+        for kind, file in proposal_files(tmp_path / run, run).items():
+            assert file.read_bytes() == together[kind].read_bytes()
 
 
 def test_a_run_that_cannot_be_read_stops_the_job_after_the_runs_before_it(
     config: PipelineConfig,
     folds: Path,
-    truth: Path,
+    density: Path,
     stage1: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -209,5 +240,25 @@ def test_a_run_that_cannot_be_read_stops_the_job_after_the_runs_before_it(
 
     monkeypatch.setattr("stage1_proposals.propose.read_tomogram", read)
     with pytest.raises(InputError, match="run damaged"):
-        propose(config, ["a", "damaged", "c"], truth, stage1, folds, tmp_path / "proposed")
-    assert sorted(path.stem for path in (tmp_path / "proposed").glob("*.parquet")) == ["a"]
+        propose(config, ["a", "damaged", "c"], density, stage1, folds, tmp_path / "proposed")
+    written = (tmp_path / "proposed" / "candidates").glob("*.parquet")
+    assert sorted(path.stem for path in written) == ["a"]
+    assert not (tmp_path / "proposed" / "record.json").exists()
+
+
+def test_settings_that_would_lose_picks_are_refused_before_anything_is_trained(
+    config: PipelineConfig,
+    folds: Path,
+    truth: Path,
+    density: Path,
+    precision: Path,
+    runs_read: list[str],
+    tmp_path: Path,
+) -> None:
+    peaks = PeakSettings(candidates_per_pick=1, least_candidates=1, even_share=1.0)
+    settings = config.stage1_proposals.model_copy(update={"peaks": peaks})
+    few = config.model_copy(update={"stage1_proposals": settings})
+    copick = tmp_path / "copick.json"
+    with pytest.raises(InputError, match="candidates_per_pick"):
+        train_fold(few, folds, 0, "resnet18", 0, copick, truth, density, precision, tmp_path)
+    assert runs_read == []

@@ -11,7 +11,7 @@ from picking.files.tomogram import Tomogram
 from picking.scoring.truth_matching import new_hits
 from stage1_proposals.device.compute_device import find_device
 from stage1_proposals.prediction.peaks import find_candidates
-from stage1_proposals.prediction.predict import predict_score_maps
+from stage1_proposals.prediction.predict import predict_maps
 from stage1_proposals.train import Member, train_member
 from stage1_proposals.training.crops import prepare_volume
 from tests.stage1_proposals.conftest import VOXEL_SIZE
@@ -52,10 +52,12 @@ def test_a_network_that_saw_the_judged_run_flatters_the_score(
             tmp_path / f"leak-{leak}.pt",
             "key",
         )
-        maps = predict_score_maps(
+        maps = predict_maps(
             judged, [network], ("ball", "giant"), settings.prediction, 1, find_device(1)
         )
-        candidates = find_candidates("judged", maps, particles, settings.peaks)
+        candidates = find_candidates(
+            "judged", maps.score_maps, particles, settings.peaks, budget=60
+        )
         best = candidates[candidates["particle_type"] == "ball"].head(2 * PICKS)
         return int(new_hits(best, truth, {"ball": 30.0}).sum())
 

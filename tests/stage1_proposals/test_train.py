@@ -10,7 +10,7 @@ from stage1_proposals.device.compute_device import find_device
 from stage1_proposals.network.checkpoint import load_network, load_state, save_weights, training_key
 from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.prediction.peaks import find_candidates
-from stage1_proposals.prediction.predict import number_of_passes, plan_passes, predict_score_maps
+from stage1_proposals.prediction.predict import number_of_passes, plan_passes, predict_maps
 from stage1_proposals.train import Member, train_member
 from stage1_proposals.training.crops import prepare_volume
 from stage1_proposals.training.learning_rate import learning_rate_at
@@ -54,8 +54,8 @@ def test_training_learns_to_find_balls(
     losses = np.array([loss for _, loss, _ in curve])
     assert losses[-10:].mean() < losses[:10].mean()
     tomogram, truth = ball_tomogram("unseen", 7)
-    maps = predict_score_maps(tomogram, [network], TYPES, settings.prediction, 2, find_device(1))
-    candidates = find_candidates("unseen", maps, particles, settings.peaks)
+    maps = predict_maps(tomogram, [network], TYPES, settings.prediction, 2, find_device(1))
+    candidates = find_candidates("unseen", maps.score_maps, particles, settings.peaks, budget=60)
     best = candidates[candidates["particle_type"] == "ball"].head(3)
     distances = np.linalg.norm(
         best[["x", "y", "z"]].to_numpy()[:, None] - truth[["x", "y", "z"]].to_numpy(), axis=-1
@@ -209,8 +209,9 @@ def test_prediction_does_not_depend_on_the_tomograms_gain(
     tomogram, _ = ball_tomogram("a", 0)
     scaled = type(tomogram)("a", tomogram.values_zyx * 1e5 + 3, tomogram.voxel_size_zyx_angstrom)
     maps, maps_scaled = (
-        predict_score_maps(item, [network], TYPES, tiny_settings.prediction, 2, find_device(1))
+        predict_maps(item, [network], TYPES, tiny_settings.prediction, 2, find_device(1))
         for item in (tomogram, scaled)
     )
-    assert maps.scores_tzyx.shape == (2, 10, 20, 18)
-    np.testing.assert_allclose(maps.scores_tzyx, maps_scaled.scores_tzyx, atol=2e-3)
+    scores, scores_scaled = (item.score_maps.scores_tzyx for item in (maps, maps_scaled))
+    assert scores.shape == (2, 10, 20, 18)
+    np.testing.assert_allclose(scores, scores_scaled, atol=2e-3)

@@ -34,11 +34,11 @@ def test_sections_of_several_files_complete_one_another(tmp_path):
     config = load(
         tmp_path,
         {"stage1_proposals": {"training": {"max_steps": 7, "batch_size": 2}}},
-        {"stage1_proposals": {"peaks": {"candidate_budget": 9}, "training": {"max_steps": 8}}},
+        {"stage1_proposals": {"peaks": {"least_candidates": 9}, "training": {"max_steps": 8}}},
     )
     assert config.stage1_proposals.training.max_steps == 8
     assert config.stage1_proposals.training.batch_size == 2
-    assert config.stage1_proposals.peaks.candidate_budget == 9
+    assert config.stage1_proposals.peaks.least_candidates == 9
 
 
 @pytest.mark.parametrize("depth", [2, 3, 4, 5])

@@ -10,6 +10,7 @@ import zarr
 
 from picking.config import PipelineConfig
 from picking.data_in.import_dataset import import_copick, import_kaggle, main
+from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.inventory import list_runs, resolve
 from picking.errors import InputError
 from picking.files.picks import read_truth
@@ -24,10 +25,14 @@ TEST_RUN = "TS_9_9"
 TEST_TOMOGRAM = f"test/static/ExperimentRuns/{TEST_RUN}/VoxelSpacing10.000/denoised.zarr"
 
 
+def picked_at(truth):
+    return PickedFiles(truth, truth.with_name("picks_density.json"))
+
+
 def import_folder(dataset, output, truth):
     config = resolve(PipelineConfig(dataset=dataset))
     runs = list_runs(config)
-    import_kaggle(config, dataset, "train", runs.train, output / "train.json", truth)
+    import_kaggle(config, dataset, "train", runs.train, output / "train.json", picked_at(truth))
     import_kaggle(config, dataset, "test", runs.test, output / "test.json")
     return TRUTH.read(truth)
 
@@ -203,7 +208,9 @@ def test_bad_input_is_named_and_nothing_is_written(kaggle_dataset, tmp_path, cha
     runs = list_runs(config)
     change(kaggle_dataset)
     results = tmp_path / "results"
-    split, truth = ("test", None) if TEST_RUN in message else ("train", results / "truth.csv")
+    split, picked = "test", None
+    if TEST_RUN not in message:
+        split, picked = "train", picked_at(results / "truth.csv")
     with pytest.raises(InputError, match=message) as caught:
         import_kaggle(
             config,
@@ -211,7 +218,7 @@ def test_bad_input_is_named_and_nothing_is_written(kaggle_dataset, tmp_path, cha
             split,
             getattr(runs, split),
             results / f"{split}.json",
-            truth,
+            picked,
         )
     assert "\n" not in str(caught.value)
     assert not results.exists() or list(results.iterdir()) == []
@@ -242,7 +249,8 @@ def test_command(kaggle_dataset, tmp_path):
     config.write_text("name: mine\n")
     main(
         f"--config {config} --dataset {kaggle_dataset} --split train --runs TS_1_1 TS_3_3 "
-        f"--output {tmp_path}/out/train.json --truth {tmp_path}/truth.csv".split()
+        f"--output {tmp_path}/out/train.json --truth {tmp_path}/truth.csv "
+        f"--density {tmp_path}/density.json".split()
     )
     assert TRUTH.read(tmp_path / "truth.csv")["run"].unique().tolist() == ["TS_1_1", "TS_3_3"]
     assert (tmp_path / "out" / "train.json").exists()
@@ -297,9 +305,10 @@ def copick_project(folder, *, tomograms_in):
 def import_project(path, output):
     config = resolve(PipelineConfig(copick=path, truth={"user_id": "me"}))
     runs = list_runs(config)
-    import_copick(config, path, runs.train, output / "train.json", output.parent / "truth.csv")
+    picked = picked_at(output.parent / "truth.csv")
+    import_copick(config, path, runs.train, output / "train.json", picked)
     import_copick(config, path, runs.test, output / "test.json")
-    return TRUTH.read(output.parent / "truth.csv")
+    return TRUTH.read(picked.truth)
 
 
 @pytest.mark.parametrize("root", ["static", "overlay"])

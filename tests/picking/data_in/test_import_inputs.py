@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from picking.config import PipelineConfig
 from picking.data_in.import_inputs import ImportInputs, import_inputs
 from picking.data_in.inventory import resolve
+from tests.conftest import TINY_SHAPE_ZYX
 from tests.picking.data_in.test_import_dataset import copick_project
 
 
@@ -21,6 +23,7 @@ def test_a_kaggle_folders_tomograms_and_picks(kaggle_dataset):
         f"{picks}/apo-ferritin.json",
         f"{picks}/ribosome.json",
     ]
+    assert train.voxels == {"TS_2_2": math.prod(TINY_SHAPE_ZYX)}
     test = import_inputs(config, "test", ["TS_9_9", "TS_0_0"])
     assert names(test, kaggle_dataset) == [
         "test/static/ExperimentRuns/TS_9_9/VoxelSpacing10.000/denoised.zarr/.zattrs"
@@ -37,6 +40,7 @@ def test_of_a_copick_project_the_picks_that_count(tmp_path):
         "static/ExperimentRuns/R1/VoxelSpacing10.000/denoised.zarr/.zattrs",
     ]
     assert train.elsewhere == ""
+    assert list(train.voxels) == ["R1"]
     test = import_inputs(config, "test", ["R3"])
     assert names(test, tmp_path) == [
         "copick.json",
@@ -51,7 +55,7 @@ def test_picks_that_are_no_files_here_are_told_apart_by_their_names(tmp_path, mo
     def digest(user_id):
         config = resolve(PipelineConfig(copick=path, truth={"user_id": user_id}))
         files = import_inputs(config, "train", ["R1", "R2"])
-        assert files == ImportInputs((str(path),), files.elsewhere)
+        assert files == ImportInputs((str(path),), files.elsewhere, files.voxels)
         return files.elsewhere
 
     assert digest("me") == digest("me")

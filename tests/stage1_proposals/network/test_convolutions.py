@@ -15,7 +15,7 @@ from stage1_proposals.device.compute_device import HALF_DTYPES, ComputeDevice
 from stage1_proposals.network.convolutions import onednn_convolutions
 from stage1_proposals.network.fast_network import fast_network
 from stage1_proposals.network.unet import ProposalNetwork
-from stage1_proposals.prediction.predict import predict_score_maps
+from stage1_proposals.prediction.predict import predict_maps
 from stage1_proposals.training.crops import draw_batch, prepare_volume
 from stage1_proposals.training.loss import weighted_cross_entropy
 from tests.stage1_proposals.conftest import ball_tomogram
@@ -87,9 +87,7 @@ def test_prediction_takes_no_slow_path(precision: str) -> None:
     network = fast_network(ProposalNetwork("resnet18", NetworkSettings(), 1), device)
     tomogram, _ = ball_tomogram("a", 0)
     found = operations(
-        lambda: predict_score_maps(
-            tomogram, [network], ("ball",), settings(1).prediction, 1, device
-        )
+        lambda: predict_maps(tomogram, [network], ("ball",), settings(1).prediction, 1, device)
     )
     assert "aten::mkldnn_convolution" in found
     assert not {name for name in found if FALLBACK in name}

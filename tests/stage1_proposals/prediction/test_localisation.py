@@ -18,7 +18,7 @@ from picking.synthetic.make_run import make_run
 from stage1_proposals.device.compute_device import find_device
 from stage1_proposals.network.fast_network import fast_network
 from stage1_proposals.prediction.peaks import find_candidates
-from stage1_proposals.prediction.predict import predict_score_maps
+from stage1_proposals.prediction.predict import predict_maps
 from stage1_proposals.train import Member, train_member
 from stage1_proposals.training.crops import prepare_volume
 
@@ -76,7 +76,7 @@ def offsets_xyz_angstrom(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray
         "key",
     )
     judged, judged_truth = make_field("TS_2_2", folder)
-    maps = predict_score_maps(
+    maps = predict_maps(
         judged,
         [fast_network(network, device)],
         (APO_FERRITIN.name,),
@@ -84,7 +84,9 @@ def offsets_xyz_angstrom(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray
         1,
         device,
     )
-    candidates = find_candidates(judged.run, maps, [APO_FERRITIN], SETTINGS.peaks)
+    candidates = find_candidates(
+        judged.run, maps.score_maps, [APO_FERRITIN], SETTINGS.peaks, budget=400
+    )
     found = candidates[POSITION_COLUMNS].to_numpy()
     true = judged_truth[POSITION_COLUMNS].to_numpy()
     distance, nearest = KDTree(found).query(true)

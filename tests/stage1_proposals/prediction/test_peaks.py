@@ -4,10 +4,9 @@ import pytest
 
 from picking.config import ParticleType, PeakSettings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
-from picking.errors import InputError
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import POSITION_COLUMNS
-from stage1_proposals.prediction.peaks import check_budget, find_candidates, within_budget
+from stage1_proposals.prediction.peaks import find_candidates, within_budget
 
 VOXEL_SIZE = np.array([10.0, 10.0, 10.0])
 BALL = ParticleType(name="ball", label=1, radius_angstrom=60)
@@ -24,16 +23,14 @@ def maps_with_peaks(
         scores = np.maximum(scores, height * np.exp(-squares / (2 * sigma**2)))
     return ScoreMaps(
         scores[None].astype(np.float32),
-        np.zeros((0, *shape), np.float32),
         ("ball",),
-        (),
         stride,
         VOXEL_SIZE,
     )
 
 
-def found(maps: ScoreMaps, **settings: float) -> pd.DataFrame:
-    return find_candidates("run", maps, [BALL], PeakSettings.model_validate(settings))
+def found(maps: ScoreMaps, budget: int = 400, **settings: float) -> pd.DataFrame:
+    return find_candidates("run", maps, [BALL], PeakSettings.model_validate(settings), budget)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -63,7 +60,7 @@ def test_of_two_close_peaks_the_higher_one_stays() -> None:
 def test_the_budget_keeps_the_best() -> None:
     centres = np.array([[10.0, 5 + 5 * i, 6 + 6 * j] for i in range(4) for j in range(5)])
     heights = list(np.linspace(0.3, 0.9, len(centres)))
-    candidates = found(maps_with_peaks(centres, heights, sigma=0.8), candidate_budget=7)
+    candidates = found(maps_with_peaks(centres, heights, sigma=0.8), budget=7)
     assert len(candidates) == 7
     best = indices_zyx_to_angstrom_xyz(centres[-7:][::-1], VOXEL_SIZE, 2)
     np.testing.assert_allclose(candidates[POSITION_COLUMNS].to_numpy(), best, atol=3)
@@ -76,32 +73,15 @@ def test_the_budget_keeps_the_best() -> None:
 def test_the_budget_is_shared_between_types(even_share: float, kept_a: int, kept_b: int) -> None:
     types = np.array(["a"] * 8 + ["b"] * 8, dtype=object)
     scores = np.concatenate([np.linspace(0.9, 0.5, 8), np.linspace(0.4, 0.1, 8)])
-    settings = PeakSettings(candidate_budget=6, even_share=even_share)
-    kept = within_budget(types, scores, settings)
+    kept = within_budget(types, scores, PeakSettings(even_share=even_share), budget=6)
     assert kept.tolist() == [i < kept_a for i in range(8)] + [i < kept_b for i in range(8)]
 
 
 def test_room_that_a_type_leaves_goes_to_the_others() -> None:
     types = np.array(["a", "b", "b", "b"], dtype=object)
-    kept = within_budget(
-        types, np.array([0.9, 0.3, 0.2, 0.1]), PeakSettings(candidate_budget=4, even_share=1.0)
-    )
+    scores = np.array([0.9, 0.3, 0.2, 0.1])
+    kept = within_budget(types, scores, PeakSettings(even_share=1.0), budget=4)
     assert kept.all()
-
-
-def test_a_budget_below_what_a_run_holds_is_refused() -> None:
-    truth = pd.DataFrame(
-        {"run": ["a"] * 3 + ["b"] * 4, "particle_type": ["ball"] * 3 + ["ball", *["other"] * 3]}
-    )
-    check_budget(truth, [BALL], PeakSettings(candidate_budget=3))
-    # Of six, two are kept for either type; three and two make five, and four of one leave no room.
-    two = [BALL, ParticleType(name="other", label=2, radius_angstrom=60)]
-    check_budget(truth, two, PeakSettings(candidate_budget=6, even_share=0.67))
-    with pytest.raises(InputError, match="holds 3 picks"):
-        check_budget(truth, two, PeakSettings(candidate_budget=4, even_share=1.0))
-    with pytest.raises(InputError, match="is 2, but run a holds 3 picks"):
-        check_budget(truth, [BALL], PeakSettings(candidate_budget=2))
-    check_budget(truth[:0], [BALL], PeakSettings(candidate_budget=1))
 
 
 def test_an_empty_map_gives_an_empty_table() -> None:

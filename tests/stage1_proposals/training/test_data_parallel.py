@@ -56,7 +56,7 @@ def train_together(folder: Path) -> None:
 def learnt(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
     folder = tmp_path_factory.mktemp("together")
     torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    module = "tests.stage1_proposals.test_data_parallel"
+    module = "tests.stage1_proposals.training.test_data_parallel"
     done = subprocess.run(
         [
             sys.executable,

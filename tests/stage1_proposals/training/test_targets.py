@@ -47,9 +47,10 @@ def test_peaks_of_the_targets_are_the_picks(stride: int) -> None:
     particle = ParticleType(name="any", label=1, radius_angstrom=radius)
     candidates = find_candidates(
         "run",
-        ScoreMaps(maps, np.zeros((0, *shape), np.float32), ("any",), (), stride, voxel_size),
+        ScoreMaps(maps, ("any",), stride, voxel_size),
         [particle],
-        PeakSettings(candidate_budget=len(positions)),
+        PeakSettings(),
+        budget=len(positions),
     )
     found = candidates[POSITION_COLUMNS].to_numpy()
     distance, nearest = KDTree(found).query(positions)

@@ -138,7 +138,7 @@ def test_outside_a_checkout_there_is_no_revision(tmp_path, checkout, monkeypatch
 
 def test_versions_are_found_without_importing_torch():
     command = (
-        "import sys; from stage2_rerank import provenance as p; "
+        "import sys; from stage2_rerank.report.provenance import provenance as p; "
         "versions = p.package_versions(p.PACKAGES); "
         "assert versions['torch'] and 'torch' not in sys.modules and 'lightgbm' not in sys.modules"
     )

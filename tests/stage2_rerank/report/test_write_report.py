@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from picking import metric
 from picking.files.tables import OUT_OF_FOLD, PICKS, TRUTH
-from picking.scoring import metric
 from picking.scoring.metric import score
 from picking.scoring.scoring_rules import ScoringRules
 from stage2_rerank.thresholds.cross_validation import (
