@@ -1,7 +1,7 @@
 """Measure what the second stage gains, and what it gains it from.
 
 Give it folders of results that have features (`snakemake rerank`), best several seeds of one
-configuration. Stage 2 is fitted anew, nested and out of fold, for every variant of the questions
+configuration. Stage 2 is fitted again, nested and out of fold, for every variant of the questions
 asked, on the same candidates, and compared with stage 1 alone at tuned thresholds and with the
 default. Scores are means over the folders; intervals are 95 %, from draws of folders and of runs.
 

@@ -2,7 +2,7 @@
 
 
 class InputError(Exception):
-    """Something the user gave is wrong; the message says what, where, and how to mend it.
+    """Something the user gave is wrong; the message says what, where, and how to fix it.
 
     Parameters
     ----------
@@ -10,9 +10,9 @@ class InputError(Exception):
         The file, configuration key or run at fault.
     what : str
         What is wrong with it.
-    mend : str
+    fix : str
         What the user can do about it.
     """
 
-    def __init__(self, where: object, what: str, mend: str) -> None:
-        super().__init__(f"{where}: {what}; {mend}")
+    def __init__(self, where: object, what: str, fix: str) -> None:
+        super().__init__(f"{where}: {what}; {fix}")

@@ -71,7 +71,7 @@ def score_candidates(
             raise InputError(
                 path,
                 "was trained on other features than the test runs have",
-                "make the feature tables and stage 2 anew with one configuration",
+                "make the feature tables and stage 2 again with one configuration",
             )
         of_type = types == particle_type
         if of_type.any():
@@ -129,7 +129,7 @@ def submit(
     lacking = sorted(set(rules.weights) - set(thresholds.types))
     if lacking:
         raise InputError(
-            inputs.thresholds, f"has no threshold for {', '.join(lacking)}", "tune them anew"
+            inputs.thresholds, f"has no threshold for {', '.join(lacking)}", "tune them again"
         )
     scored = score_candidates(rows, inputs.calibrations, threads)
     picks = final_picks(

@@ -88,7 +88,7 @@ def train(
     if particle_type not in known:
         raise InputError(
             "--particle-type",
-            f"{particle_type} is no particle type",
+            f"{particle_type} is not a particle type",
             f"the types are {', '.join(known)}",
         )
     radius_angstrom = {name: config.match_radius_angstrom(item) for name, item in known.items()}

@@ -186,7 +186,7 @@ def test_a_second_time_there_is_nothing_to_do(finished: tuple[Path, str]) -> Non
         (
             "stage1_proposals={training: {max_steps: 71}}",
             {"train_member", "propose", "train_reranker"},
-            # One result has one precision, whatever is trained anew.
+            # One result has one precision, whatever is trained again.
             {*SYNTHETIC_RULES, "import_training_runs", "make_folds", "choose_precision"},
         ),
         (

@@ -33,5 +33,5 @@ class FeatureSettings(StrictModel):
     @classmethod
     def _each_once(cls, families: tuple[FamilyName, ...]) -> tuple[FamilyName, ...]:
         if len(set(families)) != len(families):
-            raise ValueError("a family stands twice in the list")
+            raise ValueError("a family is listed twice")
         return families

@@ -37,7 +37,7 @@ def load_config(paths: Sequence[Path]) -> PipelineConfig:
             raise InputError(path, f"cannot be read ({error.strerror})", "check the path") from None
         except yaml.YAMLError as error:
             summary = " ".join(str(error).split())
-            raise InputError(path, f"is no valid YAML ({summary})", "mend the file") from None
+            raise InputError(path, f"is not valid YAML ({summary})", "fix the file") from None
         if not isinstance(content, Mapping):
             raise InputError(path, "holds no configuration keys", "start from config/config.yaml")
         merged = _completed(merged, content)

@@ -48,7 +48,7 @@ class PipelineConfig(StrictModel):
         description="where the embedded default's data set is made, if neither dataset nor copick "
         "is given; beside it stand the truth of its test runs, as FOLDER-truth.csv, and what it "
         "was made from, as FOLDER-settings. Names that share the folder share the data set: if "
-        "their seed or synthetic settings differ, each makes it anew, so give each its own folder",
+        "their seed or synthetic settings differ, each makes it again, so give each its own folder",
     )
     tomo_type: str = Field(
         "denoised", min_length=1, description="kind of tomogram that is picked from"
@@ -71,7 +71,7 @@ class PipelineConfig(StrictModel):
     @classmethod
     def _name_is_usable(cls, name: object) -> object:
         if not isinstance(name, str):
-            raise ValueError(f"{name!r} is no text; begin the name with a letter")
+            raise ValueError(f"{name!r} is not text; begin the name with a letter")
         if len(name) > LONGEST_NAME:
             raise ValueError(f"is {len(name)} characters long; use {LONGEST_NAME} at most")
         if not NAME.fullmatch(name):

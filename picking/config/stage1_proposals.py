@@ -37,7 +37,7 @@ class EnsembleSettings(StrictModel):
     def _each_once(cls, values: tuple[object, ...], info: ValidationInfo) -> tuple[object, ...]:
         if len(set(values)) != len(values):
             raise ValueError(
-                f"one of the {info.field_name} stands twice in the list; give every member its own"
+                f"one of the {info.field_name} is listed twice; give every member its own"
             )
         return values
 

@@ -59,7 +59,7 @@ def import_kaggle(
 ) -> None:
     """Import one split of a folder in Kaggle's layout.
 
-    The truth picks are written anew under copick's own names into the overlay.
+    The truth picks are written again under copick's own names into the overlay.
 
     Parameters
     ----------

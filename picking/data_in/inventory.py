@@ -92,7 +92,7 @@ def resolve(config: PipelineConfig) -> PipelineConfig:
     if unknown:
         raise InputError(
             "scoring.weights",
-            f"names {', '.join(unknown)}, which is no particle type",
+            f"names {', '.join(unknown)}, which is not a particle type",
             f"the types are {', '.join(names)}",
         )
     weights = {name: config.scoring.weight(name) for name in names}
@@ -236,7 +236,7 @@ def _copick_runs(config: PipelineConfig, copick_config: Path) -> RunInventory:
         for name in sorted(set(picked) - set(objects)):
             raise InputError(
                 getattr(picked[name], "path", f"{copick_config}, run {run.name}"),
-                f"holds picks of '{name}', which is no pickable object of {copick_config}",
+                f"holds picks of '{name}', which is not a pickable object of {copick_config}",
                 "add it to pickable_objects, or remove or rename the file",
             )
         has_picks = not picked.keys().isdisjoint(particle_types)

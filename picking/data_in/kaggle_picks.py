@@ -110,28 +110,30 @@ def _read(path: Path, run: str, particle_types: Sequence[str]) -> KagglePicks:
     try:
         content = _KagglePicksFile.model_validate(json.loads(text))
     except json.JSONDecodeError as error:
-        raise InputError(path, f"is no whole JSON file ({error})", "copy the file again") from None
+        raise InputError(
+            path, f"is not a whole JSON file ({error})", "copy the file again"
+        ) from None
     except ValidationError as error:
         detail = error.errors()[0]
         key = ".".join(str(part) for part in detail["loc"])
         what = f"{key}: {detail['msg']}" if key else "it is no JSON object"
-        raise InputError(path, f"is no picks file ({what})", "mend the file") from None
+        raise InputError(path, f"is not a picks file ({what})", "fix the file") from None
     particle_type = content.pickable_object_name
     if particle_type not in particle_types:
         raise InputError(
             path,
-            f"holds picks of '{particle_type}', which is no known particle type",
+            f"holds picks of '{particle_type}', which is not a known particle type",
             "add the type to `particles` in the configuration, or remove the file",
         )
     if path.stem.rsplit(NAME_SEPARATOR, 1)[-1] != particle_type:
         raise InputError(
             path,
             f"its name and its pickable_object_name '{particle_type}' disagree",
-            "mend the one that is wrong",
+            "fix the one that is wrong",
         )
     if content.run_name != run:
         raise InputError(
-            path, f"belongs to run '{content.run_name}', not to {run}", "move it, or mend run_name"
+            path, f"belongs to run '{content.run_name}', not to {run}", "move it, or fix run_name"
         )
     check_positions(content, path)
     for key, value in (("user_id", content.user_id), ("session_id", content.session_id)):

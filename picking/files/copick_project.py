@@ -32,7 +32,7 @@ def open_project(copick_config: Path) -> CopickRoot:
     Raises
     ------
     InputError
-        If the file cannot be read or is no copick configuration.
+        If the file cannot be read or is not a copick configuration.
     """
     import copick
 
@@ -45,7 +45,7 @@ def open_project(copick_config: Path) -> CopickRoot:
     except (ValueError, TypeError, KeyError, ImportError) as error:
         summary = " ".join(str(error).split())
         raise InputError(
-            copick_config, f"is no copick configuration ({summary})", "mend the file"
+            copick_config, f"is not a copick configuration ({summary})", "fix the file"
         ) from None
 
 
@@ -172,9 +172,9 @@ def read_config(copick_config: Path) -> dict[str, Any]:
             copick_config, f"cannot be read ({error.strerror})", "check the path"
         ) from None
     except ValueError as error:
-        raise InputError(copick_config, f"is no JSON file ({error})", "mend the file") from None
+        raise InputError(copick_config, f"is not a JSON file ({error})", "fix the file") from None
     if not isinstance(content, dict):
-        raise InputError(copick_config, "is no copick configuration", "mend the file")
+        raise InputError(copick_config, "is not a copick configuration", "fix the file")
     return content
 
 

@@ -29,7 +29,7 @@ def read_model(path: Path, model: type[Model], *, problem: str, if_missing: str)
     problem : str
         What is wrong with a file that holds something else: "holds no thresholds".
     if_missing : str
-        How to mend that the file cannot be read: "tune the thresholds first".
+        How to fix that the file cannot be read: "tune the thresholds first".
 
     Returns
     -------

@@ -197,7 +197,7 @@ def _open_level(group: zarr.Group, path: str, location: str) -> zarr.Array:
         ) from None
     if not isinstance(level, zarr.Array) or not np.issubdtype(level.dtype, np.number):
         raise InputError(
-            where, "is no array of numbers", "write the tomogram as OME-Zarr 0.4 again"
+            where, "is not an array of numbers", "write the tomogram as OME-Zarr 0.4 again"
         )
     if np.issubdtype(level.dtype, np.complexfloating):
         raise InputError(where, "holds complex numbers", "write a tomogram of real values")
@@ -220,7 +220,7 @@ def _voxel_size(
     multiscale: _Multiscale, location: str, voxel_spacing: float
 ) -> NDArray[np.float64]:
     """Size zyx in Å of a voxel of level 0: the level's scale times the one of all levels."""
-    mend = f"give level 0 a scale of three numbers (z, y, x), about {voxel_spacing:g} Å each"
+    fix = f"give level 0 a scale of three numbers (z, y, x), about {voxel_spacing:g} Å each"
     names = tuple(axis.name for axis in multiscale.axes)
     if names not in ((), AXES_ZYX):
         raise InputError(location, f"has the axes {', '.join(names)}", "give axes z, y, x")
@@ -230,9 +230,9 @@ def _voxel_size(
         if transformation.type == "scale"
     ]
     if not multiscale.datasets[0].transformations or not scales:
-        raise InputError(location, "level 0 has no scale in its metadata", mend)
+        raise InputError(location, "level 0 has no scale in its metadata", fix)
     if any(len(scale) != len(AXES_ZYX) for scale in scales):
-        raise InputError(location, f"has a scale of the wrong length: {scales[0]}", mend)
+        raise InputError(location, f"has a scale of the wrong length: {scales[0]}", fix)
     size: NDArray[np.float64] = np.prod(np.asarray(scales, dtype=np.float64), axis=0)
     for index, axis in enumerate(multiscale.axes):
         if axis.unit is not None and axis.unit not in UNITS_IN_ANGSTROM:
@@ -246,7 +246,7 @@ def _voxel_size(
             location,
             f"its scale says {', '.join(f'{side:g}' for side in size)} Å (z, y, x), its voxel "
             f"spacing {voxel_spacing:g} Å",
-            mend,
+            fix,
         )
     return size
 

@@ -199,14 +199,14 @@ def loaded_picks(picks: CopickPicks) -> CopickPicksFile:
     except (ValueError, TypeError) as error:
         summary = " ".join(str(error).split())
         raise InputError(
-            where, f"is no valid copick picks file ({summary})", "mend the file or remove it"
+            where, f"is not a valid copick picks file ({summary})", "fix the file or remove it"
         ) from None
     # From here on copick believes the content, not the file's name.
     if content.pickable_object_name != particle_type:
         raise InputError(
             where,
             f"its name and its pickable_object_name '{content.pickable_object_name}' disagree",
-            "mend the one that is wrong",
+            "fix the one that is wrong",
         )
     check_positions(content, where)
     return content
@@ -228,7 +228,7 @@ def check_positions(content: CopickPicksFile, where: object) -> None:
         for point in content.points or ()
     ]
     if not np.all(np.isfinite(positions)):
-        raise InputError(where, "holds a non-finite position", "mend the position or remove it")
+        raise InputError(where, "holds a non-finite position", "fix the position or remove it")
 
 
 def _is_named_as_ours(path: Path) -> bool:

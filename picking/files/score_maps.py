@@ -12,14 +12,14 @@ from picking.files.tables import REMAKE
 from picking.files.whole_files import whole_path
 
 # On disk a score is its log-odds in 8 bits, in steps far below what two networks differ by. Below
-# the lowest level (a score of 0.0025) is the network's noise, which fills most of the volume.
-LOWEST_LOGIT, LOGIT_STEP = -6.0, 0.1
-LEVELS = 140  # up to log-odds of 8
-
-# Scores by level; level 0 means LOWEST_LOGIT or less.
-SCORE_OF_LEVEL: NDArray[np.float32] = expit(LOWEST_LOGIT + LOGIT_STEP * np.arange(256)).astype(
+# the lowest level (a score of 0.0001) is noise, which fills most of the volume.
+LOWEST_LOGIT, LOGIT_STEP = -9.0, 0.1
+LEVELS = 256
+# Scores by level; level 0 means LOWEST_LOGIT or less, and is read as no score at all.
+SCORE_OF_LEVEL: NDArray[np.float32] = expit(LOWEST_LOGIT + LOGIT_STEP * np.arange(LEVELS)).astype(
     np.float32
 )
+SCORE_OF_LEVEL[0] = 0.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class ScoreMaps:
 
 
 def _levels(scores_zyx: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Turn scores, 0 to 1, into levels of log-odds, 0 to LEVELS."""
+    """Turn scores, 0 to 1, into levels of log-odds."""
     levels = np.rint((logit(scores_zyx) - LOWEST_LOGIT) / LOGIT_STEP)
-    clipped: NDArray[np.uint8] = np.clip(levels, 0, LEVELS).astype(np.uint8)
+    clipped: NDArray[np.uint8] = np.clip(levels, 0, LEVELS - 1).astype(np.uint8)
     return clipped

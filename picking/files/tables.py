@@ -10,7 +10,7 @@ import pandas as pd
 from picking.errors import InputError
 from picking.files.whole_files import whole_path
 
-REMAKE = "remove the file and run the pipeline again, it will be made anew"
+REMAKE = "remove the file and run the pipeline again, it will be made again"
 # How a CSV file may write that a number is missing.
 MISSING_NUMBERS = ["", "nan", "NaN", "NA", "null"]
 
@@ -26,7 +26,7 @@ def read_csv_exactly(
     Raises
     ------
     InputError
-        If there is no such file, or it is no CSV file.
+        If there is no such file, or it is not a CSV file.
     """
     try:
         frame: pd.DataFrame = pd.read_csv(
@@ -39,10 +39,12 @@ def read_csv_exactly(
         raise InputError(path, f"cannot be read ({error.strerror})", "check the path") from None
     except ValueError as error:
         first_line = str(error).splitlines()[0]
-        raise InputError(path, f"is no readable CSV file ({first_line})", "mend the file") from None
+        raise InputError(
+            path, f"is not a readable CSV file ({first_line})", "fix the file"
+        ) from None
     if not isinstance(frame.index, pd.RangeIndex):
         # pandas takes the first field of longer rows for an index, and shifts all columns.
-        raise InputError(path, "has rows with more fields than the header", "mend the file")
+        raise InputError(path, "has rows with more fields than the header", "fix the file")
     return frame
 
 
@@ -78,17 +80,17 @@ class Table:
         """Names of the declared columns in their order."""
         return [column.name for column in self.columns]
 
-    def check(self, frame: pd.DataFrame, where: object, mend: str = REMAKE) -> pd.DataFrame:
+    def check(self, frame: pd.DataFrame, where: object, fix: str = REMAKE) -> pd.DataFrame:
         """Return ``frame`` with the declared columns first and cast, or raise InputError."""
         missing = [name for name in self.column_names if name not in frame.columns]
         if missing:
             raise InputError(
-                where, f"the {self.name} table lacks column(s) {', '.join(missing)}", mend
+                where, f"the {self.name} table lacks column(s) {', '.join(missing)}", fix
             )
         further = [name for name in frame.columns if name not in self.column_names]
         if further and self.open_dtype is None:
             raise InputError(
-                where, f"the {self.name} table has unknown column(s) {', '.join(further)}", mend
+                where, f"the {self.name} table has unknown column(s) {', '.join(further)}", fix
             )
         dtypes = {column.name: column.dtype for column in self.columns}
         dtypes.update(dict.fromkeys(further, self.open_dtype or ""))
@@ -96,7 +98,7 @@ class Table:
             checked = frame[self.column_names + further].astype(dtypes)
         except (ValueError, TypeError) as error:
             raise InputError(
-                where, f"the {self.name} table has a value of the wrong type ({error})", mend
+                where, f"the {self.name} table has a value of the wrong type ({error})", fix
             ) from error
         for name in self.column_names:
             column = checked[name]
@@ -110,7 +112,7 @@ class Table:
                     where,
                     f"column {name} of the {self.name} table has {int(bad.sum())} missing or "
                     "non-finite value(s)",
-                    mend,
+                    fix,
                 )
         return checked.reset_index(drop=True)
 
@@ -135,7 +137,7 @@ class Table:
         except (ValueError, OSError) as error:
             first_line = str(error).splitlines()[0]
             raise InputError(
-                path, f"this is no readable {self.name} table ({first_line})", REMAKE
+                path, f"this is not a readable {self.name} table ({first_line})", REMAKE
             ) from error
         return self.check(frame, path)
 

@@ -90,15 +90,15 @@ def preview(
     if picks_config is None:
         truth = config.truth
         picks = read_truth(copick_config, [run], names, truth.user_id, truth.session_id)
-        mend = "give --picks-config results/NAME/picks/copick.json, or a run with picks"
+        fix = "give --picks-config results/NAME/picks/copick.json, or a run with picks"
     else:
         picks = read_picks(picks_config, [run], names)
-        mend = "leave --picks-config out, or give a run that was picked"
+        fix = "leave --picks-config out, or give a run that was picked"
     if picks.empty:
         raise InputError(
             f"{picks_config or copick_config}, run {run}",
             f"has no picks of {', '.join(names)}",
-            mend,
+            fix,
         )
     tomogram = read_tomogram(copick_config, run, config.tomo_type, config.voxel_spacing)
     figure = draw_preview(tomogram, picks, config.known_particles, slices)

@@ -49,7 +49,7 @@ class Folds:
         for number, fold in enumerate(self.folds):
             if run in fold:
                 return number
-        raise InputError(f"run {run}", "is in none of the folds", "make the folds anew")
+        raise InputError(f"run {run}", "is in none of the folds", "make the folds again")
 
     def judged_runs(self, fold: int) -> tuple[str, ...]:
         """Return the runs that are judged in ``fold``."""

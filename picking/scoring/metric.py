@@ -244,7 +244,7 @@ def _checked(frame: pd.DataFrame, known_types: Mapping[str, float], source: obje
         checked = frame.astype(dict.fromkeys(POSITION_COLUMNS, np.float64))
     except (ValueError, TypeError) as error:
         raise InputError(
-            source, f"x, y or z holds something that is no number ({error})", "mend the row"
+            source, f"x, y or z holds something that is not a number ({error})", "fix the row"
         ) from None
     finite = np.isfinite(checked[POSITION_COLUMNS].to_numpy())
     if not finite.all():

@@ -13,13 +13,14 @@ UNKNOWN_VOXELS = 184 * 630 * 630
 
 # Largest resident memory, measured at 64x224x224 and 184x630x630 voxels (docs/performance.md), and
 # a quarter more: what a job takes whatever its tomograms, and what each million voxels add.
+# Training has room for larger crops than the default's.
 SYNTHETIC_MB, SYNTHETIC_MB_PER_MEGAVOXEL = 300, 50
-TRAINING_MB, TRAINING_MB_PER_MEGAVOXEL = 3 * GIBIBYTE_MB, 10
-PROPOSING_MB, PROPOSING_MB_PER_MEGAVOXEL = 3 * GIBIBYTE_MB, 90
-FEATURES_MB, FEATURES_MB_PER_MEGAVOXEL = 700, 40
-PICTURES_MB, PICTURES_MB_PER_MEGAVOXEL = 700, 20
+TRAINING_MB, TRAINING_MB_PER_MEGAVOXEL = 3 * GIBIBYTE_MB, 5
+PROPOSING_MB, PROPOSING_MB_PER_MEGAVOXEL = 2 * GIBIBYTE_MB, 40
+FEATURES_MB, FEATURES_MB_PER_MEGAVOXEL = 400, 18
+PICTURES_MB, PICTURES_MB_PER_MEGAVOXEL = 400, 8
 # Jobs that read tables: a fixed part, and what a run's candidates with all their features add.
-TABLES_MB, TABLES_MB_PER_RUN = 700, 15
+TABLES_MB, TABLES_MB_PER_RUN = 450, 15
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where the network runs, and in which precision; the device is no part of a result's key."""
+"""Where the network runs, and in which precision; the device is not part of a result's key."""
 
 import os
 from dataclasses import dataclass

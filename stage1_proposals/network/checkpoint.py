@@ -46,7 +46,7 @@ def load_network(path: Path, particle_types: Sequence[str]) -> ProposalNetwork:
     InputError
         If the file is missing or damaged, or its particle types are others.
     """
-    mend = "train stage 1 again"
+    fix = "train stage 1 again"
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -55,9 +55,9 @@ def load_network(path: Path, particle_types: Sequence[str]) -> ProposalNetwork:
         trained_types = json.loads(metadata[TYPES_KEY])
         tensors = safetensors.torch.load_file(path)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise InputError(path, f"these weights cannot be read ({error})", mend) from error
+        raise InputError(path, f"these weights cannot be read ({error})", fix) from error
     if trained_types != list(particle_types):
-        raise InputError(path, f"these weights are for the types {', '.join(trained_types)}", mend)
+        raise InputError(path, f"these weights are for the types {', '.join(trained_types)}", fix)
     network = ProposalNetwork(encoder, settings, len(trained_types))
     network.load_state_dict(tensors)
     return network.eval()

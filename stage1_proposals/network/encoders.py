@@ -1,8 +1,8 @@
 """Encoders by name: those of segmentation-models-pytorch-3d, and its ResNets with fewer channels.
 
 On a CPU a narrow network that sees larger crops learns more in the same time than a wide one
-(docs/results.md). The library's ResNets have 64 channels in their first stage, whatever they are
-asked for; ``resnet18-w32`` has 32, and half as many as ``resnet18`` in every other stage.
+(docs/experiments.md). The library's ResNets have 64 channels in their first stage, whatever they
+are asked for; ``resnet18-w32`` has 32, and half as many as ``resnet18`` in every other stage.
 """
 
 import re

@@ -44,7 +44,7 @@ class CandidateRows:
             raise InputError(
                 where,
                 f"there are candidates of run(s) {', '.join(strangers)}, which no fold holds",
-                "give the training runs' tables, or make the folds anew",
+                "give the training runs' tables, or make the folds again",
             )
 
 
@@ -108,12 +108,12 @@ def read_features(paths: Sequence[Path]) -> pd.DataFrame:
             raise InputError(
                 path,
                 f"has other columns than {paths[0]}",
-                "make the feature tables anew, all with one configuration",
+                "make the feature tables again, all with one configuration",
             )
     features = pd.concat(tables, ignore_index=True) if tables else FEATURES.empty()
     if features.duplicated(KEYS).any():
         run = features.loc[features.duplicated(KEYS), "run"].iloc[0]
-        raise InputError(f"features of run {run}", "stand in two tables", "give each table once")
+        raise InputError(f"features of run {run}", "are in two tables", "give each table once")
     return features
 
 
@@ -131,5 +131,5 @@ def read_candidates(paths: Sequence[Path]) -> pd.DataFrame:
     )
     if candidates.duplicated(KEYS).any():
         run = candidates.loc[candidates.duplicated(KEYS), "run"].iloc[0]
-        raise InputError(f"candidates of run {run}", "stand in two tables", "give each table once")
+        raise InputError(f"candidates of run {run}", "are in two tables", "give each table once")
     return candidates.sort_values(KEYS, ignore_index=True)

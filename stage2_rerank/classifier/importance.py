@@ -103,7 +103,7 @@ def importance_of_type(
     weight = _mean_weight(fitted.of_folds)
     heaviest = [int(one) for one in np.argsort(-weight, kind="stable")[:LISTED_FEATURES]]
     features = {
-        # The first column is stage 1's score, which is no feature.
+        # The first column is stage 1's score, which is not a feature.
         names[feature + 1]: FeatureImportance(
             family=feature_family(names[feature + 1]),
             weight=float(weight[feature]),

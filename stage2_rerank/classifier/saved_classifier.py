@@ -110,7 +110,7 @@ def read_classifier(calibration_path: Path, threads: int = 1) -> tuple[str, Rera
     """
     path = Path(calibration_path)
     saved = read_model(
-        path, SavedClassifier, problem="is no saved classifier", if_missing="train stage 2"
+        path, SavedClassifier, problem="is not a saved classifier", if_missing="train stage 2"
     )
     classifier = RerankClassifier(
         saved.settings,

@@ -145,8 +145,8 @@ def read_report(path: Path) -> ComparedReport:
         place = ".".join(str(part) for part in first["loc"])
         raise InputError(
             path,
-            f"is no report of this version ({place + ': ' if place else ''}{first['msg']})",
-            "make the report anew",
+            f"is not a report of this version ({place + ': ' if place else ''}{first['msg']})",
+            "make the report again",
         ) from None
 
 

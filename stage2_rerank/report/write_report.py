@@ -93,7 +93,7 @@ def write_report(
     for of_type in thresholds.types.values():
         if len(of_type.folds) != folds.number:
             raise InputError(
-                files.thresholds, f"does not fit the folds of {files.folds}", "tune them anew"
+                files.thresholds, f"does not fit the folds of {files.folds}", "tune them again"
             )
     classifiers = dict(read_classifier(path) for path in files.calibrations)
     compared = bool(files.features and files.test_features)
@@ -146,7 +146,7 @@ def read_alike(training: Sequence[Path], test: Sequence[Path]) -> tuple[pd.DataF
         raise InputError(
             test[0],
             f"has other columns than {training[0]}",
-            "make the feature tables anew, all with one configuration",
+            "make the feature tables again, all with one configuration",
         )
     return features, test_features
 

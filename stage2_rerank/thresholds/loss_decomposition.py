@@ -1,4 +1,4 @@
-"""Where the loss is: what became of every pick and of every reference, and what mending would earn.
+"""Where the loss is: what became of every pick and reference, and what fixing it would earn.
 
 A pick hits a new reference, or one that a better pick has hit already (a duplicate), or stands on a
 particle of another type, or on nothing. A reference is hit, or was proposed and not picked, or was
@@ -96,7 +96,7 @@ def decompose_loss(
         By particle type.
     confusion : DataFrame
         Picks by their type (rows) and by what stands there (columns: every type, whether it is hit
-        anew or again, then ``NOTHING``).
+        for the first time or again, then ``NOTHING``).
     """
     judged = set(truth["run"])
     candidates = out_of_fold[out_of_fold["run"].isin(judged)]

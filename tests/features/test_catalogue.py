@@ -45,8 +45,8 @@ def test_the_command_prints_what_the_documentation_holds(
     catalogue_command.main(["--config", str(config)])
     printed = capsys.readouterr().out
     assert "| `intensity_shell_0_mean` | sigma | intensity |" in printed
-    mend = "run python -m features.catalogue --config config/config.yaml > docs/features.md"
-    assert DOCUMENTED.read_text(encoding="utf-8") == printed, mend
+    fix = "run python -m features.catalogue --config config/config.yaml > docs/features.md"
+    assert DOCUMENTED.read_text(encoding="utf-8") == printed, fix
 
 
 def test_a_family_that_stands_twice_is_refused():

@@ -235,7 +235,7 @@ def test_a_run_that_cannot_be_read_stops_the_job_after_the_runs_before_it(
 ) -> None:
     def read(copick: Path, run: str, tomo_type: str, voxel_spacing: float) -> Tomogram:
         if run == "damaged":
-            raise InputError("run damaged", "has no voxels", "mend it")
+            raise InputError("run damaged", "has no voxels", "fix it")
         return ball_tomogram(run, 0)[0]
 
     monkeypatch.setattr("stage1_proposals.propose.read_tomogram", read)

@@ -168,7 +168,7 @@ def test_features_are_joined_row_by_row_whatever_their_order(pipeline, tmp_path)
 def test_errors_name_file_and_mend(pipeline, tmp_path):
     candidates = pipeline.tables("candidates", TRAINING_RUNS)
     features = pipeline.tables("features", TRAINING_RUNS)
-    with pytest.raises(InputError, match=r"run TS_0.*stand in two tables"):
+    with pytest.raises(InputError, match=r"run TS_0.*are in two tables"):
         read_candidate_rows([*candidates, candidates[0]], features)
     with pytest.raises(InputError, match=r"run TS_0.*have no features.*give the feature table"):
         read_candidate_rows(candidates, features[1:])
@@ -178,7 +178,7 @@ def test_errors_name_file_and_mend(pipeline, tmp_path):
     rows = read_candidate_rows(candidates, features)
     with pytest.raises(InputError, match=r"folds\.json.*TS_2"):
         rows.check_runs(["TS_0", "TS_1"], tmp_path / "folds.json")
-    with pytest.raises(InputError, match="nonsense is no particle type"):
+    with pytest.raises(InputError, match="nonsense is not a particle type"):
         pipeline.train("nonsense")
     broken = tmp_path / "broken.json"
     broken.write_text("{")

@@ -1,7 +1,7 @@
 """How a result was made: configuration, versions, code, folds, devices, time and memory.
 
 What stands in a results folder at that moment is read. Nothing here is an input of a rule, whose
-age could make a report anew.
+age could make a report again.
 """
 
 import importlib.metadata

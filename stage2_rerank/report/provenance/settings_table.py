@@ -37,7 +37,7 @@ def read_settings(paths: Sequence[Path]) -> dict[str, str]:
             raise InputError(path, f"cannot be read ({error.strerror})", "check the path") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             summary = " ".join(str(error).split())
-            raise InputError(path, f"is no valid YAML ({summary})", REMAKE) from None
+            raise InputError(path, f"is not valid YAML ({summary})", REMAKE) from None
         if not isinstance(content, Mapping):
             raise InputError(path, "holds no settings", REMAKE)
         table.update(_leaves("", content))

@@ -61,7 +61,7 @@ def test_half_a_stages_settings_fit_every_network(tmp_path, depth):
         ({"voxel_spacing": -1}, "voxel_spacing"),
         ({"voxel_spacing": "wide"}, "voxel_spacing"),
         ({"name": "a/b"}, "name: 'a/b' cannot name a folder"),
-        ({"name": 5}, "name: 5 is no text"),
+        ({"name": 5}, "name: 5 is not text"),
         ({"name": "a" * 300}, "name: is 300 characters long"),
         ({"tomo_type": ""}, "tomo_type"),
         ({"truth": {"user_id": ""}}, "truth.user_id"),

@@ -159,9 +159,9 @@ def no_picks(root):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (cut_off, r"ribosome\.json: is no whole JSON"),
+        (cut_off, r"ribosome\.json: is not a whole JSON"),
         (lambda root: (root / PICKS / "ribosome.json").write_text("[]"), r"ribosome\.json: is no"),
-        (edit(lambda c: c.pop("points")), r"ribosome\.json: is no picks file \(points"),
+        (edit(lambda c: c.pop("points")), r"ribosome\.json: is not a picks file \(points"),
         (edit(lambda c: c.pop("run_name")), r"ribosome\.json: .*run_name"),
         (edit(lambda c: c["points"][0]["location"].pop("z")), r"points\.0\.location\.z"),
         (edit(lambda c: c["points"][0]["location"].update(z=float("nan"))), "non-finite"),
@@ -171,11 +171,11 @@ def no_picks(root):
         ),
         (
             edit(lambda c: c["points"][0].update(transformation_=None)),
-            r"ribosome\.json: is no picks file \(points\.0\.transformation_",
+            r"ribosome\.json: is not a picks file \(points\.0\.transformation_",
         ),
         (
             edit(lambda c: c["points"][0].update(transformation_=[[1, 0], [0, 1]])),
-            r"ribosome\.json: is no picks file \(points\.0\.transformation_",
+            r"ribosome\.json: is not a picks file \(points\.0\.transformation_",
         ),
         (edit(lambda c: c.update(unit="pixel")), r"ribosome\.json: has the unit 'pixel'"),
         (edit(lambda c: c.update(run_name="TS_1_1")), "belongs to run 'TS_1_1', not to TS_2_2"),

@@ -153,7 +153,7 @@ GOOD = picks_content("R1", "ribosome", [[1, 2, 3]])
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("me_1_ribosome.json", json.dumps(GOOD)[:-30], "me_1_ribosome.json: is no valid"),
+        ("me_1_ribosome.json", json.dumps(GOOD)[:-30], "me_1_ribosome.json: is not a valid"),
         ("me_1_ribosome.json", {**GOOD, "unit": "pixel"}, "unit 'pixel'"),
         ("me_1_ribosome.json", {**GOOD, "pickable_object_name": "thyroglobulin"}, "disagree"),
         ("me_1_ribosome.json", picks_content("R1", "ribosome", [[np.nan, 0, 0]]), "non-finite"),

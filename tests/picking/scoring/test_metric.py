@@ -253,9 +253,9 @@ def test_submission_without_rows_scores_zero(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("truth", "submission", "message"),
     [
-        ("", frame(GOOD), "t.csv: is no readable CSV"),
+        ("", frame(GOOD), "t.csv: is not a readable CSV"),
         (HEADER, frame(GOOD), "t.csv: holds no picks"),
-        (frame(GOOD), "", "s.csv: is no readable CSV"),
+        (frame(GOOD), "", "s.csv: is not a readable CSV"),
         (frame(GOOD), HEADER + "a,apo-ferritin,1,,3\n", "s.csv: .* non-finite values in y"),
         (frame(GOOD), HEADER + "a,apo-ferritin,1,2,three\n", "s.csv: .* no number"),
         (frame(GOOD), HEADER + 'a,"apo\n', "s.csv"),

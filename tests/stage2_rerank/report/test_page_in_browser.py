@@ -54,7 +54,7 @@ def test_every_section_is_there_and_the_console_is_silent(pipeline, tmp_path):
     ids = re.findall(r'id="([a-z-]+)"', shown.stdout)
     assert [section for section in SECTIONS if section not in ids] == []
     assert "CONSOLE" not in shown.stderr
-    # What the browser makes of the page is what was written: no tag that it had to mend.
+    # What the browser makes of the page is what was written: no tag that it had to fix.
     assert PageTables(shown.stdout).rows == PageTables(page.read_text()).rows
 
 

@@ -1,0 +1,80 @@
+"""The Snakefile as a person and Snakemake's own linter read it."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from picking.workflow.resources import machine_cores
+from tests.workflow_runs import REPOSITORY, clone, snakemake
+
+# The project is installed once, by its pinned constraints, for all jobs.
+ONE_ENVIRONMENT = "Specify a conda environment or container for each rule."
+MEMORY = re.compile(r"mem_mb=(\d+)")
+
+
+def test_the_linter_finds_nothing_but_that_rules_share_an_environment() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--lint", "json"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = json.loads(done.stdout)
+    titles = {lint["title"] for rule in found["rules"] for lint in rule["lints"]}
+    assert titles <= {ONE_ENVIRONMENT}
+    assert not any(part["lints"] for part in found["snakefiles"])
+
+
+def test_every_stage_is_a_rule_that_can_be_named(workflow: Path) -> None:
+    listed = snakemake(workflow, "--list-rules").stdout.split()
+    assert listed.count("propose") == 1
+    assert not [rule for rule in listed if rule.startswith("propose") and rule[-1].isdigit()]
+    assert {"train_member", "extract_features", "train_reranker", "submit"} <= set(listed)
+
+
+@pytest.fixture
+def planned(workflow: Path) -> str:
+    sizes = "synthetic={shape_zyx: [184, 630, 630], train_runs: 20}"
+    done = snakemake(
+        workflow, "submission", "--dry-run", "--config", "name=large", sizes,
+        "synthetic_folder=data/large", "--set-resources", "propose:mem_mb=12345",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def memory_of(rule: str, planned: str) -> int:
+    blocks = planned.split("\nrule ")
+    block = next(block for block in blocks if block.startswith(f"{rule}:"))
+    (memory,) = MEMORY.findall(block)
+    return int(memory)
+
+
+def test_memory_follows_the_size_of_the_data_and_can_be_set(planned: str) -> None:
+    assert memory_of("train_member", planned) > 8000
+    assert memory_of("propose", planned) == 12345
+    for rule in ("submit", "report", "extract_features"):
+        assert memory_of(rule, planned) > 400
+
+
+def test_jobs_run_the_checkouts_code_whatever_is_installed(tmp_path: Path) -> None:
+    """The tests' environment holds an editable install of this repository, not of the copy."""
+    copy = clone(tmp_path / "copy")
+    command = copy / "picking" / "synthetic" / "make_run.py"
+    command.write_text("raise SystemExit('error: the copy')\n")
+    done = snakemake(
+        copy, "results/small/truth.csv", "--configfile", "config/small.yaml",
+        "--directory", str(tmp_path / "elsewhere"),
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert done.stderr.rstrip().endswith("error: the copy")
+
+
+def test_no_more_jobs_at_once_than_cores(workflow: Path) -> None:
+    done = snakemake(workflow, "results/cores/settings/data.yaml", "--config", "name=cores")
+    assert f"Provided cores: {min(8, machine_cores())}" in done.stdout + done.stderr
