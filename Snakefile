@@ -47,7 +47,9 @@ shell.prefix(job_prefix(workflow.basedir))
 # copick gives the root logger a handler, which would print all that Snakemake says once more.
 logger.propagate = False
 # Jobs on this machine take no more cores than it has, whatever --cores says.
-workflow.global_resources["_cores"] = usable_cores(workflow.resource_settings.cores)
+workflow.global_resources["_cores"] = usable_cores(
+    workflow.resource_settings.cores, workflow.resource_settings.nodes
+)
 
 
 include: "picking/rules.smk"

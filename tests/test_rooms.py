@@ -87,6 +87,34 @@ def test_files_are_short_and_named_by_their_job(room: str) -> None:
         assert path.stem not in EMPTY_WORDS, path
 
 
+RULE_FILES = [REPOSITORY / "Snakefile", *sorted(REPOSITORY.glob("*/rules.smk"))]
+LOGIC = re.compile(
+    r"^\s*(?:def|class|for|while|try)\b|^\s*(?:import|from) (?P<module>[\w.]+)", re.MULTILINE
+)
+# What the Snakefile may import: the workflow's own module, and what names its folder and time.
+IMPORTED_BY_SNAKEFILE = re.compile(r"picking\.workflow\.\w+|snakemake\.utils|re|sys|time|pathlib")
+
+
+@pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.parent.name)
+def test_rule_files_hold_rules_and_nothing_else(path: Path) -> None:
+    found = list(LOGIC.finditer(path.read_text(encoding="utf-8")))
+    if path.name == "Snakefile":
+        found = [
+            line
+            for line in found
+            if not (line["module"] and IMPORTED_BY_SNAKEFILE.fullmatch(line["module"]))
+        ]
+    assert [line.group() for line in found] == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_test_folders_mirror_the_rooms(room: str) -> None:
+    folders = {path.parent for path in (REPOSITORY / "tests" / room).rglob("test_*.py")}
+    assert folders
+    for folder in folders:
+        assert (REPOSITORY / folder.relative_to(REPOSITORY / "tests")).is_dir(), folder
+
+
 def pinned(lines: str) -> dict[str, str]:
     """Versions by the package's name in its one spelling."""
     found = re.findall(r"^[\s-]*([A-Za-z0-9_.-]+)==(\S+)$", lines, re.MULTILINE)

@@ -84,7 +84,7 @@ def machine_cores() -> int:
     return os.cpu_count() or 1
 
 
-def usable_cores(wanted: int | None) -> int | None:
+def usable_cores(wanted: int | None, nodes: int | None = None) -> int | None:
     """Cores that jobs on this machine may take together.
 
     Jobs say how many threads they really run, so that more jobs than cores at once would only take
@@ -94,5 +94,12 @@ def usable_cores(wanted: int | None) -> int | None:
     ----------
     wanted : int or None
         What ``--cores`` says; None where nothing runs.
+    nodes : int or None
+        What ``--jobs`` says of a cluster, whose jobs do not run on this machine.
+
+    Returns
+    -------
+    int or None
+        ``wanted``, or the cores of this machine if it has fewer.
     """
-    return None if wanted is None else min(wanted, machine_cores())
+    return wanted if wanted is None or nodes is not None else min(wanted, machine_cores())

@@ -44,6 +44,7 @@ def test_the_synthetic_set_has_the_size_that_is_configured() -> None:
 def test_no_more_cores_than_the_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("picking.workflow.resources.machine_cores", lambda: 2)
     assert [usable_cores(wanted) for wanted in (1, 2, 3, 8, None)] == [1, 2, 2, 2, None]
+    assert usable_cores(64, nodes=100) == 64  # jobs of a cluster run elsewhere
 
 
 def test_where_the_system_does_not_say_all_cores_count(monkeypatch: pytest.MonkeyPatch) -> None:
