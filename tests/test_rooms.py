@@ -88,8 +88,10 @@ def test_files_are_short_and_named_by_their_job(room: str) -> None:
 
 
 RULE_FILES = [REPOSITORY / "Snakefile", *sorted(REPOSITORY.glob("*/rules.smk"))]
+# Statements that compute; a rule may be under an `if`, and a comprehension is one expression.
 LOGIC = re.compile(
-    r"^\s*(?:def|class|for|while|try)\b|^\s*(?:import|from) (?P<module>[\w.]+)", re.MULTILINE
+    r"^\s*(?:def|class|while|try)\b|^\s*for .*:$|^\s*(?:import|from) (?P<module>[\w.]+)",
+    re.MULTILINE,
 )
 # What the Snakefile may import: the workflow's own module, and what names its folder and time.
 IMPORTED_BY_SNAKEFILE = re.compile(r"picking\.workflow\.\w+|snakemake\.utils|re|sys|time|pathlib")
