@@ -248,6 +248,27 @@ def test_a_setting_reruns_what_depends_on_it_alone(
     assert not kept & found
 
 
+def test_proposals_can_be_forced(finished: tuple[Path, str]) -> None:
+    planned = snakemake(finished[0], "submission", "--dry-run", *SMALL, "--forcerun", "propose")
+    assert planned.returncode == 0, planned.stderr
+    assert {"propose", "extract_features", "submit"} <= jobs(planned)
+    assert "train_member" not in jobs(planned)
+
+
+def test_a_run_whose_score_map_was_removed_is_the_one_that_is_proposed_in_again(
+    finished: tuple[Path, str],
+) -> None:
+    maps = sorted((finished[0] / "results" / "small" / "score_maps").glob("*.npz"))
+    kept = maps[0].read_bytes()
+    maps[0].unlink()
+    planned = snakemake(finished[0], "submission", "--dry-run", "-p", *SMALL)
+    maps[0].write_bytes(kept)
+    assert planned.returncode == 0, planned.stderr
+    (runs,) = re.findall(r"stage1_proposals.propose .*--runs (.*) --density", planned.stdout)
+    assert runs == maps[0].stem
+    assert "extract_features" in jobs(planned)
+
+
 def test_the_network_that_is_configured_is_the_one_that_is_timed(workflow: Path) -> None:
     ensemble = "stage1_proposals={ensemble: {encoders: [resnet34]}}"
     planned = snakemake(
