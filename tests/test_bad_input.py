@@ -30,7 +30,7 @@ from tests.workflow_runs import snakemake
         (["tomo_type=wbp"], "tomo_type: is wbp, but the synthetic runs have denoised alone"),
         (["voxel_spacing=7.84"], "voxel_spacing: is 7.84"),
         (["name=a b"], "'a b' cannot name a folder"),
-        (["stage1_proposals={ensemble: {seeds: [1, 1]}}"], "one of the seeds stands twice"),
+        (["stage1_proposals={ensemble: {seeds: [1, 1]}}"], "one of the seeds is listed twice"),
     ],
 )
 def test_bad_input_gets_one_clear_line(workflow: Path, config: list[str], message: str) -> None:

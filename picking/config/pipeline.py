@@ -46,7 +46,7 @@ class PipelineConfig(StrictModel):
     synthetic_folder: Path = Field(
         Path("data/synthetic"),
         description="where the embedded default's data set is made, if neither dataset nor copick "
-        "is given; beside it stand the truth of its test runs, as FOLDER-truth.csv, and what it "
+        "is given; beside it are the truth of its test runs, as FOLDER-truth.csv, and what it "
         "was made from, as FOLDER-settings. Names that share the folder share the data set: if "
         "their seed or synthetic settings differ, each makes it again, so give each its own folder",
     )

@@ -14,13 +14,13 @@ from stage1_proposals.device import compute_device, gpu_cards
 from stage1_proposals.device.compute_device import find_device
 from stage1_proposals.device.gpu_cards import take_card
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 MOST_SECONDS = 60
 # Takes a card of two, says which, and holds it until its input ends.
 JOB = """
 import sys
 from pathlib import Path
 from stage1_proposals.device import gpu_cards
+from tests.workflow_runs import REPOSITORY
 gpu_cards.SECONDS_BETWEEN_LOOKS = 0.01
 print(gpu_cards.take_card(sys.argv[2:], locks=Path(sys.argv[1])), flush=True)
 sys.stdin.read()

@@ -15,8 +15,8 @@ from stage1_proposals.train import Member, train_member
 from stage1_proposals.training.crops import draw_batch, prepare_volume
 from stage1_proposals.training.data_parallel import ALONE, ProcessGroup, joined_group
 from tests.stage1_proposals.conftest import ball_tomogram
+from tests.workflow_runs import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 PARTICLE = ParticleType(name="ball", label=1, radius_angstrom=60)
 SETTINGS = Stage1Settings.model_validate(
     {

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -16,11 +17,12 @@ from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.train import Member, train_member
 from stage1_proposals.training.crops import prepare_volume
 from tests.stage1_proposals.conftest import ball_tomogram
+from tests.workflow_runs import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 PARTICLE = ParticleType(name="ball", label=1, radius_angstrom=60)
-STEPS = 40
-MOST_SECONDS = 120
+STEPS = 12
+KILLED_AFTER = 5
+MOST_SECONDS = 300
 
 
 def train(checkpoint: Path, encoder: str = "resnet18") -> ProposalNetwork:
@@ -43,6 +45,19 @@ def train(checkpoint: Path, encoder: str = "resnet18") -> ProposalNetwork:
     ]
 
 
+def train_then_wait(checkpoint: Path) -> None:
+    """Train up to some step, then wait to be killed, however slow the machine is."""
+
+    def save_then_wait(path: Path, key: str, state: TrainingState) -> None:
+        save_state(path, key, state)
+        if state.step == KILLED_AFTER:
+            print("waiting", flush=True)
+            time.sleep(MOST_SECONDS)
+
+    with patch("stage1_proposals.train.save_state", save_then_wait):
+        train(checkpoint)
+
+
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory: pytest.TempPathFactory) -> ProposalNetwork:
     return train(tmp_path_factory.mktemp("unbroken") / "checkpoint.pt")
@@ -53,21 +68,25 @@ def test_a_killed_training_ends_as_an_unbroken_one(
     unbroken: ProposalNetwork, tmp_path: Path, how: signal.Signals
 ) -> None:
     checkpoint = tmp_path / "checkpoint.pt"
-    module = "tests.stage1_proposals.test_interruption"
     # Where the tests run in the background, a shell has told them to ignore SIGINT.
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    code = f"{heed}; from {module} import Path, train; train(Path({str(checkpoint)!r}))"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=REPOSITORY, stderr=subprocess.DEVNULL
+    wait = (
+        f"from {__name__} import Path, train_then_wait; train_then_wait(Path({str(checkpoint)!r}))"
     )
-    given_up = time.monotonic() + MOST_SECONDS
-    while not checkpoint.exists() and process.poll() is None and time.monotonic() < given_up:
-        time.sleep(0.001)
-    process.send_signal(how)
-    assert process.wait(MOST_SECONDS) != 0
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{heed}; {wait}"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        process.send_signal(how)
+        assert process.wait(MOST_SECONDS) != 0
     state = load_state(checkpoint, "key")
     assert state is not None
-    assert 0 < state.step < STEPS
+    assert state.step == KILLED_AFTER
     resumed = train(checkpoint).state_dict()
     for name, tensor in unbroken.state_dict().items():
         assert torch.equal(tensor, resumed[name]), name
@@ -85,8 +104,8 @@ def test_random_layers_draw_the_same_when_resumed(
         if state.step == STEPS // 2:
             raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr("stage1_proposals.train.save_state", save_then_stop)
+    with monkeypatch.context() as patched:
+        patched.setattr("stage1_proposals.train.save_state", save_then_stop)
         with pytest.raises(KeyboardInterrupt):
             train(checkpoint, "efficientnet-b0")
     torch.rand(3)  # whatever torch has drawn meanwhile
