@@ -13,6 +13,7 @@ from picking.errors import InputError
 from stage1_proposals.device import compute_device, gpu_cards
 from stage1_proposals.device.compute_device import find_device
 from stage1_proposals.device.gpu_cards import take_card
+from tests.workflow_runs import REPOSITORY
 
 MOST_SECONDS = 60
 # Takes a card of two, says which, and holds it until its input ends.
@@ -20,7 +21,6 @@ JOB = """
 import sys
 from pathlib import Path
 from stage1_proposals.device import gpu_cards
-from tests.workflow_runs import REPOSITORY
 gpu_cards.SECONDS_BETWEEN_LOOKS = 0.01
 print(gpu_cards.take_card(sys.argv[2:], locks=Path(sys.argv[1])), flush=True)
 sys.stdin.read()
