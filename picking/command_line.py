@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from picking.errors import InputError
+from picking.errors import REFUSED_BY_FILE_SYSTEM, InputError, refusal
 
 EXIT_BAD_INPUT = 2
 
@@ -43,11 +43,16 @@ def command_parser(
 def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
     """Run ``main`` on the shell's arguments and leave the process.
 
-    An :class:`~picking.errors.InputError` becomes one line on standard error and exit status 2;
-    any other exception is a bug and keeps its stack trace.
+    An :class:`~picking.errors.InputError`, or what the file system refuses, becomes one line on
+    standard error and exit status 2; any other exception is a bug and keeps its stack trace.
     """
     try:
         main(None)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(EXIT_BAD_INPUT)
+    except OSError as error:
+        if error.errno not in REFUSED_BY_FILE_SYSTEM:
+            raise
+        print(f"error: {refusal(error)}", file=sys.stderr)
         sys.exit(EXIT_BAD_INPUT)

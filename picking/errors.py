@@ -1,5 +1,18 @@
 """The error that is meant for a person."""
 
+import errno
+
+from pydantic import ValidationError
+
+# What a person can fix, and how; any other failure of the file system is a bug of ours.
+REFUSED_BY_FILE_SYSTEM = {
+    errno.EACCES: "give yourself the permission, or take another folder",
+    errno.EPERM: "give yourself the permission, or take another folder",
+    errno.EROFS: "run in a folder that you may write to (--directory)",
+    errno.ENOSPC: "make room; what is finished is kept, start again",
+    errno.EDQUOT: "make room in your quota; what is finished is kept, start again",
+}
+
 
 class InputError(Exception):
     """Something the user gave is wrong; the message says what, where, and how to fix it.
@@ -16,3 +29,19 @@ class InputError(Exception):
 
     def __init__(self, where: object, what: str, fix: str) -> None:
         super().__init__(f"{where}: {what}; {fix}")
+
+
+def in_one_line(error: Exception) -> str:
+    """Say what an exception says in one line; of a failed validation the first key's fault."""
+    if isinstance(error, ValidationError):
+        detail = error.errors()[0]
+        key = ".".join(str(part) for part in detail["loc"])
+        message = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+        return f"{key}: {message}" if key else message
+    return " ".join(str(error).split())
+
+
+def refusal(error: OSError) -> str:
+    """Say which file the file system refuses, why, and what to do; for REFUSED_BY_FILE_SYSTEM."""
+    fix = REFUSED_BY_FILE_SYSTEM[error.errno or 0]
+    return f"{error.filename or 'a file'}: {error.strerror}; {fix}"

@@ -32,6 +32,12 @@ class TruthSettings(StrictModel):
         None, min_length=1, description="copick session that counts; null: any"
     )
 
+    @field_validator("user_id", "session_id", mode="before")
+    @classmethod
+    def _number_is_a_name(cls, value: object) -> object:
+        # copick's own session "0" is a number to YAML.
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
 
 class PipelineConfig(StrictModel):
     """Everything that a result depends on."""
@@ -84,6 +90,9 @@ class PipelineConfig(StrictModel):
     @field_validator("dataset", "copick", "synthetic_folder", mode="before")
     @classmethod
     def _path_is_not_empty(cls, path: object) -> object:
+        # YAML makes a number of a folder that is named by digits alone.
+        if isinstance(path, int) and not isinstance(path, bool):
+            return str(path)
         # pathlib takes an empty path for the present folder.
         if isinstance(path, str) and not path.strip():
             raise ValueError("the path is empty; give one or leave the key out")

@@ -21,7 +21,6 @@ from picking.config import PipelineConfig, load_config
 from picking.coordinates import extent_xyz_angstrom, volume_cubic_angstrom
 from picking.data_in.imported_truth import PickedFiles, TomogramSize
 from picking.data_in.inventory import (
-    RUNS_FOLDER,
     Split,
     kaggle_picks,
     kaggle_static,
@@ -31,12 +30,14 @@ from picking.data_in.inventory import (
 from picking.data_in.kaggle_picks import KagglePicks, read_kaggle_picks
 from picking.errors import InputError
 from picking.files.copick_project import (
+    RUNS_FOLDER,
     filesystem_config,
     find_tomogram,
     is_local,
     local_url,
     open_project,
     read_config,
+    remote_errors,
     tomogram_location,
     with_overlay,
 )
@@ -288,7 +289,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         config.model_copy(update={"dataset": arguments.dataset, "copick": arguments.copick})
     )
     if arguments.copick is not None:
-        import_copick(config, arguments.copick, arguments.runs, arguments.output, picked)
+        with remote_errors(arguments.copick):
+            import_copick(config, arguments.copick, arguments.runs, arguments.output, picked)
     else:
         import_kaggle(
             config,

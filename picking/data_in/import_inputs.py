@@ -12,7 +12,12 @@ from pathlib import Path
 
 from picking.config import PipelineConfig
 from picking.data_in.inventory import Split, kaggle_picks, kaggle_tomogram
-from picking.files.copick_project import open_project, tomogram_location, tomogram_or_none
+from picking.files.copick_project import (
+    open_project,
+    remote_errors,
+    tomogram_location,
+    tomogram_or_none,
+)
 
 # Metadata of an OME-Zarr tomogram: the file stands for its many chunks.
 ZARR_METADATA = ".zattrs"
@@ -54,7 +59,8 @@ def import_inputs(config: PipelineConfig, split: Split, runs: Sequence[str]) -> 
         If a copick project cannot be opened, or a picks file does not have copick's name.
     """
     if config.copick is not None:
-        return _copick_files(config, config.copick, split, runs)
+        with remote_errors(config.copick):
+            return _copick_files(config, config.copick, split, runs)
     if config.dataset is None:
         raise ValueError("neither dataset nor copick is given: nothing is imported")
     tomograms = {run: kaggle_tomogram(config.dataset, split, run, config) for run in runs}

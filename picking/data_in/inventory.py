@@ -13,7 +13,14 @@ from pydantic import ValidationError
 
 from picking.config import CZII_PARTICLES, ParticleType, PipelineConfig
 from picking.errors import InputError
-from picking.files.copick_project import GLOB_CHARACTERS, open_project, tomogram_or_none
+from picking.files.copick_project import (
+    GLOB_CHARACTERS,
+    RUNS_FOLDER,
+    open_project,
+    remote_errors,
+    tomogram_or_none,
+)
+from picking.files.copick_roots import check_roots, root_problems
 from picking.synthetic.run_names import run_names
 
 # The halves of a data set: runs with picks to learn from, and runs to pick.
@@ -24,7 +31,6 @@ SYNTHETIC_TOMO_TYPE = "denoised"
 SYNTHETIC_VOXEL_SPACING = 10.0
 # Run names become parts of file names and of command lines.
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]*")
-RUNS_FOLDER = "ExperimentRuns"
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,8 @@ def list_runs(config: PipelineConfig) -> RunInventory:
         the synthetic set does not have the configured kind of tomogram.
     """
     if config.copick is not None:
-        return _copick_runs(config, config.copick)
+        with remote_errors(config.copick):
+            return _copick_runs(config, config.copick)
     if config.dataset is not None:
         return _kaggle_runs(config, config.dataset)
     return _synthetic_runs(config)
@@ -224,6 +231,7 @@ def _visible_folders(folder: Path) -> list[str]:
 def _copick_runs(config: PipelineConfig, copick_config: Path) -> RunInventory:
     from picking.files.picks import picks_of_run
 
+    check_roots(copick_config)
     project = open_project(copick_config)
     particle_types = [particle.name for particle in config.known_particles]
     objects = [item.name for item in project.config.pickable_objects]
@@ -247,7 +255,7 @@ def _copick_runs(config: PipelineConfig, copick_config: Path) -> RunInventory:
             raise InputError(
                 f"{copick_config}, run {run.name}",
                 f"has picks, but no tomogram '{config.tomo_type}' of voxel spacing "
-                f"{config.voxel_spacing:.3f}",
+                f"{config.voxel_spacing:.3f}{_because_of_roots(copick_config)}",
                 "add the tomogram, or set tomo_type and voxel_spacing",
             )
         if has_picks:
@@ -258,10 +266,17 @@ def _copick_runs(config: PipelineConfig, copick_config: Path) -> RunInventory:
         raise InputError(
             copick_config,
             f"no run has picks of {', '.join(particle_types)} by user "
-            f"{config.truth.user_id or '(any)'} in session {config.truth.session_id or '(any)'}",
+            f"{config.truth.user_id or '(any)'} in session {config.truth.session_id or '(any)'}"
+            f"{_because_of_roots(copick_config)}",
             "add truth picks, or set truth.user_id, truth.session_id and particles",
         )
     return RunInventory(_usable_names(train, copick_config), _usable_names(test, copick_config))
+
+
+def _because_of_roots(copick_config: Path) -> str:
+    """Say which roots list nothing, as the end of a sentence on what was not found."""
+    problems = root_problems(copick_config)
+    return f" ({'; '.join(problems.values())})" if problems else ""
 
 
 def _usable_names(names: Sequence[str], where: object) -> tuple[str, ...]:

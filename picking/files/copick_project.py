@@ -6,16 +6,19 @@ copick is imported when it is needed: the Snakefile imports this module at parse
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picking.config import ParticleType
-from picking.errors import InputError
+from picking.errors import InputError, in_one_line
 
 if TYPE_CHECKING:
     from copick.models import CopickRoot, CopickTomogram
 
+RUNS_FOLDER = "ExperimentRuns"
+ROOTS = ("static_root", "overlay_root")
 LOCAL_PROTOCOLS = ("local://", "file://")
 # copick lists folders with glob patterns and does not escape them.
 GLOB_CHARACTERS = "*?["
@@ -37,16 +40,51 @@ def open_project(copick_config: Path) -> CopickRoot:
     import copick
 
     try:
-        return copick.from_file(str(copick_config))
+        with remote_errors(copick_config):
+            return copick.from_file(str(copick_config))
     except OSError as error:
         raise InputError(
             copick_config, f"cannot be read ({error.strerror})", "check the path"
         ) from None
     except (ValueError, TypeError, KeyError, ImportError) as error:
-        summary = " ".join(str(error).split())
         raise InputError(
-            copick_config, f"is not a copick configuration ({summary})", "fix the file"
+            copick_config, f"is not a copick configuration ({in_one_line(error)})", "fix the file"
         ) from None
+
+
+@contextmanager
+def remote_errors(copick_config: Path) -> Iterator[None]:
+    """Turn what a project elsewhere raises when it cannot be reached into one line.
+
+    Its back ends (S3, SSH, https, the data portal) share no exception; of a project of local
+    folders everything is raised as it is.
+
+    Raises
+    ------
+    InputError
+        It names the project.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        if is_all_local(copick_config):
+            raise
+        raise InputError(
+            copick_config,
+            f"its project cannot be reached ({type(error).__name__}: {in_one_line(error)})",
+            "check the addresses, the connection and your credentials",
+        ) from None
+
+
+def is_all_local(copick_config: Path) -> bool:
+    """Whether a project is made of folders of this machine alone."""
+    content = read_config(copick_config)
+    roots = [content.get(key) for key in ROOTS]
+    return content.get("config_type", "filesystem") == "filesystem" and all(
+        is_local(url) for url in roots if isinstance(url, str)
+    )
 
 
 def tomogram_or_none(

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from picking.config import ParticleType
-from picking.errors import InputError
+from picking.errors import InputError, in_one_line
 from picking.files.copick_project import open_project, with_overlay
+from picking.files.copick_roots import check_picks_names
 from picking.files.own_files import own_files
 from picking.files.tables import PICKS, POSITION_COLUMNS, TRUTH
 from picking.files.whole_files import write_whole_text
@@ -161,18 +162,12 @@ def picks_of_run(
     InputError
         If a file of the run does not have copick's name.
     """
-    try:
-        picks: list[CopickPicks] = run.get_picks(
-            object_name=None if particle_types is None else list(particle_types),
-            user_id=user_id,
-            session_id=session_id,
-        )
-    except IndexError:
-        raise InputError(
-            f"picks of run {run.name}",
-            "a file is not named as copick does",
-            "name the files {user}_{session}_{object}.json",
-        ) from None
+    check_picks_names(run)
+    picks: list[CopickPicks] = run.get_picks(
+        object_name=None if particle_types is None else list(particle_types),
+        user_id=user_id,
+        session_id=session_id,
+    )
     if user_id is None:
         picks = [file for file in picks if file.user_id != OUR_USER_ID]
     # Where the static root is the overlay as well, copick lists every file twice.
@@ -197,9 +192,10 @@ def loaded_picks(picks: CopickPicks) -> CopickPicksFile:
     except OSError as error:
         raise InputError(where, f"cannot be read ({error})", "check the file") from None
     except (ValueError, TypeError) as error:
-        summary = " ".join(str(error).split())
         raise InputError(
-            where, f"is not a valid copick picks file ({summary})", "fix the file or remove it"
+            where,
+            f"is not a valid copick picks file ({in_one_line(error)})",
+            "fix the file or remove it",
         ) from None
     # From here on copick believes the content, not the file's name.
     if content.pickable_object_name != particle_type:

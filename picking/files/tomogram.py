@@ -7,7 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picking.coordinates import volume_cubic_angstrom
-from picking.files.copick_project import find_tomogram, open_project, tomogram_location
+from picking.files.copick_project import (
+    find_tomogram,
+    open_project,
+    remote_errors,
+    tomogram_location,
+)
 from picking.files.ome_zarr import open_pyramid, read_level
 
 # Gold beads and the edges of the reconstruction hold the far tails; 0.1 % on either side takes
@@ -68,10 +73,11 @@ def read_tomogram(copick_config: Path, run: str, tomo_type: str, voxel_spacing: 
         If the run or the tomogram is missing, it is not 3D, its scale is missing or odd, or a
         value is not finite, or all values are the same.
     """
-    project = open_project(copick_config)
-    tomogram = find_tomogram(project, copick_config, run, tomo_type, voxel_spacing)
-    pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), voxel_spacing)
-    values_zyx = read_level(pyramid.full_size, pyramid.location)
+    with remote_errors(copick_config):
+        project = open_project(copick_config)
+        tomogram = find_tomogram(project, copick_config, run, tomo_type, voxel_spacing)
+        pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), voxel_spacing)
+        values_zyx = read_level(pyramid.full_size, pyramid.location)
     return Tomogram(run, values_zyx, pyramid.voxel_size_zyx_angstrom)
 
 

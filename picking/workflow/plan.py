@@ -11,7 +11,7 @@ from typing import Any
 from picking.config import PipelineConfig, TrainingSettings, validated_config
 from picking.data_in.import_inputs import ImportInputs, import_inputs
 from picking.data_in.inventory import RunInventory, Split, list_runs, resolve
-from picking.errors import InputError
+from picking.errors import REFUSED_BY_FILE_SYSTEM, InputError, refusal
 from picking.workflow.batches import Batch, plan_batches, recorded_batches
 from picking.workflow.resources import JobMemory
 from picking.workflow.synthetic_files import SyntheticFiles
@@ -297,3 +297,7 @@ def plan_or_exit(
         return make_plan(content, where=", ".join(sources) or DEFAULT_CONFIGURATION)
     except InputError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno not in REFUSED_BY_FILE_SYSTEM:
+            raise
+        sys.exit(f"error: {refusal(error)}")

@@ -125,3 +125,12 @@ def test_missing_file_is_named(tmp_path):
 def test_radius_of_a_hit_is_a_fraction_of_the_particles(tmp_path):
     config = load(tmp_path, {"particles": [PARTICLE], "scoring": {"distance_multiplier": 0.25}})
     assert config.match_radius_angstrom(config.particle("ribosome")) == 37.5
+
+
+def test_numbers_are_taken_where_text_is_meant():
+    config = validated_config({"truth": {"session_id": 0, "user_id": 7}, "dataset": 10440}, "here")
+    assert config.truth.session_id == "0"
+    assert config.truth.user_id == "7"
+    assert config.dataset == Path("10440")
+    with pytest.raises(InputError, match="dataset"):
+        validated_config({"dataset": True}, "here")
