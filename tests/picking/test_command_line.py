@@ -22,7 +22,8 @@ def failing(error: Exception):
         (InputError("a.csv", "is empty", "fill it"), "error: a.csv: is empty; fill it\n"),
         (
             PermissionError(errno.EACCES, "Permission denied", "a.csv"),
-            "error: a.csv: Permission denied; give yourself the permission, or take another folder\n",
+            "error: a.csv: Permission denied; give yourself the permission, or take another "
+            "folder\n",
         ),
         (
             OSError(errno.ENOSPC, "No space left on device"),

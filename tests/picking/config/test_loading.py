@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import pytest
 import yaml
 from pydantic import BaseModel
 
-from picking.config import CZII_WEIGHTS, PipelineConfig, load_config
+from picking.config import CZII_WEIGHTS, PipelineConfig, load_config, validated_config
 from picking.errors import InputError
 
 PARTICLE = {"name": "ribosome", "label": 1, "radius_angstrom": 150}
@@ -70,7 +72,7 @@ def test_half_a_stages_settings_fit_every_network(tmp_path, depth):
         ({"particles": [{**PARTICLE, "radius_angstrom": float("inf")}]}, "radius_angstrom"),
         ({"scoring": {"weights": {"ribosome": float("inf")}}}, "scoring.weights.ribosome"),
         ({"dataset": ""}, "dataset: the path is empty"),
-        ({"stage1_proposals": {"ensemble": {"seeds": [0, 0]}}}, "one of the seeds stands twice"),
+        ({"stage1_proposals": {"ensemble": {"seeds": [0, 0]}}}, "one of the seeds is listed twice"),
         ({"stage1_proposals": {"ensemble": {"seeds": [-1]}}}, "ensemble.seeds.0"),
         ({"stage1_proposals": {"network": {"decoder_channels": [64, 0, 16]}}}, "channels.1"),
         ({"folds": {"number": 1}}, "folds.number"),
@@ -80,7 +82,7 @@ def test_half_a_stages_settings_fit_every_network(tmp_path, depth):
         ({"particles": [{**PARTICLE, "name": "under_score"}]}, "particles.0.name"),
         ({"scoring": {"weights": {"ribosome": -1}}}, "scoring.weights.ribosome"),
         ("just text", "no configuration keys"),
-        ("a: [1, 2", "no valid YAML"),
+        ("a: [1, 2", "is not valid YAML"),
         ("", "no configuration keys"),
     ],
 )
