@@ -12,7 +12,6 @@ Your own data: --config dataset=FOLDER name=NAME, or --config copick=CONFIG.json
 
 import re
 import sys
-import time
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -21,16 +20,17 @@ min_version("9.0")
 
 # The code of this checkout, whatever else is installed.
 sys.path.insert(0, workflow.basedir)
-from picking.workflow.failure import explain_at_exit
+from picking.workflow.failure import explain_at_exit, log_times
 from picking.workflow.job_shell import job_prefix
 from picking.workflow.plan import plan_or_exit
+from picking.workflow.rerun_triggers import checked_triggers
 from picking.workflow.resources import usable_cores
 from picking.workflow.settings_sections import (
     RESULT_SECTIONS,
     SYNTHETIC_SECTIONS,
     section_text,
 )
-from picking.workflow.summary import print_summary
+from picking.workflow.summary import answer_times, print_summary
 from picking.workflow.wildcards import one_of
 
 
@@ -38,10 +38,14 @@ configfile: f"{workflow.basedir}/config/config.yaml"
 
 
 PLAN = plan_or_exit(
-    config, workflow.config_settings.configfiles, workflow.config_settings.config
+    config,
+    workflow.config_settings.configfiles,
+    workflow.config_settings.config,
+    is_start=workflow.is_main_process,
 )
-# What is younger was made by this call of Snakemake, seconds since 1970.
-START = time.time()
+# What this call of Snakemake finds: whatever is newer at the end is its own.
+LOGS_BEFORE = log_times(PLAN.folder / "logs")
+ANSWERS_BEFORE = answer_times(PLAN)
 
 shell.prefix(job_prefix(workflow.basedir))
 # copick gives the root logger a handler, which would print all that Snakemake says once more.
@@ -106,9 +110,13 @@ rule rerank:
         PLAN.files("out_of_fold.parquet", "thresholds.json"),
 
 
+onstart:
+    PLAN.keep_batches()
+
+
 onsuccess:
-    print_summary(PLAN, workflow.dag_settings.targets, START)
+    print_summary(PLAN, workflow.dag_settings.targets, ANSWERS_BEFORE)
 
 
 onerror:
-    explain_at_exit(PLAN, START)
+    explain_at_exit(PLAN, LOGS_BEFORE)

@@ -59,12 +59,13 @@ from picking.synthetic.make_run import make_run
 from stage1_proposals import train
 from stage1_proposals.choose_precision import choose_precision, empty_step
 from stage1_proposals.device.compute_device import ComputeDevice, find_device
-from stage1_proposals.network.checkpoint import TrainingState, load_state, save_state
 from stage1_proposals.network.fast_network import fast_network
 from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.prediction.candidate_budget import candidate_budget
 from stage1_proposals.prediction.embed import embed_candidates
 from stage1_proposals.prediction.peaks import find_candidates
 from stage1_proposals.prediction.predict import number_of_passes, predict_maps
+from stage1_proposals.training.checkpoint import TrainingState, load_state, save_state
 from stage1_proposals.training.crops import draw_batch, near_network, prepare_volume
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
@@ -240,9 +241,8 @@ def measure_picking(
         predicted = predict_maps(tomogram, ready, names, settings.prediction, 1, device)
         times["network_seconds"] = synchronised_seconds(device) - start
     start = time.perf_counter()
-    budget = PicksDensity.read(data.picked.density).candidate_budget(
-        settings.peaks, tomogram.volume_cubic_angstrom
-    )
+    density = PicksDensity.read(data.picked.density)
+    budget = candidate_budget(density, settings.peaks, tomogram.volume_cubic_angstrom)
     candidates = find_candidates(TEST_RUN, predicted.score_maps, particles, settings.peaks, budget)
     embedding = embed_candidates(candidates, predicted, particles)
     times["peaks_seconds"] = time.perf_counter() - start

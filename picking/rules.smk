@@ -2,6 +2,8 @@
 
 
 rule settings:
+    input:
+        lambda wildcards: checked_triggers(workflow.rerun_triggers),
     output:
         "results/{name}/settings/{section}.yaml",
     log:

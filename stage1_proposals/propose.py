@@ -23,9 +23,10 @@ from picking.files.tomogram import Tomogram, read_tomogram
 from picking.scoring.folds import Folds
 from stage1_proposals.choose_precision import warn_if_emulated
 from stage1_proposals.device.compute_device import find_device
-from stage1_proposals.network.checkpoint import load_network
 from stage1_proposals.network.fast_network import fast_network
 from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.network.weights_file import load_network
+from stage1_proposals.prediction.candidate_budget import candidate_budget, check_budget
 from stage1_proposals.prediction.embed import embed_candidates
 from stage1_proposals.prediction.ensemble import weights_for_run
 from stage1_proposals.prediction.peaks import find_candidates
@@ -79,11 +80,11 @@ def propose_candidates(
     particle_types = tuple(particle.name for particle in config.known_particles)
     settings = config.stage1_proposals
     picks_density = PicksDensity.read(density)
-    picks_density.check_budget(settings.peaks, particle_types)
+    check_budget(picks_density, settings.peaks, particle_types)
     device = find_device(threads, Precision.read(precision).precision)
     warn_if_emulated(device)
-    parts = Folds.read(folds)
-    passes = number_of_passes(settings.prediction.passes, parts.number * len(members))
+    judged_in = Folds.read(folds)
+    passes = number_of_passes(settings.prediction.passes, judged_in.number * len(members))
 
     @cache
     def network_of(weights: Path) -> ProposalNetwork:
@@ -95,7 +96,12 @@ def propose_candidates(
             predicted.score_maps,
             config.known_particles,
             settings.peaks,
-            picks_density.candidate_budget(settings.peaks, volume_cubic_angstrom),
+            # A run's own picks, and those it is judged with, have no say in its candidates.
+            candidate_budget(
+                picks_density.without(judged_in.judged_with(run)),
+                settings.peaks,
+                volume_cubic_angstrom,
+            ),
         )
         files = proposal_files(results, run)
         predicted.score_maps.write(files["score_maps"])
@@ -112,7 +118,7 @@ def propose_candidates(
                 tomogram,
                 [
                     network_of(path)
-                    for path in weights_for_run(tomogram.run, stage1, members, parts)
+                    for path in weights_for_run(tomogram.run, stage1, members, judged_in)
                 ],
                 particle_types,
                 settings.prediction,

@@ -37,16 +37,16 @@ from picking.files.whole_files import remove_unfinished, whole_path
 from picking.scoring.folds import Folds
 from stage1_proposals.choose_precision import warn_if_emulated
 from stage1_proposals.device.compute_device import ComputeDevice, find_device
-from stage1_proposals.network.checkpoint import (
+from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.network.weights_file import save_weights
+from stage1_proposals.prediction.candidate_budget import check_budget
+from stage1_proposals.training.checkpoint import (
     TrainingState,
     load_state,
     new_average,
     save_state,
-    save_weights,
     training_key,
 )
-from stage1_proposals.network.prototypes import set_prototypes
-from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.training.crops import (
     Batch,
     TrainingVolume,
@@ -55,9 +55,10 @@ from stage1_proposals.training.crops import (
     number_of_steps,
     prepare_volume,
 )
-from stage1_proposals.training.data_parallel import ALONE, ProcessGroup, joined_group
+from stage1_proposals.training.data_parallel import ALONE, TrainingProcesses, joined_processes
 from stage1_proposals.training.learning_rate import learning_rate_at
 from stage1_proposals.training.loss import weighted_cross_entropy
+from stage1_proposals.training.prototypes import set_prototypes
 
 CHECKPOINT_NAME, RECORD_NAME = "checkpoint.pt", "training.json"
 # Long gradients come from the first batches with a rare type; clipping keeps AdamW's state sane.
@@ -102,7 +103,7 @@ def train_member(
     device: ComputeDevice,
     checkpoint: Path,
     checkpoint_key: str,
-    group: ProcessGroup = ALONE,
+    group: TrainingProcesses = ALONE,
 ) -> tuple[ProposalNetwork, list[tuple[int, float, float]]]:
     """Train a network and return its averaged weights with the training curve.
 
@@ -122,7 +123,7 @@ def train_member(
         File of the training state; resumed from if it has the same key, removed at the end.
     checkpoint_key : str
         Digest of all that the training depends on.
-    group : ProcessGroup
+    group : TrainingProcesses
         The processes that train it together; all of them get the same weights, and the first one's
         statistics of the batches.
 
@@ -242,7 +243,7 @@ def train_fold(
     density: Path,
     precision: Path,
     output: Path,
-    group: ProcessGroup = ALONE,
+    group: TrainingProcesses = ALONE,
 ) -> None:
     """Train on the runs that ``fold`` does not judge; write the weights, the curve and a record.
 
@@ -269,7 +270,7 @@ def train_fold(
         What all networks compute in (:class:`picking.files.precision.Precision`).
     output : Path
         Folder for ``weights.safetensors``, ``training_curve.csv`` and ``training.json``.
-    group : ProcessGroup
+    group : TrainingProcesses
         The processes that train together; the first one writes.
 
     Raises
@@ -288,7 +289,7 @@ def train_fold(
     runs = Folds.read(folds).training_runs(fold)
     picks = TRUTH.read(truth)
     particle_types = [particle.name for particle in config.known_particles]
-    PicksDensity.read(density).check_budget(config.stage1_proposals.peaks, particle_types)
+    check_budget(PicksDensity.read(density), config.stage1_proposals.peaks, particle_types)
     device = find_device(
         config.stage1_proposals.training.cpu_threads,
         Precision.read(precision).precision,
@@ -372,7 +373,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--precision", type=Path, required=True, help="precision.json")
     parser.add_argument("--output", type=Path, required=True, help="folder of the member")
     arguments: argparse.Namespace = parser.parse_args(argv)
-    with joined_group() as group:
+    with joined_processes() as group:
         train_fold(
             resolve(load_config(arguments.config)),
             arguments.folds,

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from picking.config import CZII_PARTICLES, ParticleType, PipelineConfig
+from picking.data_in.synthetic_names import run_names
 from picking.errors import InputError
 from picking.files.copick_project import (
     GLOB_CHARACTERS,
@@ -21,7 +22,6 @@ from picking.files.copick_project import (
     tomogram_or_none,
 )
 from picking.files.copick_roots import check_roots, root_problems
-from picking.synthetic.run_names import run_names
 
 # The halves of a data set: runs with picks to learn from, and runs to pick.
 Split = Literal["train", "test"]

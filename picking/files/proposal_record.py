@@ -1,7 +1,7 @@
 """What one batch of proposals leaves behind: its runs, and digests of what was written for them.
 
-The workflow knows a batch by this file. Its content changes when a candidate changes, and only
-then, so that proposing the same again measures nothing again.
+The workflow knows a batch by this file. Its content changes only with what was written, so that
+proposing the same again measures nothing again.
 """
 
 import hashlib

@@ -45,7 +45,7 @@ class ScoreMaps:
     voxel_size_zyx_angstrom: NDArray[np.float64]
 
     def write(self, path: Path) -> None:
-        """Write to a compressed ``.npz`` file, as log-odds in 8 bits: at most 5 % off."""
+        """Write to a compressed ``.npz`` file, as log-odds in 8 bits: 5 % off at most, or 0."""
         with whole_path(path) as unfinished, unfinished.open("wb") as file:
             np.savez_compressed(
                 file,

@@ -51,6 +51,10 @@ class Folds:
                 return number
         raise InputError(f"run {run}", "is in none of the folds", "make the folds again")
 
+    def judged_with(self, run: str) -> tuple[str, ...]:
+        """Return the runs of a training run's fold; none for any other run."""
+        return next((fold for fold in self.folds if run in fold), ())
+
     def judged_runs(self, fold: int) -> tuple[str, ...]:
         """Return the runs that are judged in ``fold``."""
         return self.folds[fold]

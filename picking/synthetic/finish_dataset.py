@@ -7,10 +7,10 @@ from pathlib import Path
 from picking.command_line import command_parser, run_command
 from picking.config import load_config
 from picking.data_in.inventory import Split, kaggle_static
+from picking.data_in.synthetic_names import run_names
 from picking.files.copick_project import RUNS_FOLDER
 from picking.files.whole_files import whole_path
 from picking.synthetic.kaggle_writer import write_sample_submission
-from picking.synthetic.run_names import run_names
 from picking.synthetic.truth_table import merge_truth, write_truth
 
 

@@ -1,15 +1,22 @@
-"""Batches: which runs one job of the rule ``propose`` takes, one after the other."""
+"""Batches: which runs one job of the rule ``propose`` takes, one after the other.
 
-import re
-from collections.abc import Mapping, Sequence
+Which run is in which batch is kept in a file of the result: a cluster's jobs, which read the
+Snakefile again while records come and go, find the same batches there as the workflow that started
+them.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
+from pydantic import Field
+
+from picking.config.strict_model import StrictModel
 from picking.data_in.inventory import Split
+from picking.files.json_models import read_model, write_model
 from picking.files.proposal_record import ProposalRecord, proposal_files
 
-RECORD_NAME = re.compile(r"batch(\d+)\.json")
+PROPOSALS_FOLDER = "proposals"
 
 
 @dataclass(frozen=True)
@@ -21,71 +28,118 @@ class Batch:
     runs: tuple[str, ...]
 
 
+class BatchOfRun(StrictModel):
+    """Where a run is proposed."""
+
+    number: int = Field(ge=0, description="of its batch")
+    split: Split = Field(description="copick project that holds the run")
+
+
+class BatchPlan(StrictModel):
+    """The file that keeps which run is in which batch."""
+
+    runs: dict[str, BatchOfRun] = Field(description="by name; also runs that nobody asks for now")
+
+
 def plan_batches(
     wanted: Mapping[Split, Sequence[str]],
-    recorded: Mapping[int, ProposalRecord],
+    known: Mapping[str, BatchOfRun],
+    lost: Collection[str],
     runs_per_job: int,
 ) -> tuple[Batch, ...]:
     """Put every run into a batch.
 
     A run stays in the batch that first proposed it, so that further runs, or batches of another
-    size, propose no run again. The others form new batches, under the lowest numbers that are
-    free: a plan that is made again while its batches are being worked on is the same.
+    size, propose no run again. The others form new batches under numbers that were never used: a
+    number whose record is there would pass for finished.
 
     Parameters
     ----------
-    wanted : mapping of "train" or "test" to sequence of str
+    wanted : mapping of Split to sequence of str
         Runs to propose in, by the copick project that holds them; no run twice.
-    recorded : mapping of int to ProposalRecord
-        Batches that are finished, by number.
+    known : mapping of str to BatchOfRun
+        Runs that are in a batch already.
+    lost : collection of str
+        Runs whose batch is finished, but which have since lost what was written for them.
     runs_per_job : int
         Most runs of a new batch.
 
     Returns
     -------
     tuple of Batch
-        Every wanted run once; batches without a wanted run are left out.
+        Every wanted run once, by number; batches without a wanted run are left out.
     """
-    batches = []
-    placed: set[str] = set()
-    for number, record in sorted(recorded.items()):
-        runs = [run for run in wanted[record.split] if run in record.runs and run not in placed]
-        placed.update(runs)
-        if runs:
-            batches.append(Batch(number, record.split, tuple(runs)))
-    free = (number for number in count() if number not in recorded)
-    for split, runs_of_split in wanted.items():
-        left = [run for run in runs_of_split if run not in placed]
-        batches += [
-            Batch(next(free), split, tuple(left[first : first + runs_per_job]))
-            for first in range(0, len(left), runs_per_job)
-        ]
-    return tuple(batches)
+    runs_of: dict[tuple[int, Split], list[str]] = {}
+    free = 1 + max((batch.number for batch in known.values()), default=-1)
+    for split, runs in wanted.items():
+        left = []
+        for run in runs:
+            batch = known.get(run)
+            if batch is None or batch.split != split or run in lost:
+                left.append(run)
+            else:
+                runs_of.setdefault((batch.number, split), []).append(run)
+        for first in range(0, len(left), runs_per_job):
+            runs_of[free, split] = left[first : first + runs_per_job]
+            free += 1
+    return tuple(
+        Batch(number, split, tuple(runs)) for (number, split), runs in sorted(runs_of.items())
+    )
 
 
-def recorded_batches(results: Path) -> dict[int, ProposalRecord]:
-    """Read the finished batches of a result, without the runs that have since lost a file.
+def known_batches(results: Path) -> dict[str, BatchOfRun]:
+    """Read which run is in which batch; nothing where the result is not there yet.
 
-    Parameters
-    ----------
-    results : Path
-        Folder of the result; it may not be there yet.
+    Raises
+    ------
+    InputError
+        If the file is damaged.
+    """
+    path = _plan_path(results)
+    if not path.exists():
+        return {}
+    problem = "does not say which run is in which batch"
+    return dict(read_model(path, BatchPlan, problem=problem, if_missing="start again").runs)
+
+
+def lost_runs(results: Path, known: Mapping[str, BatchOfRun]) -> set[str]:
+    """Find the runs of finished batches without their files, or which the record does not name.
 
     Raises
     ------
     InputError
         If a record is damaged.
     """
-    recorded = {}
-    for path in (Path(results) / "proposals").glob("batch*.json"):
-        named = RECORD_NAME.fullmatch(path.name)
-        if named is None:
-            continue
-        record = ProposalRecord.read(path)
-        whole = {
-            run: digests
-            for run, digests in record.runs.items()
-            if all(file.is_file() for file in proposal_files(results, run).values())
-        }
-        recorded[int(named.group(1))] = record.model_copy(update={"runs": whole})
-    return recorded
+    records: dict[int, ProposalRecord | None] = {}
+    lost = set()
+    for run, batch in known.items():
+        if batch.number not in records:
+            path = record_path(results, batch.number)
+            records[batch.number] = ProposalRecord.read(path) if path.exists() else None
+        record = records[batch.number]
+        if record is not None and not (
+            run in record.runs
+            and all(file.is_file() for file in proposal_files(results, run).values())
+        ):
+            lost.add(run)
+    return lost
+
+
+def keep_batches(results: Path, known: Mapping[str, BatchOfRun], batches: Sequence[Batch]) -> None:
+    """Write which run is in which batch; runs that nobody asks for now keep theirs."""
+    runs = dict(known) | {
+        run: BatchOfRun(number=batch.number, split=batch.split)
+        for batch in batches
+        for run in batch.runs
+    }
+    if runs != known:
+        write_model(_plan_path(results), BatchPlan(runs=runs))
+
+
+def record_path(results: Path, number: int) -> Path:
+    """Record of a finished batch (:class:`picking.files.proposal_record.ProposalRecord`)."""
+    return Path(results) / PROPOSALS_FOLDER / f"batch{number}.json"
+
+
+def _plan_path(results: Path) -> Path:
+    return Path(results) / PROPOSALS_FOLDER / "batches.json"

@@ -3,23 +3,38 @@
 import atexit
 import re
 import sys
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from picking.workflow.plan import ResultPlan
 
 # A command's last word; it may come right after a progress bar, which ends with "]".
 ERROR_LINE = re.compile(r"(?:^|\])(error: .*)$")
+# Clocks of a file server and of this machine may differ by so much without harm, seconds.
+CLOCK_TOLERANCE = 2.0
+
+# Time of the last change of each log, nanoseconds.
+LogTimes = Mapping[Path, int]
 
 
-def failure_reasons(logs: Path, since: float) -> list[str]:
-    """Collect what the logs of failed jobs say, each reason once.
+def log_times(logs: Path) -> dict[Path, int]:
+    """Note when each log was last changed, to know later which have been written since.
+
+    Times are only compared with others of the same file server, whose clock may be off.
+    """
+    return {path: path.stat().st_mtime_ns for path in Path(logs).rglob("*.txt")}
+
+
+def failure_reasons(logs: Path, before: LogTimes) -> list[str]:
+    """Collect what the logs that have been written since say, each reason once.
 
     Parameters
     ----------
     logs : Path
         Folder of the result's logs.
-    since : float
-        Start of the workflow, seconds since 1970: older logs are of earlier calls.
+    before : mapping of Path to int
+        What :func:`log_times` said at the start: logs that are as old are of earlier calls.
 
     Returns
     -------
@@ -27,8 +42,8 @@ def failure_reasons(logs: Path, since: float) -> list[str]:
         Lines that begin with "error: ".
     """
     reasons: list[str] = []
-    for log in sorted(Path(logs).rglob("*.txt")):
-        if log.stat().st_mtime < since:
+    for log, changed in sorted(log_times(logs).items()):
+        if before.get(log) == changed:
             continue
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         said = [found.group(1) for line in lines if (found := ERROR_LINE.search(line))]
@@ -36,13 +51,44 @@ def failure_reasons(logs: Path, since: float) -> list[str]:
             last = [line for line in lines if line.strip()][-1]
             said = [f"error: {last} (a bug or the machine; all of it: {log})"]
         reasons += [line for line in said if line not in reasons]
-    return reasons or [f"error: a job failed without a word; the logs are in {logs}"]
+    return reasons
 
 
-def explain_at_exit(plan: ResultPlan, since: float) -> None:
+def ahead_of_the_clock(files: Iterable[Path], now: float) -> str | None:
+    """Say which file's time lies ahead of the clock, which makes Snakemake stop without a reason.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        Files that a job reads or has written; those that are not there are passed over.
+    now : float
+        This machine's clock, seconds since 1970.
+    """
+    for path in files:
+        try:
+            ahead = path.stat().st_mtime - now
+        except OSError:
+            continue
+        if ahead > CLOCK_TOLERANCE:
+            return (
+                f"error: {path}: its time lies {ahead:.0f} s ahead of this machine's clock; set "
+                "the clock of this machine or of the file server, or touch the file"
+            )
+    return None
+
+
+def explain_at_exit(plan: ResultPlan, before: LogTimes) -> None:
     """Have the reasons printed when Snakemake has said all that it says itself."""
     # Absolute: at the very end Snakemake has left the folder that --directory named.
-    logs = plan.folder.absolute() / "logs"
-    atexit.register(
-        lambda: print("", *failure_reasons(logs, since), sep="\n", file=sys.stderr, flush=True)
-    )
+    folder = plan.folder.absolute()
+    files = [
+        *(Path(name).absolute() for name in plan.source_files("train")),
+        *(Path(name).absolute() for name in plan.source_files("test")),
+        *folder.rglob("*"),
+    ]
+    reasons = failure_reasons(folder / "logs", before)
+    if not reasons and (clock := ahead_of_the_clock(files, time.time())):
+        reasons = [clock]
+    if not reasons:
+        reasons = [f"error: a job failed without a word; the logs are in {folder / 'logs'}"]
+    atexit.register(lambda: print("", *reasons, sep="\n", file=sys.stderr, flush=True))

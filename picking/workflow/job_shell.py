@@ -1,4 +1,4 @@
-"""What stands before every job's command."""
+"""What comes before every job's command."""
 
 import shlex
 import sys
@@ -25,10 +25,14 @@ def job_prefix(checkout: str | Path, python: str | Path = sys.executable) -> str
     str
         With braces doubled, as Snakemake formats commands.
     """
+    folder, packages = (
+        shlex.quote(str(path)).replace("{", "{{").replace("}", "}}")
+        for path in (Path(python).parent, checkout)
+    )
     threads = " ".join(f"{name}_NUM_THREADS=1" for name in ("OMP", "OPENBLAS", "MKL"))
     return (
         "set -euo pipefail; "
         f"export {threads}; "
-        f"export PATH={shlex.quote(str(Path(python).parent))}:$PATH; "
-        f"export PYTHONPATH={shlex.quote(str(checkout))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+        f"export PATH={folder}:$PATH; "
+        f"export PYTHONPATH={packages}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
     )

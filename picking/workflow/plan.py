@@ -12,7 +12,14 @@ from picking.config import PipelineConfig, TrainingSettings, validated_config
 from picking.data_in.import_inputs import ImportInputs, import_inputs
 from picking.data_in.inventory import RunInventory, Split, list_runs, resolve
 from picking.errors import REFUSED_BY_FILE_SYSTEM, InputError, refusal
-from picking.workflow.batches import Batch, plan_batches, recorded_batches
+from picking.workflow.batches import (
+    Batch,
+    keep_batches,
+    known_batches,
+    lost_runs,
+    plan_batches,
+    record_path,
+)
 from picking.workflow.resources import JobMemory
 from picking.workflow.synthetic_files import SyntheticFiles
 
@@ -168,10 +175,14 @@ class ResultPlan:
             f"the batches are {', '.join(str(batch.number) for batch in self.batches)}",
         )
 
+    def keep_batches(self) -> None:
+        """Write down which run is in which batch, for the workflow's own jobs and the next time."""
+        keep_batches(self.folder, known_batches(self.folder), self.batches)
+
     def proposals(self, runs: Sequence[str]) -> list[str]:
         """List the records of the batches that propose in some of the runs."""
         return [
-            self._file(f"proposals/batch{batch.number}.json")
+            str(record_path(self.folder, batch.number))
             for batch in self.batches
             if not set(runs).isdisjoint(batch.runs)
         ]
@@ -231,7 +242,7 @@ class ResultPlan:
         return str(self.folder / name)
 
 
-def make_plan(content: Mapping[str, Any], where: str) -> ResultPlan:
+def make_plan(content: Mapping[str, Any], where: str, is_start: bool = True) -> ResultPlan:
     """Make the plan from what Snakemake read as its configuration.
 
     Parameters
@@ -240,6 +251,9 @@ def make_plan(content: Mapping[str, Any], where: str) -> ResultPlan:
         Keys of the configuration.
     where : str
         Files and options that the keys come from, for messages.
+    is_start : bool
+        Whether this is the workflow that a person started, not a job of it that reads the
+        Snakefile again: only the former looks for lost files, so that both plan the same batches.
 
     Returns
     -------
@@ -265,16 +279,22 @@ def make_plan(content: Mapping[str, Any], where: str) -> ResultPlan:
             "train": import_inputs(config, "train", runs.train),
             "test": import_inputs(config, "test", runs.test),
         }
+    folder = RESULTS / config.name
+    known = known_batches(folder)
     batches = plan_batches(
         {"train": sorted(runs.train), "test": sorted({*runs.test} - {*runs.train})},
-        recorded_batches(RESULTS / config.name),
+        known,
+        lost_runs(folder, known) if is_start else (),
         config.stage1_proposals.prediction.runs_per_job,
     )
     return ResultPlan(config, runs, inputs, batches)
 
 
 def plan_or_exit(
-    content: Mapping[str, Any], configfiles: Sequence[object], command_line: Mapping[str, Any]
+    content: Mapping[str, Any],
+    configfiles: Sequence[object],
+    command_line: Mapping[str, Any],
+    is_start: bool = True,
 ) -> ResultPlan:
     """Make the plan, or end the program with one line that says what has to be fixed.
 
@@ -286,6 +306,8 @@ def plan_or_exit(
         The files of ``--configfile``.
     command_line : mapping
         The keys of ``--config``.
+    is_start : bool
+        See :func:`make_plan`.
     """
     sources = [*map(str, configfiles), *(["--config"] if command_line else [])]
     try:
@@ -294,7 +316,8 @@ def plan_or_exit(
                 raise InputError(
                     f"--config {key}=", "is empty", "give a value or leave the key out"
                 )
-        return make_plan(content, where=", ".join(sources) or DEFAULT_CONFIGURATION)
+        where = ", ".join(sources) or DEFAULT_CONFIGURATION
+        return make_plan(content, where, is_start)
     except InputError as error:
         sys.exit(f"error: {error}")
     except OSError as error:

@@ -1,6 +1,6 @@
 """The last words of a workflow that succeeded: where the answer is, and how good."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 from picking.errors import InputError
@@ -9,7 +9,25 @@ from picking.workflow.plan import ResultPlan
 DEFAULT_TARGET = "submission"
 
 
-def summary_lines(plan: ResultPlan, targets: Set[str], since: float) -> list[str]:
+def answer_files(plan: ResultPlan) -> dict[str, Path]:
+    """Files that a person looks for, by what they are."""
+    return {
+        "submission": plan.folder / "submission.csv",
+        "picks (copick overlay)": plan.folder / "picks" / "copick.json",
+        "cross-validation report": plan.folder / "cv_report.html",
+    }
+
+
+def answer_times(plan: ResultPlan) -> dict[str, int]:
+    """Note when each answer that is there was last changed, nanoseconds."""
+    return {
+        meaning: path.stat().st_mtime_ns
+        for meaning, path in answer_files(plan).items()
+        if path.exists()
+    }
+
+
+def summary_lines(plan: ResultPlan, targets: Set[str], before: Mapping[str, int]) -> list[str]:
     """Say where the answer is and, for the synthetic specimens, how good it is.
 
     Parameters
@@ -18,28 +36,26 @@ def summary_lines(plan: ResultPlan, targets: Set[str], since: float) -> list[str
         The result that was made.
     targets : set of str
         What was asked for; nothing means the default target.
-    since : float
-        Start of the workflow, seconds since 1970: what is older is only named if it was asked for.
+    before : mapping of str to int
+        What :func:`answer_times` said at the start: what is as old is only named if it was asked
+        for.
     """
     asked_for_answer = DEFAULT_TARGET in (targets or {DEFAULT_TARGET})
-    files = {
-        "submission": plan.folder / "submission.csv",
-        "picks (copick overlay)": plan.folder / "picks" / "copick.json",
-        "cross-validation report": plan.folder / "cv_report.html",
-    }
+    files = answer_files(plan)
     lines = [
-        f"{meaning}: {path}"
-        for meaning, path in files.items()
-        if path.exists() and (asked_for_answer or path.stat().st_mtime >= since)
+        f"{meaning}: {files[meaning]}"
+        for meaning, changed in answer_times(plan).items()
+        if asked_for_answer or before.get(meaning) != changed
     ]
-    if plan.is_synthetic and plan.runs.test and asked_for_answer:
+    scored = plan.is_synthetic and plan.runs.test and files["submission"].exists()
+    if scored and asked_for_answer:
         lines.append(_score_line(plan, files["submission"]))
     return lines
 
 
-def print_summary(plan: ResultPlan, targets: Set[str], since: float) -> None:
+def print_summary(plan: ResultPlan, targets: Set[str], before: Mapping[str, int]) -> None:
     """Print the lines of :func:`summary_lines`."""
-    print(*summary_lines(plan, targets, since), sep="\n")
+    print(*summary_lines(plan, targets, before), sep="\n")
 
 
 def _score_line(plan: ResultPlan, submission: Path) -> str:

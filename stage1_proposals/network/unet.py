@@ -81,7 +81,7 @@ class ProposalNetwork(nn.Module):
         self.head = SegmentationHead(fine_channels, number_of_types, kernel_size=1)
         smp_initialization.initialize_decoder(self.decoder)
         nn.init.constant_(self.head[0].bias, RARE_PARTICLE_LOGIT)
-        # Filled in after training by stage1_proposals.network.prototypes.
+        # Filled in after training by stage1_proposals.training.prototypes.
         self.register_buffer("fine_mean", torch.zeros(fine_channels))
         self.register_buffer("fine_prototypes", torch.zeros(number_of_types, fine_channels))
         self.register_buffer("coarse_mean", torch.zeros(coarse_channels))

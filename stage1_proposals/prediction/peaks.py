@@ -40,7 +40,7 @@ def find_candidates(
         How the budget is shared, smoothing, least distance.
     budget : int
         Most candidates, all types together; see
-        :meth:`picking.files.picks_density.PicksDensity.candidate_budget`.
+        :func:`stage1_proposals.prediction.candidate_budget.candidate_budget`.
 
     Returns
     -------

@@ -16,7 +16,7 @@ from picking.errors import InputError
 from picking.files.tables import POSITION_COLUMNS
 from picking.files.tomogram import Tomogram, normalised
 from stage1_proposals.flips_and_rotations import flip_rotations_of
-from stage1_proposals.training.data_parallel import ALONE, ProcessGroup
+from stage1_proposals.training.data_parallel import ALONE, TrainingProcesses
 from stage1_proposals.training.rotation import rotated_crop
 from stage1_proposals.training.targets import render_targets
 
@@ -170,7 +170,7 @@ def draw_batch(
     volumes: Sequence[TrainingVolume],
     settings: Stage1Settings,
     rng: np.random.Generator,
-    group: ProcessGroup = ALONE,
+    group: TrainingProcesses = ALONE,
 ) -> Batch:
     """Cut a process's share of a batch of crops, each turned and with its contrast varied.
 
@@ -182,7 +182,7 @@ def draw_batch(
         Section ``stage1_proposals``.
     rng : numpy.random.Generator
         Source of all that is drawn; the same for all processes of a group.
-    group : ProcessGroup
+    group : TrainingProcesses
         The processes that share the batch.
     """
     training = settings.training

@@ -17,7 +17,7 @@ RANK, WORLD_SIZE = "RANK", "WORLD_SIZE"
 
 
 @dataclass(frozen=True)
-class ProcessGroup:
+class TrainingProcesses:
     """A process's place among those that train together.
 
     Parameters
@@ -58,11 +58,11 @@ class ProcessGroup:
         return float(total) / self.number
 
 
-ALONE = ProcessGroup()
+ALONE = TrainingProcesses()
 
 
 @contextmanager
-def joined_group() -> Iterator[ProcessGroup]:
+def joined_processes() -> Iterator[TrainingProcesses]:
     """Join the processes that torchrun has started; alone, if it has not."""
     number = int(os.environ.get(WORLD_SIZE, "1"))
     if number == 1:
@@ -70,6 +70,6 @@ def joined_group() -> Iterator[ProcessGroup]:
         return
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
-        yield ProcessGroup(int(os.environ[RANK]), number)
+        yield TrainingProcesses(int(os.environ[RANK]), number)
     finally:
         distributed.destroy_process_group()

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from picking.config.strict_model import StrictModel
 from picking.errors import InputError
-from stage2_rerank.report.provenance.settings_table import read_settings
+from stage2_rerank.compare.settings_table import read_settings
 
 REPORT = "cv_report.json"
 # Known by where the results stand; two folders always differ in it.

@@ -19,7 +19,7 @@ from picking.files.training_record import TrainingRecord
 from picking.scoring.folds import Folds
 from stage1_proposals.device.compute_device import find_device
 from stage1_proposals.flips_and_rotations import FlipRotation
-from stage1_proposals.network.checkpoint import load_network
+from stage1_proposals.network.weights_file import load_network
 from stage1_proposals.prediction.predict import plan_passes
 from stage1_proposals.propose import propose_candidates
 from stage1_proposals.train import train_fold

@@ -7,11 +7,12 @@ import torch
 from picking.config import ParticleType, Stage1Settings, TrainingSettings
 from picking.errors import InputError
 from stage1_proposals.device.compute_device import find_device
-from stage1_proposals.network.checkpoint import load_network, load_state, save_weights, training_key
 from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.network.weights_file import load_network, save_weights
 from stage1_proposals.prediction.peaks import find_candidates
 from stage1_proposals.prediction.predict import number_of_passes, plan_passes, predict_maps
 from stage1_proposals.train import Member, train_member
+from stage1_proposals.training.checkpoint import load_state, training_key
 from stage1_proposals.training.crops import prepare_volume
 from stage1_proposals.training.learning_rate import learning_rate_at
 from stage1_proposals.training.loss import weighted_cross_entropy

@@ -17,9 +17,9 @@ from picking.config.strict_model import StrictModel
 from picking.files.precision import PrecisionTiming
 from picking.files.training_record import TrainingRecord
 from picking.scoring.folds import Folds
+from stage2_rerank.compare.settings_table import read_settings
 from stage2_rerank.report.provenance.code_revision import CodeRevision, code_revision
 from stage2_rerank.report.provenance.rule_costs import RuleCost, rule_costs
-from stage2_rerank.report.provenance.settings_table import read_settings
 
 # A result depends on these; asked for by name, because torch and LightGBM share no process.
 PACKAGES = (

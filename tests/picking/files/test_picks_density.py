@@ -1,89 +1,18 @@
-"""How many candidates a run may have, and when that is too few."""
-
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
-from picking.config import PeakSettings
 from picking.errors import InputError
 from picking.files.picks_density import PicksDensity
 
-VOLUME = 64 * 224 * 224 * 1e3  # Å³
-
-
-def density_of(
-    *picks_of_runs: dict[str, int], volumes: tuple[float, ...] | None = None
-) -> PicksDensity:
-    """Runs R0, R1 ... with so many picks of each type."""
-    rows = [
-        (f"R{number}", particle_type)
-        for number, picks in enumerate(picks_of_runs)
-        for particle_type, count in picks.items()
-        for _ in range(count)
-    ]
-    truth = pd.DataFrame(rows, columns=["run", "particle_type"])
-    volumes = volumes or (VOLUME,) * len(picks_of_runs)
-    return PicksDensity.of_truth(
-        truth, {f"R{number}": volume for number, volume in enumerate(volumes)}
-    )
-
-
-def settings(**values: float) -> PeakSettings:
-    return PeakSettings.model_validate({"least_candidates": 1, **values})
-
-
-def test_a_run_gets_as_many_for_each_pick_as_its_volume_would_hold() -> None:
-    density = density_of({"a": 10, "b": 6}, {"a": 24})
-    assert density.runs["R1"].picks == {"a": 24}
-    of_run = settings(candidates_per_pick=10)
-    assert density.candidate_budget(of_run, VOLUME) == 200
-    assert density.candidate_budget(of_run, VOLUME / 2) == 100
-    assert density.candidate_budget(of_run, 20 * VOLUME) == 4000
-
-
-def test_runs_without_picks_thin_the_density() -> None:
-    density = density_of({"a": 10}, {}, volumes=(VOLUME, 3 * VOLUME))
-    assert density.candidate_budget(settings(candidates_per_pick=8), VOLUME) == 20
-
-
-def test_a_few_labels_leave_room_to_look() -> None:
-    density = density_of({"a": 1}, {}, {}, {})
-    assert density.candidate_budget(settings(least_candidates=100), VOLUME) == 100
-
-
-@hypothesis_settings(deadline=None)
-@given(st.integers(1, 300), st.integers(2, 20), st.floats(0.3, 3))
-def test_the_default_allows_the_picks_of_runs_that_are_alike(
-    picks: int, runs: int, relative_volume: float
-) -> None:
-    volumes = tuple(VOLUME * relative_volume for _ in range(runs))
-    counts = ({"a": picks + number % 3, "b": 2} for number in range(runs))
-    density_of(*counts, volumes=volumes).check_budget(PeakSettings(), ["a", "b"])
-
-
-@pytest.mark.parametrize(
-    ("even_share", "candidates_per_pick", "is_allowed"),
-    [(0.0, 1.3, True), (0.0, 1.1, False), (0.5, 1.8, True), (1.0, 1.8, False)],
-)
-def test_picks_that_would_be_lost_are_refused(
-    even_share: float, candidates_per_pick: float, is_allowed: bool
-) -> None:
-    # 8 picks a run on average, 10 in the denser one.
-    density = density_of({"a": 9, "b": 1}, {"a": 6})
-    used = settings(even_share=even_share, candidates_per_pick=candidates_per_pick)
-    if is_allowed:
-        density.check_budget(used, ["a", "b"])
-        return
-    with pytest.raises(InputError, match=r"candidates_per_pick: is 1\.\d, .* run R0 .* 10 picks"):
-        density.check_budget(used, ["a", "b"])
-
 
 def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
-    density = density_of({"a": 3}, {"b": 1})
+    rows = [("R0", "a"), ("R0", "a"), ("R0", "b"), ("R2", "a")]
+    truth = pd.DataFrame(rows, columns=["run", "particle_type"])
+    density = PicksDensity.of_truth(truth, {"R0": 10.0, "R1": 20.0, "R2": 10.0})
+    assert [run.picks for run in density.runs.values()] == [{"a": 2, "b": 1}, {}, {"a": 1}]
+    assert density.picks_in(20.0) == pytest.approx(2)
     density.write(tmp_path / "density.json")
     assert PicksDensity.read(tmp_path / "density.json") == density
     with pytest.raises(InputError, match="import the data first"):

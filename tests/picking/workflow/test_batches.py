@@ -8,18 +8,41 @@ from hypothesis import strategies as st
 
 from picking.errors import InputError
 from picking.files.proposal_record import ProposalRecord, proposal_files
-from picking.workflow.batches import Batch, plan_batches, recorded_batches
+from picking.workflow.batches import (
+    Batch,
+    BatchOfRun,
+    keep_batches,
+    known_batches,
+    lost_runs,
+    plan_batches,
+    record_path,
+)
 
 NAMES = [f"R{number}" for number in range(12)]
 RUNS = st.lists(st.sampled_from(NAMES), unique=True).map(sorted)
+JOBS = st.integers(1, 5)
 
 
-def record_of(batch: Batch) -> ProposalRecord:
-    return ProposalRecord(split=batch.split, runs={run: {} for run in batch.runs})
+@st.composite
+def splits(draw: st.DrawFn) -> dict[str, list[str]]:
+    runs = draw(RUNS)
+    trained = {run for run in runs if draw(st.booleans())}
+    return {
+        "train": [run for run in runs if run in trained],
+        "test": [run for run in runs if run not in trained],
+    }
+
+
+def known_of(batches: tuple[Batch, ...]) -> dict[str, BatchOfRun]:
+    return {
+        run: BatchOfRun(number=batch.number, split=batch.split)
+        for batch in batches
+        for run in batch.runs
+    }
 
 
 def test_runs_are_shared_out_in_their_order() -> None:
-    batches = plan_batches({"train": ["A", "B", "C"], "test": ["D", "E"]}, {}, 2)
+    batches = plan_batches({"train": ["A", "B", "C"], "test": ["D", "E"]}, {}, (), 2)
     assert batches == (
         Batch(0, "train", ("A", "B")),
         Batch(1, "train", ("C",)),
@@ -27,40 +50,40 @@ def test_runs_are_shared_out_in_their_order() -> None:
     )
 
 
-@given(st.permutations(NAMES), st.integers(0, 12), st.integers(1, 5), st.data())
-def test_a_plan_made_while_its_batches_are_worked_on_is_the_same(
-    names: list[str], split: int, runs_per_job: int, data: st.DataObject
-) -> None:
-    wanted = {"train": sorted(names[:split]), "test": sorted(names[split:])}
-    batches = plan_batches(wanted, {}, runs_per_job)
-    assert sorted(run for batch in batches for run in batch.runs) == sorted(names)
-    finished = data.draw(st.lists(st.sampled_from(batches), unique=True))
-    again = plan_batches(
-        wanted, {batch.number: record_of(batch) for batch in finished}, runs_per_job
-    )
-    assert set(again) == set(batches)
-
-
-@given(RUNS, RUNS, st.integers(1, 5), st.integers(1, 5))
+@given(splits(), splits(), splits(), RUNS, JOBS, JOBS)
 def test_a_run_stays_in_its_batch_whatever_else_is_wanted(
-    before: list[str], after: list[str], runs_per_job: int, other_runs_per_job: int
+    earliest: dict[str, list[str]],
+    before: dict[str, list[str]],
+    after: dict[str, list[str]],
+    lost: list[str],
+    runs_per_job: int,
+    other_runs_per_job: int,
 ) -> None:
-    first = plan_batches({"train": [], "test": before}, {}, runs_per_job)
-    recorded = {batch.number: record_of(batch) for batch in first}
-    then = plan_batches({"train": [], "test": after}, recorded, other_runs_per_job)
-    assert sorted(run for batch in then for run in batch.runs) == after
-    number_before = {run: batch.number for batch in first for run in batch.runs}
-    for batch in then:
+    known = known_of(plan_batches(earliest, {}, (), other_runs_per_job))
+    known |= known_of(plan_batches(before, known, (), runs_per_job))
+    batches = plan_batches(after, known, lost, other_runs_per_job)
+    assert sorted(run for batch in batches for run in batch.runs) == sorted(
+        after["train"] + after["test"]
+    )
+    used = {batch.number for batch in known.values()}
+    assert len({batch.number for batch in batches}) == len(batches)
+    for batch in batches:
         for run in batch.runs:
-            # What was never proposed in must not hide behind a record that is there already.
-            assert number_before.get(run, batch.number) == batch.number
-            assert (run in before) == (batch.number in recorded)
+            assert run in after[batch.split]
+            stays = run not in lost and known.get(run) == BatchOfRun(
+                number=batch.number, split=batch.split
+            )
+            # What has to be proposed in must not hide behind a record that is there already.
+            assert stays == (batch.number in used)
 
 
-def test_a_run_that_changed_its_split_is_proposed_in_again() -> None:
-    recorded = {0: ProposalRecord(split="test", runs={"A": {}, "B": {}})}
-    batches = plan_batches({"train": ["A"], "test": ["B"]}, recorded, 4)
-    assert batches == (Batch(0, "test", ("B",)), Batch(1, "train", ("A",)))
+@given(splits(), splits(), JOBS, JOBS)
+def test_a_job_that_plans_again_finds_the_same_batches(
+    before: dict[str, list[str]], after: dict[str, list[str]], runs_per_job: int, other: int
+) -> None:
+    known = known_of(plan_batches(before, {}, (), other))
+    batches = plan_batches(after, known, (), runs_per_job)
+    assert plan_batches(after, known | known_of(batches), (), runs_per_job) == batches
 
 
 def write_batch(results: Path, number: int, runs: list[str]) -> None:
@@ -68,36 +91,66 @@ def write_batch(results: Path, number: int, runs: list[str]) -> None:
         for path in proposal_files(results, run).values():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{run} {path.parent.name}")
-    record = ProposalRecord.of_files("test", results, runs)
-    record.write(results / "proposals" / f"batch{number}.json")
+    ProposalRecord.of_files("test", results, runs).write(record_path(results, number))
 
 
-def test_a_run_that_lost_a_file_is_proposed_in_again(tmp_path: Path) -> None:
+def plan_and_keep(results: Path, runs: list[str]) -> tuple[Batch, ...]:
+    known = known_batches(results)
+    batches = plan_batches({"train": [], "test": runs}, known, lost_runs(results, known), 4)
+    keep_batches(results, known, batches)
+    return batches
+
+
+def test_a_run_that_lost_a_file_is_proposed_in_again_and_only_once(tmp_path: Path) -> None:
+    assert plan_and_keep(tmp_path, ["A", "B"]) == (Batch(0, "test", ("A", "B")),)
     write_batch(tmp_path, 0, ["A", "B"])
     proposal_files(tmp_path, "A")["score_maps"].unlink()
-    recorded = recorded_batches(tmp_path)
-    assert plan_batches({"train": [], "test": ["A", "B"]}, recorded, 4) == (
-        Batch(0, "test", ("B",)),
-        Batch(1, "test", ("A",)),
+    again = (Batch(0, "test", ("B",)), Batch(1, "test", ("A",)))
+    assert plan_and_keep(tmp_path, ["A", "B"]) == again
+    assert plan_and_keep(tmp_path, ["A", "B"]) == again
+    write_batch(tmp_path, 1, ["A"])
+    assert plan_and_keep(tmp_path, ["A", "B"]) == again
+
+
+def test_a_batch_that_is_being_made_again_keeps_its_runs(tmp_path: Path) -> None:
+    batches = plan_and_keep(tmp_path, ["A", "B"])
+    write_batch(tmp_path, 0, ["A", "B"])
+    # Snakemake removes the output of a job before it runs.
+    record_path(tmp_path, 0).unlink()
+    assert plan_and_keep(tmp_path, ["A", "B"]) == batches
+
+
+def test_a_run_that_comes_back_after_its_batch_was_made_without_it(tmp_path: Path) -> None:
+    plan_and_keep(tmp_path, ["A", "B"])
+    write_batch(tmp_path, 0, ["A", "B"])
+    assert plan_and_keep(tmp_path, ["A"]) == (Batch(0, "test", ("A",)),)
+    assert plan_and_keep(tmp_path, ["A", "B"]) == (Batch(0, "test", ("A", "B")),)
+    write_batch(tmp_path, 0, ["A"])  # with other settings, when B was not wanted
+    assert plan_and_keep(tmp_path, ["A", "B"]) == (
+        Batch(0, "test", ("A",)),
+        Batch(1, "test", ("B",)),
     )
 
 
 def test_a_record_changes_with_what_was_written(tmp_path: Path) -> None:
     write_batch(tmp_path, 0, ["A"])
-    first = (tmp_path / "proposals" / "batch0.json").read_bytes()
+    first = record_path(tmp_path, 0).read_bytes()
     write_batch(tmp_path, 0, ["A"])
-    assert (tmp_path / "proposals" / "batch0.json").read_bytes() == first
+    assert record_path(tmp_path, 0).read_bytes() == first
     proposal_files(tmp_path, "A")["embeddings"].write_text("other")
-    ProposalRecord.of_files("test", tmp_path, ["A"]).write(tmp_path / "proposals" / "batch0.json")
-    assert (tmp_path / "proposals" / "batch0.json").read_bytes() != first
+    ProposalRecord.of_files("test", tmp_path, ["A"]).write(record_path(tmp_path, 0))
+    assert record_path(tmp_path, 0).read_bytes() != first
 
 
-def test_a_damaged_record_is_named(tmp_path: Path) -> None:
-    write_batch(tmp_path, 3, ["A"])
-    (tmp_path / "proposals" / "batch3.json").write_text("{")
-    with pytest.raises(InputError, match=r"batch3\.json: is not a record of proposals"):
-        recorded_batches(tmp_path)
+def test_damaged_files_are_named(tmp_path: Path) -> None:
+    plan_and_keep(tmp_path, ["A"])
+    record_path(tmp_path, 0).write_text("{")
+    with pytest.raises(InputError, match=r"batch0\.json: is not a record of proposals"):
+        plan_and_keep(tmp_path, ["A"])
+    (tmp_path / "proposals" / "batches.json").write_text("[]")
+    with pytest.raises(InputError, match=r"batches\.json: does not say which run is in which"):
+        plan_and_keep(tmp_path, ["A"])
 
 
-def test_without_a_result_nothing_is_recorded(tmp_path: Path) -> None:
-    assert recorded_batches(tmp_path / "none") == {}
+def test_without_a_result_nothing_is_known(tmp_path: Path) -> None:
+    assert known_batches(tmp_path / "none") == {}

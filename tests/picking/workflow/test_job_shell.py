@@ -11,7 +11,7 @@ from picking.workflow.job_shell import job_prefix
 
 @pytest.mark.parametrize("theirs", [None, "/somewhere else"])
 def test_the_checkout_comes_first(tmp_path: Path, theirs: str | None) -> None:
-    checkout = tmp_path / "with a blank"
+    checkout = tmp_path / "with a {blank}"
     (checkout / "picking").mkdir(parents=True)
     (checkout / "picking" / "__init__.py").write_text("WHERE = 'the checkout'")
     # As Snakemake does before it adds the command.

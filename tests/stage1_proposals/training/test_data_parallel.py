@@ -13,7 +13,7 @@ from stage1_proposals.device.compute_device import find_device
 from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.train import Member, train_member
 from stage1_proposals.training.crops import draw_batch, prepare_volume
-from stage1_proposals.training.data_parallel import ALONE, ProcessGroup, joined_group
+from stage1_proposals.training.data_parallel import ALONE, TrainingProcesses, joined_processes
 from tests.stage1_proposals.conftest import ball_tomogram
 from tests.workflow_runs import REPOSITORY
 
@@ -35,7 +35,7 @@ SETTINGS = Stage1Settings.model_validate(
 
 def train_together(folder: Path) -> None:
     """Run by each of the two processes; writes what it has learnt."""
-    with joined_group() as group:
+    with joined_processes() as group:
         mean = group.mean(torch.tensor(float(group.rank)))
         volumes = [prepare_volume(*ball_tomogram("a", 0), (PARTICLE,), SETTINGS)]
         network, curve = train_member(
@@ -89,7 +89,7 @@ def test_a_number_is_averaged_over_the_processes(learnt: list[dict]) -> None:
     assert ALONE.mean(torch.tensor(3.0)) == 3.0
 
 
-class Unconnected(ProcessGroup):
+class Unconnected(TrainingProcesses):
     """Takes its share of every batch, and learns from it alone."""
 
     def joined(self, network: ProposalNetwork) -> ProposalNetwork:
@@ -128,7 +128,7 @@ def test_the_shares_make_up_the_batch() -> None:
     volumes = [prepare_volume(*ball_tomogram("a", 0), (PARTICLE,), SETTINGS)]
     whole, first, second = (
         draw_batch(volumes, SETTINGS, np.random.default_rng(3), group)
-        for group in (ALONE, ProcessGroup(0, 2), ProcessGroup(1, 2))
+        for group in (ALONE, TrainingProcesses(0, 2), TrainingProcesses(1, 2))
     )
     assert torch.equal(whole.volumes[0::2], first.volumes)
     assert torch.equal(whole.volumes[1::2], second.volumes)

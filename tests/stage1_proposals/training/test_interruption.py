@@ -12,9 +12,9 @@ import torch
 
 from picking.config import ParticleType, Stage1Settings
 from stage1_proposals.device.compute_device import find_device
-from stage1_proposals.network.checkpoint import TrainingState, load_state, save_state
 from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.train import Member, train_member
+from stage1_proposals.training.checkpoint import TrainingState, load_state, save_state
 from stage1_proposals.training.crops import prepare_volume
 from tests.stage1_proposals.conftest import ball_tomogram
 from tests.workflow_runs import REPOSITORY

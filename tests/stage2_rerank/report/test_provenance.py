@@ -10,6 +10,7 @@ from picking.errors import InputError
 from picking.files.precision import PrecisionTiming
 from picking.files.training_record import TrainingRecord
 from picking.scoring.folds import Folds
+from stage2_rerank.compare.settings_table import read_settings
 from stage2_rerank.report.provenance.code_revision import code_revision
 from stage2_rerank.report.provenance.provenance import (
     ProvenanceFiles,
@@ -17,7 +18,6 @@ from stage2_rerank.report.provenance.provenance import (
     package_versions,
 )
 from stage2_rerank.report.provenance.rule_costs import rule_costs
-from stage2_rerank.report.provenance.settings_table import read_settings
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 FOLDS = Folds((("TS_1", "TS_2"), ("TS_3",), ("TS_4",)))

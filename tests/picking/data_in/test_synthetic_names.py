@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from picking.config.synthetic import MAXIMUM_RUNS, SyntheticSettings
-from picking.synthetic.run_names import run_names
+from picking.data_in.synthetic_names import run_names
 
 
 def test_names_are_unique_and_look_like_the_real_ones() -> None:
@@ -36,7 +36,7 @@ def test_more_runs_than_names_are_refused() -> None:
 
 def test_importing_names_loads_nothing_heavy() -> None:
     code = (
-        "import sys, picking.synthetic.run_names;"
+        "import sys, picking.data_in.synthetic_names;"
         "print([m for m in ('numpy', 'scipy', 'pandas', 'zarr', 'torch') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

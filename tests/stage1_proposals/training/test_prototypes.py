@@ -5,9 +5,9 @@ import torch
 
 from picking.config import ParticleType, Stage1Settings
 from stage1_proposals.device.compute_device import find_device
-from stage1_proposals.network.prototypes import set_prototypes
 from stage1_proposals.network.unet import NetworkOutput, ProposalNetwork
 from stage1_proposals.training.crops import prepare_volume
+from stage1_proposals.training.prototypes import set_prototypes
 from tests.stage1_proposals.conftest import ball_tomogram
 
 
