@@ -103,6 +103,8 @@ rule import_training_runs:
         density="results/{name}/picks_density.json",
     log:
         "results/{name}/logs/import_training_runs.txt",
+    resources:
+        mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
     params:
         source=PLAN.source_arguments,
         runs=PLAN.runs.train,
@@ -121,6 +123,8 @@ rule import_test_runs:
         copick="results/{name}/copick/test.json",
     log:
         "results/{name}/logs/import_test_runs.txt",
+    resources:
+        mem_mb=PLAN.memory.of_tables(PLAN.runs.test),
     params:
         source=PLAN.source_arguments,
         runs=PLAN.runs.test,
@@ -139,6 +143,8 @@ rule make_folds:
         "results/{name}/folds.json",
     log:
         "results/{name}/logs/make_folds.txt",
+    resources:
+        mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
     params:
         runs=PLAN.runs.train,
     shell:

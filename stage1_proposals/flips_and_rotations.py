@@ -1,6 +1,6 @@
-"""The 16 turns and flips that map a box onto itself: for augmentation and for prediction.
+"""The 16 flips and rotations that map a box onto itself: for augmentation and for prediction.
 
-All keep the missing wedge's axis along z; those without a quarter turn keep it where it was in
+All keep the missing wedge's axis along z; those without a quarter rotation keep it where it was in
 the plane too.
 """
 
@@ -14,7 +14,7 @@ Z_AXIS, Y_AXIS, X_AXIS = -3, -2, -1
 
 @dataclass(frozen=True)
 class FlipRotation:
-    """Flips along the axes, after an optional quarter turn about z."""
+    """Flips along the axes, after an optional rotation by 90° about z."""
 
     flip_z: bool = False
     flip_y: bool = False
@@ -28,7 +28,7 @@ class FlipRotation:
         return self._flip(volume)
 
     def undo(self, volume: Tensor) -> Tensor:
-        """Bring a turned volume back."""
+        """Bring a volume back."""
         volume = self._flip(volume)
         return volume.transpose(Y_AXIS, X_AXIS) if self.quarter else volume
 
@@ -39,7 +39,7 @@ class FlipRotation:
 
 
 # The order matters for prediction, which takes the first ones: the eight that leave the missing
-# wedge in its place first, and among them neighbours that differ in two axes (half turns).
+# wedge in its place first, and among them neighbours that differ in two axes (rotations by 180°).
 ALL_FLIP_ROTATIONS: tuple[FlipRotation, ...] = tuple(
     FlipRotation(flip_z=bool(z), flip_y=bool(y), flip_x=bool(x), quarter=quarter)
     for quarter in (False, True)
@@ -58,5 +58,5 @@ FLIPS_IN_PLACE = ALL_FLIP_ROTATIONS[:8]
 
 
 def flip_rotations_of(quarter_turns: bool) -> tuple[FlipRotation, ...]:
-    """All turns, or those alone that leave the missing wedge in its place."""
+    """Return all of them, or only those that leave the missing wedge in its place."""
     return ALL_FLIP_ROTATIONS if quarter_turns else FLIPS_IN_PLACE

@@ -41,7 +41,7 @@ rule train_member:
         folds="results/{name}/folds.json",
         precision="results/{name}/stage1/precision.json",
         config=PLAN.settings_files("data", "stage1_training"),
-        # Needed, but no part of what is trained: a change of these trains nothing again.
+        # Needed, but no part of what is trained: a change of these trains nothing.
         further_config=ancient(
             PLAN.settings_files(
                 "stage1_precision", "stage1_checkpoints", "stage1_prediction"

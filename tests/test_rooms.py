@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,27 @@ def test_rule_files_hold_rules_and_nothing_else(path: Path) -> None:
             if not (line["module"] and IMPORTED_BY_SNAKEFILE.fullmatch(line["module"]))
         ]
     assert [line.group() for line in found] == []
+
+
+def sub_rooms(room: str) -> dict[str, set[str]]:
+    """The sub-rooms of a room, each with those that its modules import."""
+    found: dict[str, set[str]] = {}
+    for path in modules(room):
+        folder, *below = path.relative_to(REPOSITORY / room).parts
+        if not below:
+            continue
+        imports = rf"^\s*from {room}\.(\w+)[\w.]* import"
+        names = set(re.findall(imports, path.read_text(encoding="utf-8"), re.MULTILINE))
+        found.setdefault(folder, set()).update(names - {folder})
+    return {folder: names & set(found) for folder, names in found.items()}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_sub_room_imports_one_that_imports_it(room: str) -> None:
+    try:
+        list(TopologicalSorter(sub_rooms(room)).static_order())
+    except CycleError as error:
+        pytest.fail(f"{room}: {' <- '.join(error.args[1])}")
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -44,7 +44,7 @@ class PipelineConfig(StrictModel):
 
     name: str = Field(
         "synthetic",
-        description="results stand under results/{name}; letters, digits, '.', '_', '-' only",
+        description="results are written to results/{name}; letters, digits, '.', '_', '-' only",
     )
     seed: int = Field(0, ge=0, description="seed of everything that is drawn")
     dataset: Path | None = Field(None, description="folder in Kaggle's layout; only read")
@@ -52,8 +52,8 @@ class PipelineConfig(StrictModel):
     synthetic_folder: Path = Field(
         Path("data/synthetic"),
         description="where the embedded default's data set is made, if neither dataset nor copick "
-        "is given; beside it are the truth of its test runs, as FOLDER-truth.csv, and what it "
-        "was made from, as FOLDER-settings. Names that share the folder share the data set: if "
+        "is given; the truth of its test runs is FOLDER-truth.csv, and what it was made from is in "
+        "FOLDER-settings. Names that share the folder share the data set: if "
         "their seed or synthetic settings differ, each makes it again, so give each its own folder",
     )
     tomo_type: str = Field(

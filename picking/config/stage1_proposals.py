@@ -170,14 +170,14 @@ class PredictionSettings(StrictModel):
         4,
         gt=0,
         le=16,
-        description="passes over a tomogram, each by one member in one turn; the same number for "
-        "out-of-fold and for test runs, so that both are averaged alike (more only where there "
-        "are more members than passes)",
+        description="passes over a tomogram, each by one member with another flip or rotation; the "
+        "same number for out-of-fold and for test runs, so that both are averaged alike (more only "
+        "where there are more members than passes)",
     )
     runs_per_job: int = Field(
         4,
         gt=0,
-        description="runs that one job looks at, one after the other; it reads the next tomogram "
+        description="runs that one job predicts, one after the other; it reads the next tomogram "
         "and writes the last candidates meanwhile. 1 spreads best over a cluster and loses least "
         "when a job is interrupted, as that begins again",
     )

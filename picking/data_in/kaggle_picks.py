@@ -116,7 +116,7 @@ def _read(path: Path, run: str, particle_types: Sequence[str]) -> KagglePicks:
     except ValidationError as error:
         detail = error.errors()[0]
         key = ".".join(str(part) for part in detail["loc"])
-        what = f"{key}: {detail['msg']}" if key else "it is no JSON object"
+        what = f"{key}: {detail['msg']}" if key else "it is not a JSON object"
         raise InputError(path, f"is not a picks file ({what})", "fix the file") from None
     particle_type = content.pickable_object_name
     if particle_type not in particle_types:

@@ -201,7 +201,7 @@ def read_config(copick_config: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file cannot be read or is no JSON object.
+        If the file cannot be read or is not a JSON object.
     """
     try:
         content = json.loads(Path(copick_config).read_text(encoding="utf-8"))

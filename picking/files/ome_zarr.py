@@ -132,7 +132,7 @@ def open_pyramid(store: MutableMapping[str, Any], location: str, voxel_spacing: 
         ) from None
     except STORE_ERRORS as error:
         raise InputError(
-            location, f"is no Zarr v2 group ({_summary(error)})", "write the tomogram again"
+            location, f"is not a Zarr v2 group ({_summary(error)})", "write the tomogram again"
         ) from None
     levels = [_open_level(group, level.path, location) for level in multiscale.datasets]
     if min(levels[0].shape) < LEAST_SIDE:

@@ -1,4 +1,4 @@
-"""Score maps of one tomogram: members and turns averaged, windows blended."""
+"""Score maps of one tomogram: members, flips and rotations averaged, windows blended."""
 
 import sys
 from collections.abc import Sequence
@@ -62,14 +62,15 @@ def number_of_passes(wanted: int, all_members: int) -> int:
 
 
 def plan_passes(members: int, passes: int, quarter_turns: bool) -> list[tuple[int, FlipRotation]]:
-    """Which member looks at the tomogram in which turn.
+    """Plan which member predicts the tomogram in which flip and rotation.
 
     Parameters
     ----------
     members : int
         Members that may look at it.
     passes : int
-        See :func:`number_of_passes`; each pass is in another turn, as long as there are some.
+        See :func:`number_of_passes`; each pass has another flip or rotation, as long as there
+        are some.
     quarter_turns : bool
         The settings' ``training.quarter_turns``: without them networks have seen the missing wedge
         in its place alone.
@@ -77,10 +78,10 @@ def plan_passes(members: int, passes: int, quarter_turns: bool) -> list[tuple[in
     Returns
     -------
     list of (int, FlipRotation)
-        Index of the member, and the turn.
+        Index of the member, and how the tomogram is flipped and rotated.
     """
-    turns = flip_rotations_of(quarter_turns)
-    return [(index % members, turns[index % len(turns)]) for index in range(passes)]
+    ways = flip_rotations_of(quarter_turns)
+    return [(index % members, ways[index % len(ways)]) for index in range(passes)]
 
 
 @torch.inference_mode()
@@ -147,8 +148,8 @@ def predict_maps(
         def mean_of_passes(window: torch.Tensor) -> torch.Tensor:
             on_device = window.to(device.device)
             total: torch.Tensor | None = None
-            for member, turn in plan:
-                maps = _answer(networks[member], on_device, turn, device)
+            for member, way in plan:
+                maps = _answer(networks[member], on_device, way, device)
                 total = maps if total is None else total.add_(maps)
                 progress.update()
             assert total is not None
@@ -173,11 +174,11 @@ def predict_maps(
 
 
 def _answer(
-    network: ProposalNetwork, window: torch.Tensor, turn: FlipRotation, device: ComputeDevice
+    network: ProposalNetwork, window: torch.Tensor, way: FlipRotation, device: ComputeDevice
 ) -> torch.Tensor:
-    """Scores and embedding (1, T + C, z, y, x) of one window (1, 1, z, y, x), looked at turned."""
-    turned = turn.apply(window).contiguous(memory_format=device.memory_format)
+    """Scores and embedding (1, T + C, z, y, x) of one window (1, 1, z, y, x), which is flipped."""
+    flipped = way.apply(window).contiguous(memory_format=device.memory_format)
     with device.autocast():
-        output = network(turned)
+        output = network(flipped)
     maps = torch.cat([output.logits.float().sigmoid(), network.embedding(output)], dim=1)
-    return turn.undo(maps)
+    return way.undo(maps)

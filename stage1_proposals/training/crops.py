@@ -187,7 +187,7 @@ def draw_batch(
     """
     training = settings.training
     stride = settings.network.output_stride
-    turns = flip_rotations_of(training.quarter_turns)
+    ways = flip_rotations_of(training.quarter_turns)
     crops, targets, counted = [], [], []
     for number in range(training.batch_size):
         volume, start_zyx = draw_crop_start(
@@ -197,15 +197,15 @@ def draw_batch(
         angle = 0.0
         if rng.random() < training.rotation_fraction:
             angle = rng.uniform(0, 2 * math.pi)
-        turn = turns[rng.integers(len(turns))]
+        way = ways[rng.integers(len(ways))]
         gain = 1.0 + training.intensity_jitter * rng.standard_normal()
         offset = training.intensity_jitter * rng.standard_normal()
         if number % group.number != group.rank:
             continue
         crop, target, counts = cut_crop(volume, start, training.crop_zyx, stride, angle)
-        crops.append(turn.apply(crop * gain + offset))
-        targets.append(turn.apply(target))
-        counted.append(turn.apply(counts))
+        crops.append(way.apply(crop * gain + offset))
+        targets.append(way.apply(target))
+        counted.append(way.apply(counts))
     return Batch(torch.stack(crops), torch.stack(targets), torch.stack(counted))
 
 

@@ -237,9 +237,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--importance", type=Path, nargs="*", default=[], metavar="FILE", help="what stage 2 learnt"
     )
     parser.add_argument("--pictures", type=Path, help="pictures.json")
-    parser.add_argument("--results", type=Path, help="results/NAME: tells how it was made")
+    parser.add_argument("--results", type=Path, help="results/NAME, for how it was made")
     parser.add_argument("--members", nargs="*", default=[], help="members of the ensemble")
-    parser.add_argument("--data", help="source of the tomograms, as it shall be told")
+    parser.add_argument("--data", help="source of the tomograms, as the page says it")
     parser.add_argument("--json", type=Path, required=True, help="cv_report.json to write")
     parser.add_argument("--html", type=Path, required=True, help="cv_report.html to write")
     arguments = parser.parse_args(argv)
