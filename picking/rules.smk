@@ -108,7 +108,7 @@ rule import_training_runs:
     params:
         source=PLAN.source_arguments,
         runs=PLAN.runs.train,
-        elsewhere=PLAN.sources_elsewhere("train"),
+        digest=PLAN.source_digest("train"),
     shell:
         "python -m picking.data_in.import_dataset --config {input.config:q} {params.source}"
         " --split train --runs {params.runs:q} --output {output.copick:q}"
@@ -128,7 +128,7 @@ rule import_test_runs:
     params:
         source=PLAN.source_arguments,
         runs=PLAN.runs.test,
-        elsewhere=PLAN.sources_elsewhere("test"),
+        digest=PLAN.source_digest("test"),
     shell:
         "python -m picking.data_in.import_dataset --config {input.config:q} {params.source}"
         " --split test --runs {params.runs:q} --output {output.copick:q}"

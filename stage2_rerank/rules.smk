@@ -68,7 +68,7 @@ rule submit:
         models=PLAN.stage2_files(PLAN.bag_endings),
         calibrations=PLAN.stage2_files([".json"]),
         thresholds="results/{name}/thresholds.json",
-        config=PLAN.settings_files("data", "scoring", "stage2_decision"),
+        config=PLAN.settings_files("data", "appearance", "scoring", "stage2_decision"),
     output:
         submission="results/{name}/submission.csv",
         scored="results/{name}/scored_test.parquet",
@@ -100,7 +100,7 @@ rule draw_pictures:
         out_of_fold="results/{name}/out_of_fold.parquet",
         thresholds="results/{name}/thresholds.json",
         copick="results/{name}/copick/train.json",
-        config=PLAN.settings_files("data", "scoring", "stage2_decision"),
+        config=PLAN.settings_files("data", "appearance", "scoring", "stage2_decision"),
     output:
         "results/{name}/pictures.json",
     log:

@@ -10,15 +10,19 @@ from picking.config.strict_model import StrictModel
 LONGEST_NAME = 100
 # copick splits its file names at underscores, and submissions are CSV.
 ParticleName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$", max_length=LONGEST_NAME)
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+()-]*$", max_length=LONGEST_NAME)
 ]
 
 
 class ParticleType(StrictModel):
     """One particle type, as copick's pickable objects describe it."""
 
-    name: ParticleName = Field(description="name; letters, digits, '.', '+', '-' only")
-    label: int = Field(gt=0, description="number of the type in segmentations, from 1")
+    name: ParticleName = Field(description="name; letters, digits, '.', '+', '-', '(' and ')' only")
+    label: int | None = Field(
+        None,
+        gt=0,
+        description="number of the type in segmentations, from 1; null: the next that is free",
+    )
     radius_angstrom: float = Field(gt=0, description="radius of the particle, Å")
     pdb_id: str | None = Field(None, description="entry of the Protein Data Bank")
     color: tuple[int, int, int, int] = Field((128, 128, 128, 128), description="RGBA, 0 to 255")

@@ -56,6 +56,9 @@ class PipelineConfig(StrictModel):
         "FOLDER-settings. Names that share the folder share the data set: if "
         "their seed or synthetic settings differ, each makes it again, so give each its own folder",
     )
+    leave_out: tuple[str, ...] = Field(
+        (), description="runs that are ignored, for instance one whose tomogram is damaged"
+    )
     tomo_type: str = Field(
         "denoised", min_length=1, description="kind of tomogram that is picked from"
     )
@@ -108,7 +111,11 @@ class PipelineConfig(StrictModel):
         if not particles:
             raise ValueError("the list is empty")
         for attribute in ("name", "label"):
-            values = [getattr(particle, attribute) for particle in particles]
+            values = [
+                value
+                for particle in particles
+                if (value := getattr(particle, attribute)) is not None
+            ]
             if len(set(values)) != len(values):
                 raise ValueError(f"two particle types share a {attribute}")
         return particles

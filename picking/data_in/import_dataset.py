@@ -10,16 +10,15 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
 import zarr
 
 from picking.command_line import command_parser, run_command
-from picking.config import PipelineConfig, load_config
-from picking.coordinates import extent_xyz_angstrom, volume_cubic_angstrom
-from picking.data_in.imported_truth import PickedFiles, TomogramSize
+from picking.config import CZII_PARTICLES, PipelineConfig, load_config
+from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.inventory import (
     Split,
     kaggle_picks,
@@ -28,6 +27,7 @@ from picking.data_in.inventory import (
     resolve,
 )
 from picking.data_in.kaggle_picks import KagglePicks, read_kaggle_picks
+from picking.data_in.tomogram_size import TomogramSize
 from picking.errors import InputError
 from picking.files.copick_project import (
     RUNS_FOLDER,
@@ -43,9 +43,14 @@ from picking.files.copick_project import (
 )
 from picking.files.ome_zarr import open_pyramid, read_level
 from picking.files.own_files import own_files
-from picking.files.picks import read_truth
+from picking.files.picks import loaded_picks, picks_of_run, read_truth
 from picking.files.whole_files import write_whole_text
 
+if TYPE_CHECKING:
+    from copick.models import CopickPicks
+
+# Types of the challenge that are not among the configured ones are not wanted.
+CZII_TYPES = [particle.name for particle in CZII_PARTICLES]
 # Two copies of a tomogram agree at least so well: they may have been rounded differently on disk.
 SAME_TOMOGRAM_CORRELATION = 0.99
 
@@ -87,7 +92,7 @@ def import_kaggle(
         item
         for run in runs
         if picked is not None
-        for item in read_kaggle_picks(kaggle_picks(dataset, run), run, particle_types)
+        for item in read_kaggle_picks(kaggle_picks(dataset, run), run, particle_types, CZII_TYPES)
     ]
     if split == "test":
         _check_repeated_runs(config, dataset, runs)
@@ -145,9 +150,55 @@ def import_copick(
             config.truth.session_id,
         )
         picked.write(table, sizes, copick_config)
-    with own_files(_overlay_of(output)):
-        pass  # nothing of ours is there: the project's own picks are read where they are
+    with own_files(_overlay_of(output)) as unfinished:
+        if picked is not None:
+            hidden = content | {"overlay_root": local_url(unfinished)}
+            _copy_hidden_picks(config, copick_config, hidden, runs, unfinished)
     _write_config(content, output)
+
+
+def _copy_hidden_picks(
+    config: PipelineConfig,
+    copick_config: Path,
+    content: dict[str, Any],
+    runs: Sequence[str],
+    overlay: Path,
+) -> None:
+    """Copy the truth picks that our configuration would not show: those of the project's overlay.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        Resolved; says whose picks are the truth.
+    copick_config : Path
+        The project.
+    content : dict
+        Our configuration, with ``overlay`` as its overlay.
+    runs : sequence of str
+        Training runs.
+    overlay : Path
+        Folder to write to.
+    """
+    particle_types = [particle.name for particle in config.known_particles]
+    with TemporaryDirectory() as folder:
+        ours = open_project(_write_config(content, Path(folder) / "copick.json"))
+    project = open_project(copick_config)
+    for run in runs:
+        authors = (particle_types, config.truth.user_id, config.truth.session_id)
+        our_run = ours.get_run(run)
+        shown = (
+            set()
+            if our_run is None
+            else {_copick_name(picks) for picks in picks_of_run(our_run, *authors)}
+        )
+        for picks in picks_of_run(project.get_run(run), *authors):
+            if _copick_name(picks) not in shown:
+                path = overlay / RUNS_FOLDER / run / "Picks" / _copick_name(picks)
+                write_whole_text(path, loaded_picks(picks).model_dump_json() + "\n")
+
+
+def _copick_name(picks: "CopickPicks") -> str:
+    return f"{picks.user_id}_{picks.session_id}_{picks.pickable_object_name}.json"
 
 
 def _check_repeated_runs(config: PipelineConfig, dataset: Path, test_runs: Sequence[str]) -> None:
@@ -193,12 +244,7 @@ def _check_tomograms(
             project, copick_config, run, config.tomo_type, config.voxel_spacing
         )
         pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), config.voxel_spacing)
-        read_level(pyramid.smallest, pyramid.location)
-        shape_zyx, voxel_size_zyx = pyramid.full_size.shape, pyramid.voxel_size_zyx_angstrom
-        sizes[run] = TomogramSize(
-            extent_xyz_angstrom(shape_zyx, voxel_size_zyx),
-            volume_cubic_angstrom(shape_zyx, voxel_size_zyx),
-        )
+        sizes[run] = TomogramSize.of_pyramid(pyramid)
     return sizes
 
 

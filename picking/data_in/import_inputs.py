@@ -14,6 +14,7 @@ from picking.config import PipelineConfig
 from picking.data_in.inventory import Split, kaggle_picks, kaggle_tomogram
 from picking.files.copick_project import (
     open_project,
+    project_digest,
     remote_errors,
     tomogram_location,
     tomogram_or_none,
@@ -29,13 +30,14 @@ FULL_SIZE_METADATA = Path("0", ".zarray")
 class ImportInputs:
     """What one split is imported from.
 
-    ``paths`` are files of this machine. ``elsewhere`` is a digest of the names of picks that are
-    not (empty if there are none): a new set of picks changes it, an edited one does not.
+    ``paths`` are files of this machine. ``digest`` is one of what else counts (empty if nothing
+    does): what a copick configuration says, but for what its objects look like, and the names of
+    picks that are not files of this machine: a new set of them changes it, an edited one does not.
     ``voxels`` is the size of each run's tomogram, where a file of this machine says it.
     """
 
     paths: tuple[str, ...]
-    elsewhere: str
+    digest: str
     voxels: Mapping[str, int]
 
 
@@ -94,7 +96,8 @@ def _copick_files(
 
     project = open_project(copick_config)
     particle_types = [particle.name for particle in config.known_particles]
-    paths, elsewhere = [str(copick_config)], []
+    paths: list[str] = []
+    elsewhere: list[str] = []
     tomograms: dict[str, Path] = {}
     for run in runs:
         tomogram = tomogram_or_none(project, run, config.tomo_type, config.voxel_spacing)
@@ -114,6 +117,6 @@ def _copick_files(
                 elsewhere.append(
                     f"{run}/{picks.user_id}_{picks.session_id}_{picks.pickable_object_name}"
                 )
-    listing = "\n".join(sorted(elsewhere))
-    digest = hashlib.sha256(listing.encode()).hexdigest() if elsewhere else ""
+    listing = "\n".join([project_digest(copick_config), *sorted(elsewhere)])
+    digest = hashlib.sha256(listing.encode()).hexdigest()
     return ImportInputs(tuple(sorted(paths)), digest, _voxels(tomograms))

@@ -1,27 +1,20 @@
 """The truth of training runs as it is imported: checked against their tomograms, then written."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from picking.data_in.plausible_picks import doubtful_picks
+from picking.data_in.tomogram_size import TomogramSize
 from picking.errors import InputError
 from picking.files.picks_density import PicksDensity
 from picking.files.tables import POSITION_COLUMNS, TRUTH
 
 # A pick may lie this far outside the tomogram, Å: a particle cut by the border, about one radius.
 OUTSIDE_ANGSTROM = 150.0
-
-
-@dataclass(frozen=True)
-class TomogramSize:
-    """How large a tomogram is: the position of its last voxel, (3,) Å, and its volume, Å³."""
-
-    extent_xyz_angstrom: NDArray[np.float64]
-    volume_cubic_angstrom: float
 
 
 @dataclass(frozen=True)
@@ -42,6 +35,8 @@ class PickedFiles:
     def write(self, table: pd.DataFrame, sizes: Mapping[str, TomogramSize], where: object) -> None:
         """Check the picks of all runs and write both files; ``where`` they are from, for errors."""
         _check_truth(table, sizes, where)
+        for warning in doubtful_picks(table, sizes):
+            print(f"warning: {where}: {warning}", file=sys.stderr)
         volumes = {run: size.volume_cubic_angstrom for run, size in sizes.items()}
         PicksDensity.of_truth(table, volumes).write(self.density)
         TRUTH.write(table, self.truth)

@@ -4,8 +4,9 @@ The Snakefile calls this at parse time, so nothing heavy is imported unless it i
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -93,6 +94,7 @@ def resolve(config: PipelineConfig) -> PipelineConfig:
         particles = _copick_particles(config.copick, config.particles)
     else:
         particles = config.particles or CZII_PARTICLES
+    particles = _labelled(particles)
     names = [particle.name for particle in particles]
     unknown = [name for name in config.scoring.weights if name not in names]
     if unknown:
@@ -113,6 +115,16 @@ def resolve(config: PipelineConfig) -> PipelineConfig:
         if (path := getattr(config, key)) is not None
     }
     return config.model_copy(update={"particles": particles, "scoring": scoring, **paths})
+
+
+def _labelled(particles: Sequence[ParticleType]) -> tuple[ParticleType, ...]:
+    """Give types without a label the lowest numbers that are free, in the order of the list."""
+    taken = {particle.label for particle in particles}
+    free = (number for number in count(1) if number not in taken)
+    return tuple(
+        particle if particle.label else particle.model_copy(update={"label": next(free)})
+        for particle in particles
+    )
 
 
 def list_runs(config: PipelineConfig) -> RunInventory:
@@ -164,7 +176,11 @@ def _synthetic_runs(config: PipelineConfig) -> RunInventory:
             "leave the key out, or give your own data as dataset or copick",
         )
     train, test = run_names(config.synthetic, config.seed)
-    return RunInventory(tuple(train), tuple(test))
+    _check_left_out(config, [*train, *test])
+    return RunInventory(
+        tuple(run for run in train if run not in config.leave_out),
+        tuple(run for run in test if run not in config.leave_out),
+    )
 
 
 def _kaggle_runs(config: PipelineConfig, dataset: Path) -> RunInventory:
@@ -188,7 +204,7 @@ def _kaggle_runs(config: PipelineConfig, dataset: Path) -> RunInventory:
         raise InputError(train_folder, "holds no runs", "add training runs")
     overlay = kaggle_overlay(dataset)
     for run in _visible_folders(overlay) if overlay.is_dir() else ():
-        if run not in train:
+        if run not in train and run not in config.leave_out:
             raise InputError(
                 train_folder / run,
                 f"there is no such folder, so run {run}, which has picks, has no tomogram",
@@ -200,24 +216,32 @@ def _kaggle_runs(config: PipelineConfig, dataset: Path) -> RunInventory:
             raise InputError(
                 picks,
                 f"there is no such folder, so training run {run} has no picks",
-                "add its picks, or leave out the run",
+                f"add its picks, or name {run} in leave_out",
             )
     test_folder = kaggle_static(dataset, "test") / RUNS_FOLDER
     test = _kaggle_split(config, dataset, "test") if test_folder.is_dir() else ()
+    there = {
+        run
+        for folder in (train_folder, test_folder)
+        if folder.is_dir()
+        for run in _visible_folders(folder)
+    }
+    _check_left_out(config, there)
     return RunInventory(train, test)
 
 
 def _kaggle_split(config: PipelineConfig, dataset: Path, split: Split) -> tuple[str, ...]:
     """List the runs of one split; each has to have its tomogram."""
     folder = kaggle_static(dataset, split) / RUNS_FOLDER
-    runs = _usable_names(_visible_folders(folder), folder)
+    names = [run for run in _visible_folders(folder) if run not in config.leave_out]
+    runs = _usable_names(names, folder)
     for run in runs:
         tomogram = kaggle_tomogram(dataset, split, run, config)
         if not tomogram.is_dir():
             raise InputError(
                 tomogram,
                 f"there is no such folder, so run {run} has no tomogram",
-                "add it, leave out the run, or set tomo_type and voxel_spacing",
+                f"add it, name {run} in leave_out, or set tomo_type and voxel_spacing",
             )
     return runs
 
@@ -236,7 +260,11 @@ def _copick_runs(config: PipelineConfig, copick_config: Path) -> RunInventory:
     particle_types = [particle.name for particle in config.known_particles]
     objects = [item.name for item in project.config.pickable_objects]
     train, test = [], []
-    for run in project.runs:
+    runs = project.runs
+    _check_left_out(config, {run.name for run in runs})
+    for run in runs:
+        if run.name in config.leave_out:
+            continue
         picked = {
             picks.pickable_object_name: picks
             for picks in picks_of_run(run, None, config.truth.user_id, config.truth.session_id)
@@ -256,7 +284,8 @@ def _copick_runs(config: PipelineConfig, copick_config: Path) -> RunInventory:
                 f"{copick_config}, run {run.name}",
                 f"has picks, but no tomogram '{config.tomo_type}' of voxel spacing "
                 f"{config.voxel_spacing:.3f}{_because_of_roots(copick_config)}",
-                "add the tomogram, or set tomo_type and voxel_spacing",
+                f"add the tomogram, name {run.name} in leave_out, or set tomo_type and "
+                "voxel_spacing",
             )
         if has_picks:
             train.append(run.name)
@@ -271,6 +300,16 @@ def _copick_runs(config: PipelineConfig, copick_config: Path) -> RunInventory:
             "add truth picks, or set truth.user_id, truth.session_id and particles",
         )
     return RunInventory(_usable_names(train, copick_config), _usable_names(test, copick_config))
+
+
+def _check_left_out(config: PipelineConfig, there: Collection[str]) -> None:
+    unknown = [run for run in config.leave_out if run not in there]
+    if unknown:
+        raise InputError(
+            "leave_out",
+            f"names {', '.join(unknown)}, which is not a run of the data set",
+            f"the runs are {', '.join(sorted(there))}",
+        )
 
 
 def _because_of_roots(copick_config: Path) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +55,9 @@ class KagglePicks:
     text: str
 
 
-def read_kaggle_picks(folder: Path, run: str, particle_types: Sequence[str]) -> list[KagglePicks]:
+def read_kaggle_picks(
+    folder: Path, run: str, particle_types: Sequence[str], others: Sequence[str] = ()
+) -> list[KagglePicks]:
     """Read and check all picks files of a training run.
 
     Parameters
@@ -65,12 +67,14 @@ def read_kaggle_picks(folder: Path, run: str, particle_types: Sequence[str]) -> 
     run : str
         Name of the run.
     particle_types : sequence of str
-        The types that are known.
+        The types that are looked for.
+    others : sequence of str
+        Types whose picks are left alone.
 
     Returns
     -------
     list of KagglePicks
-        By file name.
+        By file name; of the types that are looked for.
 
     Raises
     ------
@@ -92,17 +96,19 @@ def read_kaggle_picks(folder: Path, run: str, particle_types: Sequence[str]) -> 
             f"holds no picks file, so nothing says what is in run {run}",
             "add its picks (an empty list of points where there are none), or leave out the run",
         )
-    picks = [_read(path, run, particle_types) for path in paths]
-    names = [item.copick_name for item in picks]
-    for path, name in zip(paths, names, strict=True):
+    known = {*particle_types, *others}
+    read = {path: _read(path, run, known) for path in paths}
+    picks = {path: item for path, item in read.items() if item.particle_type in particle_types}
+    names = [item.copick_name for item in picks.values()]
+    for path, name in zip(picks, names, strict=True):
         if names.count(name) > 1:
             raise InputError(
                 path, f"another file holds the same picks set ({name})", "keep one of them"
             )
-    return picks
+    return list(picks.values())
 
 
-def _read(path: Path, run: str, particle_types: Sequence[str]) -> KagglePicks:
+def _read(path: Path, run: str, particle_types: Collection[str]) -> KagglePicks:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

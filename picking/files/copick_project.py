@@ -5,6 +5,7 @@ copick is imported when it is needed: the Snakefile imports this module at parse
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 RUNS_FOLDER = "ExperimentRuns"
 ROOTS = ("static_root", "overlay_root")
+# Keys of a pickable object that say what it looks like, and change nothing that is picked.
+APPEARANCE = ("color", "label", "pdb_id")
 LOCAL_PROTOCOLS = ("local://", "file://")
 # copick lists folders with glob patterns and does not escape them.
 GLOB_CHARACTERS = "*?["
@@ -157,9 +160,12 @@ def pickable_objects(
         The types.
     described : sequence of mapping
         Objects of the user's own configuration, whose other keys (a portal identifier, a map
-        threshold) are kept.
+        threshold) are kept; what they look like is what the types say.
     """
-    by_name = {item.get("name"): item for item in described}
+    by_name = {
+        item.get("name"): {key: value for key, value in item.items() if key not in APPEARANCE}
+        for item in described
+    }
     return [
         {
             **by_name.get(particle.name, {}),
@@ -214,6 +220,26 @@ def read_config(copick_config: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(copick_config, "is not a copick configuration", "fix the file")
     return content
+
+
+def project_digest(copick_config: Path) -> str:
+    """Digest of what a project's configuration says, but for what its objects look like.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    content = read_config(copick_config)
+    objects = content.get("pickable_objects")
+    if isinstance(objects, list):
+        content["pickable_objects"] = [
+            {key: value for key, value in item.items() if key not in APPEARANCE}
+            if isinstance(item, dict)
+            else item
+            for item in objects
+        ]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def local_url(folder: Path) -> str:

@@ -116,8 +116,8 @@ def open_pyramid(store: MutableMapping[str, Any], location: str, voxel_spacing: 
     Raises
     ------
     InputError
-        If it is no OME-Zarr volume, a level is missing or not 3D, or the scale is missing or
-        differs from the claimed one by more than rounding.
+        If it is not an OME-Zarr volume, level 0 is missing, a level is damaged or not 3D, or the
+        scale is missing or differs from the claimed one by more than rounding.
     """
     try:
         group = zarr.open_group(WholeStore(store), mode="r")
@@ -134,7 +134,10 @@ def open_pyramid(store: MutableMapping[str, Any], location: str, voxel_spacing: 
         raise InputError(
             location, f"is not a Zarr v2 group ({_summary(error)})", "write the tomogram again"
         ) from None
-    levels = [_open_level(group, level.path, location) for level in multiscale.datasets]
+    paths = [level.path for level in multiscale.datasets]
+    # Only level 0 is picked from: of the others, those that are not there are not missed.
+    there = [paths[0], *(path for path in paths[1:] if _is_there(group, path))]
+    levels = [_open_level(group, path, location) for path in there]
     if min(levels[0].shape) < LEAST_SIDE:
         raise InputError(
             location,
@@ -180,6 +183,13 @@ def read_level(array: zarr.Array, location: str) -> NDArray[np.float32]:
             "copy the tomogram again (chunks may be missing), or leave out the run",
         )
     return values_zyx
+
+
+def _is_there(group: zarr.Group, path: str) -> bool:
+    try:
+        return path in group
+    except STORE_ERRORS:
+        return True  # damaged, which opening it explains
 
 
 def _open_level(group: zarr.Group, path: str, location: str) -> zarr.Array:

@@ -132,9 +132,9 @@ class ResultPlan:
             return self.synthetic.sources(split, self.runs.of(split))
         return list(self.inputs[split].paths)
 
-    def sources_elsewhere(self, split: Split) -> str:
-        """Digest of the names of picks that are not files of this machine."""
-        return "" if self.is_synthetic else self.inputs[split].elsewhere
+    def source_digest(self, split: Split) -> str:
+        """Digest of what else means that a split has to be imported again."""
+        return "" if self.is_synthetic else self.inputs[split].digest
 
     def copick_of(self, run: str) -> str:
         """Copick project that holds a run: the training one for runs that are in both splits."""

@@ -22,8 +22,16 @@ TRAINED_FROM = set(TrainingSettings.model_fields) - {"checkpoint_every"}
 # How runs are shared out among jobs changes no score map.
 PREDICTED_FROM = set(PredictionSettings.model_fields) - {"runs_per_job"}
 
+# What a particle type is to the networks and to the score.
+MEASURED = {"name", "radius_angstrom"}
+
 RESULT_SECTIONS: dict[str, Keys] = {
-    "data": {"name", "seed", "tomo_type", "voxel_spacing", "particles", "truth"},
+    "data": {
+        **dict.fromkeys(("name", "seed", "tomo_type", "voxel_spacing", "truth"), True),
+        "particles": {"__all__": MEASURED},
+    },
+    # What particles look like on pages and in viewers trains nothing.
+    "appearance": {"particles"},
     "folds": {"folds"},
     "scoring": {"scoring"},
     "stage1_training": {

@@ -29,6 +29,7 @@ from stage2_rerank.report.importance_section import importance_section
 from stage2_rerank.report.pictures.content import ReportPictures
 from stage2_rerank.report.plots import assemble_plots
 from stage2_rerank.report.provenance.provenance import ProvenanceFiles, gather_provenance
+from stage2_rerank.report.provenance.rule_costs import jobs_of_result
 from stage2_rerank.thresholds.threshold_file import Thresholds
 
 TEMPLATE = "page.html"
@@ -123,6 +124,13 @@ def write_report(
             folds,
             config.seed,
             files.data,
+            jobs_of_result(
+                files.results,
+                {*folds.runs, *files.test_runs},
+                thresholds.types,
+                files.members,
+                folds.number,
+            ),
         )
         others = others_beside(files.results, frozenset(content.two_stage.per_run))
         content = content.model_copy(update={"made": made, "others": others})

@@ -6,7 +6,7 @@ age could make a report again.
 
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -98,7 +98,11 @@ class Provenance(StrictModel):
 
 
 def gather_provenance(
-    files: ProvenanceFiles, folds: Folds, seed: int, data: str | None = None
+    files: ProvenanceFiles,
+    folds: Folds,
+    seed: int,
+    data: str | None = None,
+    jobs: Collection[str] = (),
 ) -> Provenance:
     """Gather how a result was made.
 
@@ -112,6 +116,9 @@ def gather_provenance(
         The configuration's seed.
     data : str, optional
         Where the tomograms come from.
+    jobs : collection of str
+        Jobs whose benchmarks count, see
+        :func:`stage2_rerank.report.provenance.rule_costs.jobs_of_result`.
 
     Returns
     -------
@@ -147,7 +154,7 @@ def gather_provenance(
             else None
         ),
         devices={device: devices.count(device) for device in sorted(set(devices))},
-        rules=rule_costs(files.benchmarks),
+        rules=rule_costs(files.benchmarks, jobs),
         settings=read_settings(files.settings),
     )
 

@@ -3,11 +3,13 @@
 import csv
 import math
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import Field
 
 from picking.config.strict_model import StrictModel
+from picking.workflow.batches import known_batches
 
 
 class RuleCost(StrictModel):
@@ -21,13 +23,45 @@ class RuleCost(StrictModel):
     )
 
 
-def rule_costs(folder: Path) -> dict[str, RuleCost]:
+def jobs_of_result(
+    results: Path,
+    runs: Collection[str],
+    particle_types: Collection[str],
+    members: Collection[str],
+    folds: int,
+) -> set[str]:
+    """Name the jobs that a result is made of, as its benchmarks do.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of the result, which says in which batches the runs are.
+    runs : collection of str
+        Training runs, and the test runs that are shown.
+    particle_types, members : collection of str
+        Types that are picked, and members of the ensemble.
+    folds : int
+        Number of folds.
+    """
+    batches = known_batches(results)
+    return {
+        *runs,
+        *particle_types,
+        *(f"{member}-fold{fold}" for member in members for fold in range(folds)),
+        *(f"batch{batches[run].number}" for run in runs if run in batches),
+    }
+
+
+def rule_costs(folder: Path, counted: Collection[str]) -> dict[str, RuleCost]:
     """Sum up the benchmarks of every rule.
 
     Parameters
     ----------
     folder : Path
         ``results/NAME/benchmarks``; it may be missing. Holds ``RULE.tsv`` or ``RULE/JOB.tsv``.
+    counted : collection of str
+        Names of :func:`jobs_of_result`. Those of runs, members and batches that are gone may have
+        left benchmarks, which do not count.
 
     Returns
     -------
@@ -37,7 +71,9 @@ def rule_costs(folder: Path) -> dict[str, RuleCost]:
     """
     jobs: dict[str, list[dict[str, str]]] = defaultdict(list)
     for path in sorted(Path(folder).rglob("*.tsv")):
-        rule = path.relative_to(folder).parts[0].removesuffix(".tsv")
+        rule, *job = path.relative_to(folder).with_suffix("").parts
+        if job and job[-1] not in counted:
+            continue
         jobs[rule] += [row for row in _rows(path) if _number(row, "s") is not None]
     return {rule: _cost(rows) for rule, rows in sorted(jobs.items()) if rows}
 

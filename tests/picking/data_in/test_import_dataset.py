@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import zarr
 
-from picking.config import PipelineConfig
+from picking.config import CZII_PARTICLES, PipelineConfig
 from picking.data_in.import_dataset import import_copick, import_kaggle, main
 from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.inventory import list_runs, resolve
@@ -356,3 +356,55 @@ def test_relative_roots_become_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     train = tmp_path / "results" / "copick" / "train.json"
     assert read_tomogram(train, "R1", "denoised", 10.0).values_zyx.shape == (8, 12, 16)
+
+
+@pytest.mark.parametrize("tomograms", ["static", "overlay"])
+def test_our_configuration_shows_the_truth_of_a_project(tmp_path, tomograms):
+    path = copick_project(tmp_path, tomograms_in=dict.fromkeys(("R1", "R2", "R3"), tomograms))
+    truth = import_project(path, tmp_path / "results" / "copick")
+    ours = tmp_path / "results" / "copick" / "train.json"
+    pd.testing.assert_frame_equal(read_truth(ours, ["R1", "R2"], ["mine"], "me"), truth)
+
+
+def test_picks_that_are_plainly_wrong_raise_a_warning(tmp_path, write_kaggle_run, capsys):
+    dataset = tmp_path / "kaggle"
+    rng = np.random.default_rng(0)
+    values = rng.normal(0, 1, (16, 40, 40)).astype(np.float32)
+    indices = rng.integers((3, 5, 5), (7, 18, 18), (30, 3))
+    values[tuple(indices.T)] -= 8
+    in_voxels = indices[:, ::-1].astype(float)
+    write_kaggle_run(dataset, "train", "TS_1_1", values, {"ribosome": np.unique(in_voxels, axis=0)})
+    in_angstrom = np.unique(in_voxels * 10, axis=0)
+    write_kaggle_run(dataset, "train", "TS_2_2", values, {"ribosome": in_angstrom})
+    import_folder(dataset, tmp_path / "out", tmp_path / "truth.csv")
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert len(warnings) == 1
+    assert "the picks of TS_1_1 are not where the tomogram is dark" in warnings[0]
+    assert warnings[0].endswith("they would be if they are given in voxels, not in Å")
+
+
+def test_one_species_of_a_kaggle_folder_is_enough(kaggle_dataset, tmp_path):
+    (ribosome,) = (particle for particle in CZII_PARTICLES if particle.name == "ribosome")
+    config = resolve(PipelineConfig(dataset=kaggle_dataset, particles=(ribosome,)))
+    truth = tmp_path / "truth.csv"
+    project, picked = tmp_path / "train.json", picked_at(truth)
+    import_kaggle(config, kaggle_dataset, "train", list_runs(config).train, project, picked)
+    assert set(TRUTH.read(truth)["particle_type"]) == {"ribosome"}
+    # What is neither wanted nor one of the challenge's is a mistake.
+    path = next((kaggle_dataset / PICKS).glob("*.json"))
+    strange = path.with_name("26S.json")
+    strange.write_text(path.read_text().replace(path.stem, "26S"))
+    with pytest.raises(InputError, match=r"26S\.json: holds picks of '26S', which is not a known"):
+        import_kaggle(config, kaggle_dataset, "train", ["TS_2_2"], project, picked)
+
+
+def test_a_type_may_have_parentheses_in_its_name(tmp_path, write_kaggle_run):
+    particle = {"name": "26S(SB)", "label": 1, "radius_angstrom": 90}
+    dataset = tmp_path / "kaggle"
+    for seed, run in enumerate(("TS_1_1", "TS_2_2")):
+        write_kaggle_run(dataset, "train", run, tiny_values(seed), {"26S(SB)": [[50, 60, 40]]})
+    config = resolve(PipelineConfig(dataset=dataset, particles=[particle]))
+    truth = tmp_path / "truth.csv"
+    project = tmp_path / "train.json"
+    import_kaggle(config, dataset, "train", ["TS_1_1", "TS_2_2"], project, picked_at(truth))
+    assert TRUTH.read(truth)["particle_type"].tolist() == ["26S(SB)", "26S(SB)"]

@@ -1,3 +1,4 @@
+import json
 import math
 from pathlib import Path
 
@@ -35,15 +36,12 @@ def test_of_a_copick_project_the_picks_that_count(tmp_path):
     config = resolve(PipelineConfig(copick=path, truth={"user_id": "me"}))
     train = import_inputs(config, "train", ["R1"])
     assert names(train, tmp_path) == [
-        "copick.json",
         "overlay/ExperimentRuns/R1/Picks/me_1_mine.json",
         "static/ExperimentRuns/R1/VoxelSpacing10.000/denoised.zarr/.zattrs",
     ]
-    assert train.elsewhere == ""
     assert list(train.voxels) == ["R1"]
     test = import_inputs(config, "test", ["R3"])
     assert names(test, tmp_path) == [
-        "copick.json",
         "static/ExperimentRuns/R3/VoxelSpacing10.000/denoised.zarr/.zattrs",
     ]
 
@@ -55,8 +53,8 @@ def test_picks_that_are_no_files_here_are_told_apart_by_their_names(tmp_path, mo
     def digest(user_id):
         config = resolve(PipelineConfig(copick=path, truth={"user_id": user_id}))
         files = import_inputs(config, "train", ["R1", "R2"])
-        assert files == ImportInputs((str(path),), files.elsewhere, files.voxels)
-        return files.elsewhere
+        assert files == ImportInputs((), files.digest, files.voxels)
+        return files.digest
 
     assert digest("me") == digest("me")
     assert len({digest("me"), digest("you"), digest(None), ""}) == 4
@@ -65,3 +63,27 @@ def test_picks_that_are_no_files_here_are_told_apart_by_their_names(tmp_path, mo
 def test_without_a_source_there_is_nothing_to_list():
     with pytest.raises(ValueError, match="neither dataset nor copick"):
         import_inputs(PipelineConfig(), "train", [])
+
+
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [
+        ({"color": [1, 2, 3, 255]}, False),
+        ({"label": 7}, False),
+        ({"pdb_id": "1ABC"}, False),
+        ({"radius": 50}, True),
+        ({"identifier": "GO:1"}, True),
+    ],
+)
+def test_what_an_object_looks_like_imports_nothing_again(tmp_path, change, again):
+    path = copick_project(tmp_path, tomograms_in=dict.fromkeys(("R1", "R2", "R3"), "static"))
+
+    def digest():
+        config = resolve(PipelineConfig(copick=path, truth={"user_id": "me"}))
+        return import_inputs(config, "train", ["R1", "R2"]).digest
+
+    before = digest()
+    content = json.loads(path.read_text())
+    content["pickable_objects"][0].update(change)
+    path.write_text(json.dumps(content))
+    assert (digest() != before) == again

@@ -27,6 +27,13 @@ def test_own_types_and_weights():
     assert config.particle("mine").radius_angstrom == 20
 
 
+def test_types_without_a_label_get_the_next_that_is_free():
+    labels = {"a": None, "b": 1, "c": None}
+    mine = [{"name": n, "radius_angstrom": 20, "label": label} for n, label in labels.items()]
+    config = resolve(PipelineConfig(particles=mine))
+    assert [particle.label for particle in config.known_particles] == [2, 1, 3]
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [({"gold": 1}, "names gold"), (dict.fromkeys(CZII_WEIGHTS, 0), "all weights are 0")],
@@ -82,6 +89,27 @@ def test_incomplete_kaggle_folders_are_named(kaggle_dataset, change, message):
     change(kaggle_dataset)
     with pytest.raises(InputError, match=message):
         list_runs(PipelineConfig(dataset=kaggle_dataset))
+
+
+def test_runs_can_be_left_out(kaggle_dataset):
+    """Also those without which the data set would be refused."""
+    everything = list_runs(PipelineConfig(dataset=kaggle_dataset))
+    run = everything.train[0]
+    shutil.rmtree(kaggle_dataset / "train/static/ExperimentRuns" / run / "VoxelSpacing10.000")
+    with pytest.raises(InputError, match=rf"name {run} in leave_out"):
+        list_runs(PipelineConfig(dataset=kaggle_dataset))
+    left = list_runs(PipelineConfig(dataset=kaggle_dataset, leave_out=[run]))
+    assert left.train == everything.train[1:]
+    assert left.test == tuple(name for name in everything.test if name != run)
+    with pytest.raises(InputError, match="leave_out: names TS_0_0, which is not a run"):
+        list_runs(PipelineConfig(dataset=kaggle_dataset, leave_out=[run, "TS_0_0"]))
+
+
+def test_synthetic_runs_can_be_left_out():
+    everything = list_runs(PipelineConfig())
+    left = list_runs(PipelineConfig(leave_out=[everything.train[1], everything.test[0]]))
+    assert left.train == (everything.train[0], *everything.train[2:])
+    assert left.test == everything.test[1:]
 
 
 def test_hidden_folders_and_files_are_no_runs(kaggle_dataset):
@@ -199,6 +227,16 @@ def test_copick_run_with_picks_but_no_tomogram_is_named(project, tmp_path):
     shutil.rmtree(tmp_path / "static" / "ExperimentRuns" / "R2" / "VoxelSpacing10.000")
     with pytest.raises(InputError, match="run R2: has picks, but no tomogram 'denoised'"):
         list_runs(config)
+
+
+def test_copick_runs_can_be_left_out(project, tmp_path):
+    everything = list_runs(resolve(PipelineConfig(copick=project())))
+    picked = everything.train[0]
+    shutil.rmtree(next(tmp_path.rglob(f"{picked}/VoxelSpacing10.000")))
+    with pytest.raises(InputError, match=rf"name {picked} in leave_out"):
+        list_runs(resolve(PipelineConfig(copick=project())))
+    left = list_runs(resolve(PipelineConfig(copick=project(), leave_out=[picked])))
+    assert left == RunInventory(everything.train[1:], everything.test)
 
 
 def add_picks(folder, user, particle_type):

@@ -104,6 +104,11 @@ def test_scale_keeps_its_axis_order(read):
     np.testing.assert_array_equal(size, [10.0, 10.1, 10.2])
 
 
+def test_levels_that_nothing_is_picked_from_may_be_missing(read):
+    values = read(tiny_values(0), lambda path: shutil.rmtree(path / "1")).values_zyx
+    np.testing.assert_array_equal(values, tiny_values(0))
+
+
 def test_nanometres_become_angstrom(read):
     size = read(tiny_values(0), changed_attributes(nanometres)).voxel_size_zyx_angstrom
     np.testing.assert_allclose(size, [10.0, 10.1, 10.2])
@@ -114,8 +119,8 @@ def test_nanometres_become_angstrom(read):
     [
         (lambda path: shutil.rmtree(path / "0"), r"denoised\.zarr/0: .* cannot be opened"),
         (lambda path: (path / ".zattrs").unlink(), r"denoised\.zarr: has odd multiscales"),
-        (lambda path: (path / ".zattrs").write_text("{"), r"denoised\.zarr: is no Zarr"),
-        (lambda path: (path / ".zgroup").unlink(), r"denoised\.zarr: is no Zarr"),
+        (lambda path: (path / ".zattrs").write_text("{"), r"denoised\.zarr: is not a Zarr"),
+        (lambda path: (path / ".zgroup").unlink(), r"denoised\.zarr: is not a Zarr"),
         (lambda path: (path / "0" / ".zarray").write_text("{"), "cannot be opened"),
         (cut_chunk, r"denoised\.zarr/0: cannot be read"),
         (changed_attributes(remove_scale), "no scale"),

@@ -16,6 +16,7 @@ IN_NO_FILE = {
     "dataset",
     "copick",
     "synthetic_folder",
+    "leave_out",
     "stage1_proposals.ensemble.encoders",
     "stage1_proposals.ensemble.seeds",
     "stage1_proposals.prediction.runs_per_job",
@@ -40,8 +41,19 @@ def test_every_key_is_in_one_file_of_a_result_or_of_the_synthetic_set() -> None:
     written = set().union(*files)
     assert written == leaves(CONFIG.model_dump(mode="json")) - IN_NO_FILE
     twice = {key for key in written if sum(key in file for file in files) > 1}
-    # The synthetic set may serve several results, each with the seed of its own.
-    assert twice == {"seed"}
+    # The synthetic set may serve several results, each with the seed of its own; what particles
+    # look like is left out of what is trained on.
+    assert twice == {"seed", "particles"}
+
+
+def test_what_particles_look_like_is_read_by_those_that_draw_them() -> None:
+    data = json.loads(section_text(CONFIG, RESULT_SECTIONS["data"]))
+    assert all(set(item) == {"name", "radius_angstrom"} for item in data["particles"])
+    appearance = json.loads(section_text(CONFIG, RESULT_SECTIONS["appearance"]))
+    both = resolve(validated_config(data | appearance, where="here"))
+    assert both.known_particles == CONFIG.known_particles
+    alone = resolve(validated_config(data, where="here"))
+    assert [item.label for item in alone.known_particles] == [1, 2, 3, 4, 5, 6]
 
 
 def test_the_files_of_a_result_are_its_configuration_again() -> None:

@@ -10,6 +10,7 @@ from picking.errors import InputError
 from picking.files.precision import PrecisionTiming
 from picking.files.training_record import TrainingRecord
 from picking.scoring.folds import Folds
+from picking.workflow.batches import Batch, keep_batches
 from stage2_rerank.compare.settings_table import read_settings
 from stage2_rerank.report.provenance.code_revision import code_revision
 from stage2_rerank.report.provenance.provenance import (
@@ -17,7 +18,7 @@ from stage2_rerank.report.provenance.provenance import (
     gather_provenance,
     package_versions,
 )
-from stage2_rerank.report.provenance.rule_costs import rule_costs
+from stage2_rerank.report.provenance.rule_costs import jobs_of_result, rule_costs
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 FOLDS = Folds((("TS_1", "TS_2"), ("TS_3",), ("TS_4",)))
@@ -33,13 +34,23 @@ def benchmark(path, *rows):
 def test_time_and_memory_are_summed_by_rule(tmp_path):
     benchmark(tmp_path / "propose" / "TS_1.tsv", (10.5, 1800.25, 9.0))
     benchmark(tmp_path / "propose" / "TS_2.tsv", (20.0, 1900.5, 12.5))
+    benchmark(tmp_path / "propose" / "TS_gone.tsv", (99.0, 9900.0, 99.0))
     benchmark(tmp_path / "submit.tsv", (1.5, 280, 1.25))
-    costs = rule_costs(tmp_path)
+    costs = rule_costs(tmp_path, {"TS_1", "TS_2", "TS_3"})
     assert list(costs) == ["propose", "submit"]
     propose = costs["propose"]
     assert (propose.jobs, propose.seconds, propose.cpu_seconds) == (2, 30.5, 21.5)
     assert propose.max_rss_mb == 1900.5
     assert (costs["submit"].jobs, costs["submit"].seconds) == (1, 1.5)
+
+
+def test_a_result_is_made_of_the_jobs_of_its_runs_members_and_batches(tmp_path):
+    batches = (Batch(0, "train", ("TS_1", "TS_gone")), Batch(4, "test", ("TS_2",)))
+    keep_batches(tmp_path, {}, batches)
+    assert jobs_of_result(tmp_path, ["TS_1", "TS_2", "TS_3"], ["ribosome"], ["m-seed0"], 2) == {
+        *("TS_1", "TS_2", "TS_3", "ribosome", "m-seed0-fold0", "m-seed0-fold1"),
+        *("batch0", "batch4"),
+    }
 
 
 def test_what_was_not_measured_is_passed_over(tmp_path):
@@ -53,12 +64,12 @@ def test_what_was_not_measured_is_passed_over(tmp_path):
     (tmp_path / "other.tsv").write_text("this is\tno benchmark\n1\t2\n")
     benchmark(tmp_path / "brief.tsv", (0.1, "-", "-"))
     (tmp_path / "folder.tsv").mkdir()
-    costs = rule_costs(tmp_path)
+    costs = rule_costs(tmp_path, {path.stem for path in (tmp_path / "train").iterdir()})
     assert list(costs) == ["brief", "train"]
     train = costs["train"]
     assert (train.jobs, train.seconds, train.cpu_seconds, train.max_rss_mb) == (4, 7.25, 1.5, 300)
     assert (costs["brief"].cpu_seconds, costs["brief"].max_rss_mb) == (None, None)
-    assert rule_costs(tmp_path / "nowhere") == {}
+    assert rule_costs(tmp_path / "nowhere", ()) == {}
 
 
 def test_settings_are_one_table_of_keys(tmp_path):
@@ -173,7 +184,9 @@ def test_a_results_folder_tells_how_it_was_made(tmp_path):
     # What a log says is for people.
     (tmp_path / "logs" / "train_member").mkdir(parents=True)
     (tmp_path / "logs" / "train_member" / "resnet18-seed1-fold0.txt").write_text("9 steps, 4 s")
-    benchmark(tmp_path / "benchmarks" / "train_member" / "a.tsv", (4.0, 100.0, 3.0))
+    benchmark(
+        tmp_path / "benchmarks" / "train_member" / "resnet18-seed1-fold0.tsv", (4.0, 100.0, 3.0)
+    )
     (tmp_path / "settings").mkdir()
     (tmp_path / "settings" / "data.yaml").write_text('{"seed": 5}')
     timing = PrecisionTiming(
@@ -186,7 +199,8 @@ def test_a_results_folder_tells_how_it_was_made(tmp_path):
     )
     timing.write(tmp_path / "stage1" / "precision_timing.json")
     files = ProvenanceFiles.of_results(tmp_path, ["resnet18-seed1"])
-    made = gather_provenance(files, FOLDS, seed=5, data="synthetic specimens")
+    jobs = {f"resnet18-seed1-fold{fold}" for fold in range(3)}
+    made = gather_provenance(files, FOLDS, seed=5, data="synthetic specimens", jobs=jobs)
     assert made.data == "synthetic specimens"
     assert made.devices == {"cpu, bfloat16": 2, "cuda, a card, float16": 1}
     assert list(made.trainings) == trainings
