@@ -111,7 +111,7 @@ rule rerank:
 
 
 onstart:
-    PLAN.keep_batches()
+    PLAN.keep()
 
 
 onsuccess:

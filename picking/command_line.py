@@ -27,7 +27,10 @@ def command_parser(
     argparse.ArgumentParser
     """
     parser = argparse.ArgumentParser(
-        description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=documentation,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # @FILE stands for the arguments in a file, one a line: a command line has its limits.
+        fromfile_prefix_chars="@",
     )
     if with_config:
         parser.add_argument(

@@ -9,6 +9,7 @@ REFUSED_BY_FILE_SYSTEM = {
     errno.EACCES: "give yourself the permission, or take another folder",
     errno.EPERM: "give yourself the permission, or take another folder",
     errno.EROFS: "run in a folder that you may write to (--directory)",
+    errno.ENAMETOOLONG: "give a shorter path",
     errno.ENOSPC: "make room; what is finished is kept, start again",
     errno.EDQUOT: "make room in your quota; what is finished is kept, start again",
 }

@@ -87,9 +87,10 @@ if PLAN.is_synthetic:
             f"results/{PLAN.config.name}/logs/synthetic/truth.txt",
         params:
             dataset=PLAN.synthetic.folder,
+            listed=PLAN.list_file("test", "truths"),
         shell:
             "python -m picking.synthetic.finish_dataset --config {input.config:q}"
-            " --dataset {params.dataset:q} --run-truths {input.truths:q} --truth {output.truth:q}"
+            " --dataset {params.dataset:q} --run-truths @{params.listed:q} --truth {output.truth:q}"
             " 2>&1 | tee {log:q} >&2"
 
 
@@ -108,10 +109,11 @@ rule import_training_runs:
     params:
         source=PLAN.source_arguments,
         runs=PLAN.runs.train,
+        listed=PLAN.list_file("train", "runs"),
         digest=PLAN.source_digest("train"),
     shell:
         "python -m picking.data_in.import_dataset --config {input.config:q} {params.source}"
-        " --split train --runs {params.runs:q} --output {output.copick:q}"
+        " --split train --runs @{params.listed:q} --output {output.copick:q}"
         " --truth {output.truth:q} --density {output.density:q} 2>&1 | tee {log:q} >&2"
 
 
@@ -128,10 +130,11 @@ rule import_test_runs:
     params:
         source=PLAN.source_arguments,
         runs=PLAN.runs.test,
+        listed=PLAN.list_file("test", "runs"),
         digest=PLAN.source_digest("test"),
     shell:
         "python -m picking.data_in.import_dataset --config {input.config:q} {params.source}"
-        " --split test --runs {params.runs:q} --output {output.copick:q}"
+        " --split test --runs @{params.listed:q} --output {output.copick:q}"
         " 2>&1 | tee {log:q} >&2"
 
 
@@ -147,6 +150,7 @@ rule make_folds:
         mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
     params:
         runs=PLAN.runs.train,
+        listed=PLAN.list_file("train", "runs"),
     shell:
         "python -m picking.scoring.make_folds --config {input.config:q} --truth {input.truth:q}"
-        " --runs {params.runs:q} --output {output:q} 2>&1 | tee {log:q} >&2"
+        " --runs @{params.listed:q} --output {output:q} 2>&1 | tee {log:q} >&2"

@@ -25,11 +25,12 @@ rule train_reranker:
     resources:
         mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
     params:
-        candidates=lambda wildcards, input: PLAN.tables("candidates", PLAN.runs.train),
+        candidates=PLAN.list_file("train", "candidates"),
+        features=PLAN.list_file("train", "features"),
     shell:
         "python -m stage2_rerank.train --config {input.config:q}"
         " --particle-type {wildcards.particle_type:q} --folds {input.folds:q}"
-        " --truth {input.truth:q} --candidates {params.candidates:q} --features {input.features:q}"
+        " --truth {input.truth:q} --candidates @{params.candidates:q} --features @{params.features:q}"
         " --models {output.models:q} --calibration {output.calibration:q}"
         " --out-of-fold {output.out_of_fold:q} --nested {output.nested:q}"
         " --importance {output.importance:q} --threads {threads} 2>&1 | tee {log:q} >&2"
@@ -81,11 +82,12 @@ rule submit:
     resources:
         mem_mb=PLAN.memory.of_tables(PLAN.runs.test),
     params:
-        candidates=lambda wildcards, input: PLAN.tables("candidates", PLAN.runs.test),
+        candidates=PLAN.list_file("test", "candidates"),
+        features=PLAN.list_file("test", "features"),
         picks=subpath(output.picks_config, parent=True),
     shell:
         "python -m stage2_rerank.submit --config {input.config:q}"
-        " --candidates {params.candidates:q} --features {input.features:q}"
+        " --candidates @{params.candidates:q} --features @{params.features:q}"
         " --calibrations {input.calibrations:q} --thresholds {input.thresholds:q}"
         " --project {input.copick:q} --submission {output.submission:q}"
         " --scored {output.scored:q} --picks {params.picks:q}"
@@ -148,9 +150,7 @@ rule report:
     params:
         members=PLAN.members,
         data=PLAN.data_source,
-        compared=lambda wildcards, input: PLAN.comparison_arguments(
-            input.scored, input.features, input.test_features
-        ),
+        compared=PLAN.comparison_arguments(),
     shell:
         "python -m stage2_rerank.report --config {input.config:q} --folds {input.folds:q}"
         " --truth {input.truth:q} --out-of-fold {input.out_of_fold:q}"

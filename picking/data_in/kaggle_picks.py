@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copick.models import CopickPicksFile, CopickPoint
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 
 from picking.errors import InputError
 from picking.files.picks import OUR_USER_ID, check_positions
@@ -29,6 +29,11 @@ class _KagglePicksFile(CopickPicksFile):
     unit: str
     points: list[CopickPoint]
 
+    @field_validator("user_id", "session_id", mode="before")
+    @classmethod
+    def _number_is_a_name(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
 
 @dataclass(frozen=True)
 class KagglePicks:
@@ -45,7 +50,7 @@ class KagglePicks:
     copick_name : str
         File name under which copick finds it: ``{user}_{session}_{object}.json``.
     text : str
-        The file's content, unchanged.
+        The file's content, unchanged but for numbers where copick has text.
     """
 
     run: str
@@ -114,7 +119,8 @@ def _read(path: Path, run: str, particle_types: Collection[str]) -> KagglePicks:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(path, f"cannot be read ({error})", "check the file") from None
     try:
-        content = _KagglePicksFile.model_validate(json.loads(text))
+        raw = json.loads(text)
+        content = _KagglePicksFile.model_validate(raw)
     except json.JSONDecodeError as error:
         raise InputError(
             path, f"is not a whole JSON file ({error})", "copy the file again"
@@ -157,4 +163,11 @@ def _read(path: Path, run: str, particle_types: Collection[str]) -> KagglePicks:
             "give the user_id of the person who curated them",
         )
     name = NAME_SEPARATOR.join((content.user_id, content.session_id, particle_type))
-    return KagglePicks(run, particle_type, len(content.points), f"{name}.json", text)
+    has_numbers = any(not isinstance(raw[key], str) for key in ("user_id", "session_id"))
+    return KagglePicks(
+        run,
+        particle_type,
+        len(content.points),
+        f"{name}.json",
+        content.model_dump_json() if has_numbers else text,
+    )

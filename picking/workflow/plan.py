@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from picking.config import PipelineConfig, TrainingSettings, validated_config
 from picking.data_in.import_inputs import ImportInputs, import_inputs
 from picking.data_in.inventory import RunInventory, Split, list_runs, resolve
 from picking.errors import REFUSED_BY_FILE_SYSTEM, InputError, refusal
+from picking.workflow.argument_lists import write_argument_lists
 from picking.workflow.batches import (
     Batch,
     keep_batches,
@@ -175,9 +176,29 @@ class ResultPlan:
             f"the batches are {', '.join(str(batch.number) for batch in self.batches)}",
         )
 
-    def keep_batches(self) -> None:
-        """Write down which run is in which batch, for the workflow's own jobs and the next time."""
+    def keep(self) -> None:
+        """Write what the workflow's own jobs read of the plan: batches and lists of arguments."""
         keep_batches(self.folder, known_batches(self.folder), self.batches)
+        write_argument_lists(self.argument_lists())
+
+    def argument_lists(self) -> dict[Path, list[str]]:
+        """List the arguments of commands that there is one of for every run, by their file."""
+        splits: tuple[Split, ...] = get_args(Split)
+        lists = {}
+        for split in splits:
+            runs = self.runs.of(split)
+            lists[Path(self.list_file(split, "runs"))] = list(runs)
+            for kind in ("candidates", "features"):
+                lists[Path(self.list_file(split, kind))] = self.tables(kind, runs)
+        if self.is_synthetic:
+            lists[Path(self.list_file("test", "truths"))] = [
+                self.synthetic.truth_of_run(run) for run in self.runs.test
+            ]
+        return lists
+
+    def list_file(self, split: Split, kind: str) -> str:
+        """File with a split's "runs", or with one path for each of them."""
+        return self._file(f"lists/{split}_{kind}.txt")
 
     def proposals(self, runs: Sequence[str]) -> list[str]:
         """List the records of the batches that propose in some of the runs."""
@@ -193,19 +214,17 @@ class ResultPlan:
         bags = self.config.stage2_rerank.classifier.bags
         return [f".bag{bag}.txt" if bag else ".txt" for bag in range(bags)]
 
-    def comparison_arguments(
-        self, scored: str, features: Sequence[str], test_features: Sequence[str]
-    ) -> str:
+    def comparison_arguments(self) -> str:
         """Arguments with which the report compares the test runs; none if it compares none."""
         if not self.compared_runs:
             return ""
         options = {
-            "--scored-test": [scored],
-            "--test-runs": self.compared_runs,
-            "--features": features,
-            "--test-features": test_features,
+            "--scored-test": self._file("scored_test.parquet"),
+            "--test-runs": f"@{self.list_file('test', 'runs')}",
+            "--features": f"@{self.list_file('train', 'features')}",
+            "--test-features": f"@{self.list_file('test', 'features')}",
         }
-        return shlex.join(word for option, values in options.items() for word in (option, *values))
+        return shlex.join(word for option in options.items() for word in option)
 
     @staticmethod
     def finished_reports() -> list[str]:

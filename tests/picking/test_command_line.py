@@ -2,10 +2,11 @@
 
 import errno
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from picking.command_line import EXIT_BAD_INPUT, run_command
+from picking.command_line import EXIT_BAD_INPUT, command_parser, run_command
 from picking.errors import InputError, in_one_line
 
 
@@ -49,3 +50,12 @@ def test_a_bug_keeps_its_trace(error: Exception) -> None:
 
 def test_many_lines_become_one() -> None:
     assert in_one_line(ValueError("first\n   second")) == "first second"
+
+
+def test_a_list_may_be_a_file(tmp_path: Path) -> None:
+    parser = command_parser("any", with_config=False)
+    parser.add_argument("--runs", nargs="*")
+    (tmp_path / "runs.txt").write_text("TS_1\nTS 2\n")
+    (tmp_path / "none.txt").write_text("")
+    assert parser.parse_args(["--runs", f"@{tmp_path}/runs.txt"]).runs == ["TS_1", "TS 2"]
+    assert parser.parse_args(["--runs", f"@{tmp_path}/none.txt"]).runs == []

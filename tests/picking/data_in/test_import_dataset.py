@@ -408,3 +408,9 @@ def test_a_type_may_have_parentheses_in_its_name(tmp_path, write_kaggle_run):
     project = tmp_path / "train.json"
     import_kaggle(config, dataset, "train", ["TS_1_1", "TS_2_2"], project, picked_at(truth))
     assert TRUTH.read(truth)["particle_type"].tolist() == ["26S(SB)", "26S(SB)"]
+
+
+def test_numbers_where_copick_has_text_are_taken(kaggle_dataset, tmp_path):
+    for path in kaggle_dataset.rglob("Picks/*.json"):
+        path.write_text(path.read_text().replace('"session_id": "0"', '"session_id": 0'))
+    assert len(import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")) == 9

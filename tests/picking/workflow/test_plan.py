@@ -90,13 +90,23 @@ def test_without_a_comparison_the_report_takes_no_test_run(
     monkeypatch.chdir(tmp_path)
     plan = make_plan({"stage2_rerank": {"compare_test_runs": False}}, "here")
     assert plan.compared_runs == ()
-    assert plan.comparison_arguments("", [], []) == ""
+    assert plan.comparison_arguments() == ""
 
 
-def test_names_with_blanks_stay_one_word(synthetic: ResultPlan) -> None:
-    arguments = synthetic.comparison_arguments("a b", ["c"], ["d"])
-    assert arguments.startswith("--scored-test 'a b' --test-runs TS_")
-    assert arguments.endswith("--features c --test-features d")
+def test_lists_of_any_length_are_files(synthetic: ResultPlan) -> None:
+    synthetic.keep()
+    for split in ("train", "test"):
+        for kind in ("runs", "candidates", "features"):
+            lines = Path(synthetic.list_file(split, kind)).read_text().splitlines()
+            runs = synthetic.runs.of(split)
+            assert lines == (list(runs) if kind == "runs" else synthetic.tables(kind, runs))
+    before = Path(synthetic.list_file("test", "truths")).stat()
+    synthetic.keep()
+    assert Path(synthetic.list_file("test", "truths")).stat().st_mtime_ns == before.st_mtime_ns
+    arguments = synthetic.comparison_arguments()
+    assert arguments.startswith(
+        "--scored-test results/mine/scored_test.parquet --test-runs @results"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,213 @@
+"""Damage configurations, picks files and zarr metadata at random: no trace, no hang.
+
+    python benchmarks/damaged_inputs.py [--cases 2000] [--seed 0]
+
+Each case damages one file of a small valid data set, in one to three places, and reads it as the
+workflow does. It may be read, or be refused by one line. Everything else is a bug: it is printed
+with the number of its case, and the exit status is 1.
+"""
+
+import argparse
+import copy
+import json
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+import zarr
+
+from picking.config import PipelineConfig
+from picking.data_in.kaggle_picks import read_kaggle_picks
+from picking.errors import REFUSED_BY_FILE_SYSTEM, InputError
+from picking.files.ome_zarr import open_pyramid, read_level
+from picking.workflow.plan import make_plan
+
+# A case that takes longer hangs, seconds.
+PATIENCE = 20
+VOXEL_SPACING = 10.0
+SHAPE_ZYX = (8, 12, 16)
+TYPES = ("ribosome", "apo-ferritin")
+# What stands where something else should.
+JUNK: tuple[Any, ...] = (
+    None, True, 0, -1, 1e308, float("nan"), float("inf"), 10**30, "", " ", "\x00", "../..", "a/b",
+    "x" * 300, "日本", [], {}, [[]], {"a": {}}, [None] * 5, [1, 2, 3], "1e9", "null", "<f4", "|O",
+)  # fmt: skip
+
+
+def damaged(content: Any, rng: random.Random) -> Any:
+    """Replace, remove or add something at a random place of JSON content."""
+    content = copy.deepcopy(content)
+    if not isinstance(content, (dict, list)) or not content:
+        return copy.deepcopy(rng.choice(JUNK))
+    keys = list(content) if isinstance(content, dict) else range(len(content))
+    key = rng.choice(list(keys))
+    kind = rng.random()
+    if kind < 0.15:
+        del content[key]
+    elif kind < 0.25 and isinstance(content, dict):
+        content[str(rng.choice(JUNK))] = copy.deepcopy(rng.choice(JUNK))
+    elif kind < 0.25:
+        content.append(copy.deepcopy(rng.choice(JUNK)))
+    elif kind < 0.6:
+        content[key] = damaged(content[key], rng)
+    else:
+        content[key] = copy.deepcopy(rng.choice(JUNK))
+    return content
+
+
+def damaged_text(content: Any, rng: random.Random) -> bytes:
+    """Write damaged content as JSON, now and then cut off or with other bytes in it."""
+    for _ in range(rng.randint(1, 3)):
+        content = damaged(content, rng)
+    text = json.dumps(content).encode()
+    kind = rng.random()
+    if kind < 0.1:
+        return text[: rng.randrange(len(text) + 1)]
+    if kind < 0.2:
+        place = rng.randrange(len(text) + 1)
+        return text[:place] + rng.randbytes(rng.randint(1, 4)) + text[place:]
+    return text
+
+
+def read_damaged_configuration(folder: Path, rng: random.Random) -> None:
+    content = PipelineConfig(name="damaged").model_dump(mode="json")
+    for _ in range(rng.randint(1, 3)):
+        content = damaged(content, rng)
+    # Snakemake hands over a mapping; anything else it refuses itself.
+    make_plan(content if isinstance(content, dict) else {"name": content}, "config.yaml")
+
+
+def read_damaged_picks(folder: Path, rng: random.Random) -> None:
+    content = {
+        "pickable_object_name": TYPES[0],
+        "user_id": "curation",
+        "session_id": "0",
+        "run_name": "TS_1_1",
+        "voxel_spacing": None,
+        "unit": "angstrom",
+        "points": [
+            {
+                "location": {"x": 10.0 * i, "y": 20.0, "z": 30.0},
+                "transformation_": np.eye(4).tolist(),
+                "instance_id": 0,
+            }
+            for i in range(3)
+        ],
+        "trust_orientation": True,
+    }
+    picks = folder / "Picks"
+    picks.mkdir()
+    (picks / f"{TYPES[0]}.json").write_bytes(damaged_text(content, rng))
+    read_kaggle_picks(picks, "TS_1_1", TYPES)
+
+
+def read_damaged_tomogram(folder: Path, rng: random.Random) -> None:
+    path = folder / "denoised.zarr"
+    group = zarr.open_group(str(path), mode="w")
+    values = np.random.default_rng(0).normal(size=SHAPE_ZYX).astype(np.float32)
+    levels = []
+    for level, step in enumerate((1, 2)):
+        group.create_dataset(
+            str(level), data=values[::step, ::step, ::step], chunks=True, dimension_separator="/"
+        )
+        scale = [VOXEL_SPACING * step] * 3
+        levels.append(
+            {"path": str(level), "coordinateTransformations": [{"type": "scale", "scale": scale}]}
+        )
+    axes = [{"name": name, "type": "space", "unit": "angstrom"} for name in "zyx"]
+    group.attrs["multiscales"] = [{"axes": axes, "datasets": levels, "version": "0.4"}]
+    files = [".zattrs", ".zgroup", "0/.zarray", "1/.zarray"]
+    name = rng.choices(files, weights=[4, 1, 4, 1])[0]
+    (path / name).write_bytes(damaged_text(json.loads((path / name).read_text()), rng))
+    pyramid = open_pyramid(zarr.DirectoryStore(str(path)), str(path), VOXEL_SPACING)
+    for level in (pyramid.smallest, pyramid.full_size):
+        read_level(level, str(path))
+
+
+KINDS: dict[str, Callable[[Path, random.Random], None]] = {
+    "configuration": read_damaged_configuration,
+    "picks": read_damaged_picks,
+    "tomogram": read_damaged_tomogram,
+}
+
+
+class TooSlowError(Exception):
+    """Reading took longer than PATIENCE."""
+
+
+@contextmanager
+def patience(seconds: int) -> Iterator[None]:
+    """Raise TooSlowError where something takes too long."""
+
+    def stop(signum: int, frame: object) -> None:
+        raise TooSlowError(f"took more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def outcome(kind: str, seed: str) -> str:
+    """Read one damaged input: "read", "refused", or what went wrong."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        with patience(PATIENCE):
+            KINDS[kind](folder, random.Random(seed))
+    except InputError as error:
+        lines = len(str(error).splitlines())
+        return "refused" if lines == 1 else f"BUG: an error of {lines} lines: {error}"
+    except OSError as error:
+        if error.errno not in REFUSED_BY_FILE_SYSTEM:
+            return f"BUG: {error}"
+        return "refused"  # by one line as well, see picking.command_line
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return f"BUG: {type(error).__name__}: {error} ({where.filename}:{where.lineno})"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return "read"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cases", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args(argv)
+    counts: Counter[tuple[str, str]] = Counter()
+    bugs = 0
+    for case in range(arguments.cases):
+        kind = list(KINDS)[case % len(KINDS)]
+        seed = f"{arguments.seed}-{case}"
+        found = outcome(kind, seed)
+        if found.startswith("BUG"):
+            bugs += 1
+            print(f"{kind} {seed}: {found}")
+            found = "BUG"
+        counts[kind, found] += 1
+    print(f"{'kind':16}{'read':>8}{'refused':>9}{'bugs':>6}")
+    for kind in KINDS:
+        print(
+            f"{kind:16}{counts[kind, 'read']:8}{counts[kind, 'refused']:9}{counts[kind, 'BUG']:6}"
+        )
+    sys.exit(bool(bugs))
+
+
+if __name__ == "__main__":
+    main()
