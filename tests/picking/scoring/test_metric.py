@@ -156,7 +156,7 @@ GOOD = ("a", "apo-ferritin", 0.0, 0.0, 0.0)
         (frame(GOOD).drop(columns="experiment"), frame(GOOD), "truth: lacks .* experiment"),
         (frame(GOOD), frame(("a", "ribosome", np.nan, 0, np.inf)), "non-finite values in x, z"),
         (frame(("a", "ribosome", 0, np.nan, 0)), frame(GOOD), "truth: .* non-finite values in y"),
-        (frame(GOOD), frame(("a", "ribosome", "here", 0, 0)), "submission: .* no number"),
+        (frame(GOOD), frame(("a", "ribosome", "here", 0, 0)), "submission: .* not a number"),
         (frame(GOOD, ("a", None, 1, 0, 0)), frame(GOOD), "truth: 1 .* have no particle_type"),
     ],
 )
@@ -257,7 +257,7 @@ def test_submission_without_rows_scores_zero(tmp_path, capsys):
         (HEADER, frame(GOOD), "t.csv: holds no picks"),
         (frame(GOOD), "", "s.csv: is not a readable CSV"),
         (frame(GOOD), HEADER + "a,apo-ferritin,1,,3\n", "s.csv: .* non-finite values in y"),
-        (frame(GOOD), HEADER + "a,apo-ferritin,1,2,three\n", "s.csv: .* no number"),
+        (frame(GOOD), HEADER + "a,apo-ferritin,1,2,three\n", "s.csv: .* not a number"),
         (frame(GOOD), HEADER + 'a,"apo\n', "s.csv"),
         (HEADER + ",apo-ferritin,1,2,3\n", frame(GOOD), r"t.csv: 1 row\(s\) have no experiment"),
     ],
