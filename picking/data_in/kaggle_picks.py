@@ -9,7 +9,7 @@ from pathlib import Path
 from copick.models import CopickPicksFile, CopickPoint
 from pydantic import ValidationError, field_validator
 
-from picking.errors import InputError
+from picking.errors import InputError, in_one_line
 from picking.files.picks import OUR_USER_ID, check_positions
 
 # copick splits its file names at underscores.
@@ -126,10 +126,9 @@ def _read(path: Path, run: str, particle_types: Collection[str]) -> KagglePicks:
             path, f"is not a whole JSON file ({error})", "copy the file again"
         ) from None
     except ValidationError as error:
-        detail = error.errors()[0]
-        key = ".".join(str(part) for part in detail["loc"])
-        what = f"{key}: {detail['msg']}" if key else "it is not a JSON object"
-        raise InputError(path, f"is not a picks file ({what})", "fix the file") from None
+        raise InputError(
+            path, f"is not a picks file ({in_one_line(error)})", "fix the file"
+        ) from None
     particle_type = content.pickable_object_name
     if particle_type not in particle_types:
         raise InputError(

@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 from sklearn.base import clone
-from sklearn.model_selection import GroupKFold
 
 from picking.config import ClassifierSettings
 from picking.scoring.truth_matching import label_candidates
@@ -95,28 +94,28 @@ def test_without_evidence_stage_1s_ranking_stays():
     np.testing.assert_array_equal(probability, classifier.inner_probability_)
 
 
-def test_few_candidates_are_corrected_by_the_trees_that_there_are():
-    # About 60 candidates a fit: in many a round LightGBM finds no split and adds no tree.
-    rng = np.random.default_rng(0)
+def few_rows(seed):
+    """Three runs of 30 candidates; stage 1 says nothing of them, and the feature a says all."""
+    rng = np.random.default_rng(seed)
     features = pd.DataFrame(rng.normal(size=(90, 6)), columns=list("abcdef"))
     positive = (rng.random(90) < expit(3 * features["a"])).to_numpy()
-    runs = np.repeat(["run_1", "run_2", "run_3"], 30)
-    start = np.zeros(90)
-    # A linear correction so stiff that it leaves everything to the trees.
-    classifier = small(SMALL.model_copy(update={"linear_l2": 1e4}))
-    trees, correction = classifier._inner_corrections(features, positive, start, runs)
-    fewest = trees
-    for fit, judged in GroupKFold(3).split(features, positive, runs):
-        linear, bags = classifier._correctors(
-            features.iloc[fit], positive[fit], start[fit], runs[fit]
-        )
-        bags.grow(trees)
-        fewest = min(fewest, *(booster.num_trees() for booster in bags.boosters))
-        new = features.iloc[judged]
-        np.testing.assert_allclose(
-            linear.correction(new) + bags.correction(new), correction[judged]
-        )
-    assert 0 < fewest < trees
+    features.insert(0, "proposal_score", rng.uniform(0.3, 0.7, 90))
+    return features, positive, np.repeat(["run_1", "run_2", "run_3"], 30)
+
+
+def test_few_candidates_are_corrected_by_the_trees_that_there_are():
+    # Of two runs so few that in many a round LightGBM finds no split and adds no tree; and a linear
+    # correction so stiff that it leaves everything to the trees.
+    features, positive, runs = few_rows(0)
+    classifier = small(SMALL.model_copy(update={"linear_l2": 1e4})).fit(features, positive, runs)
+    assert classifier.strength_ > 0
+    new_features, new_positive, _ = few_rows(1)
+    for score, stage1, truth in (
+        (classifier.inner_probability_, features, positive),
+        (classifier.predict_proba(new_features)[:, 1], new_features, new_positive),
+    ):
+        before = average_precision(stage1["proposal_score"].to_numpy(), truth)
+        assert average_precision(score, truth) > before + 0.2
 
 
 def test_with_one_run_in_hand_trees_alone_correct():
