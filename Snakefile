@@ -20,10 +20,10 @@ min_version("9.0")
 
 # The code of this checkout, whatever else is installed.
 sys.path.insert(0, workflow.basedir)
+from picking.workflow.checked_options import checked_options
 from picking.workflow.failure import explain_at_exit, log_times
 from picking.workflow.job_shell import job_prefix
 from picking.workflow.plan import plan_or_exit
-from picking.workflow.rerun_triggers import checked_triggers
 from picking.workflow.resources import usable_cores
 from picking.workflow.settings_sections import (
     RESULT_SECTIONS,

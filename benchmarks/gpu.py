@@ -55,6 +55,7 @@ from picking.data_in.inventory import resolve
 from picking.files.picks_density import PicksDensity
 from picking.files.tables import TRUTH
 from picking.files.tomogram import Tomogram, read_tomogram
+from picking.scoring.folds import Folds
 from picking.synthetic.make_run import make_run
 from stage1_proposals import train
 from stage1_proposals.choose_precision import choose_precision, empty_step
@@ -70,6 +71,7 @@ from stage1_proposals.training.crops import draw_batch, near_network, prepare_vo
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 TRAIN_RUN, TEST_RUN = "TS_1_1", "TS_2_1"
+NO_FOLDS = Folds(())  # the test run is measured against all training runs: the one
 REAL_TRAINING_RUNS, REAL_TEST_RUNS = 7, 500
 FULL_SIZE_ZYX = [184, 630, 630]
 CHECKPOINT_KEY = "benchmark"
@@ -242,7 +244,9 @@ def measure_picking(
         times["network_seconds"] = synchronised_seconds(device) - start
     start = time.perf_counter()
     density = PicksDensity.read(data.picked.density)
-    budget = candidate_budget(density, settings.peaks, tomogram.volume_cubic_angstrom)
+    budget = candidate_budget(
+        density, NO_FOLDS, TEST_RUN, settings.peaks, tomogram.volume_cubic_angstrom
+    )
     candidates = find_candidates(TEST_RUN, predicted.score_maps, particles, settings.peaks, budget)
     embedding = embed_candidates(candidates, predicted, particles)
     times["peaks_seconds"] = time.perf_counter() - start

@@ -3,7 +3,12 @@
 
 rule settings:
     input:
-        lambda wildcards: checked_triggers(workflow.rerun_triggers),
+        # Nothing: Snakemake asks here, whether a job runs or not, once it knows its options.
+        lambda wildcards: checked_options(
+            workflow.rerun_triggers,
+            workflow.is_main_process
+            and getattr(workflow.execution_settings, "no_hooks", False),
+        ),
     output:
         "results/{name}/settings/{section}.yaml",
     log:
@@ -87,7 +92,8 @@ if PLAN.is_synthetic:
             f"results/{PLAN.config.name}/logs/synthetic/truth.txt",
         params:
             dataset=PLAN.synthetic.folder,
-            listed=PLAN.list_file("test", "truths"),
+            # A function of the output is not a parameter of the result: another name has its own.
+            listed=lambda wildcards, output: PLAN.list_file("test", "truths"),
         shell:
             "python -m picking.synthetic.finish_dataset --config {input.config:q}"
             " --dataset {params.dataset:q} --run-truths @{params.listed:q} --truth {output.truth:q}"
@@ -98,6 +104,8 @@ rule import_training_runs:
     input:
         files=PLAN.source_files("train"),
         config=PLAN.settings_files("data"),
+        # Needed, but a colour alone is no reason to import, and to train, again.
+        appearance=ancient(PLAN.settings_files("appearance")),
     output:
         copick="results/{name}/copick/train.json",
         truth="results/{name}/truth.csv",
@@ -112,7 +120,8 @@ rule import_training_runs:
         listed=PLAN.list_file("train", "runs"),
         digest=PLAN.source_digest("train"),
     shell:
-        "python -m picking.data_in.import_dataset --config {input.config:q} {params.source}"
+        "python -m picking.data_in.import_dataset --config {input.config:q} {input.appearance:q}"
+        " {params.source}"
         " --split train --runs @{params.listed:q} --output {output.copick:q}"
         " --truth {output.truth:q} --density {output.density:q} 2>&1 | tee {log:q} >&2"
 
@@ -121,6 +130,7 @@ rule import_test_runs:
     input:
         files=PLAN.source_files("test"),
         config=PLAN.settings_files("data"),
+        appearance=ancient(PLAN.settings_files("appearance")),
     output:
         copick="results/{name}/copick/test.json",
     log:
@@ -133,7 +143,8 @@ rule import_test_runs:
         listed=PLAN.list_file("test", "runs"),
         digest=PLAN.source_digest("test"),
     shell:
-        "python -m picking.data_in.import_dataset --config {input.config:q} {params.source}"
+        "python -m picking.data_in.import_dataset --config {input.config:q} {input.appearance:q}"
+        " {params.source}"
         " --split test --runs @{params.listed:q} --output {output.copick:q}"
         " 2>&1 | tee {log:q} >&2"
 

@@ -80,10 +80,10 @@ def propose_candidates(
     particle_types = tuple(particle.name for particle in config.known_particles)
     settings = config.stage1_proposals
     picks_density = PicksDensity.read(density)
-    check_budget(picks_density, settings.peaks, particle_types)
+    judged_in = Folds.read(folds)
+    check_budget(picks_density, judged_in, settings.peaks, particle_types)
     device = find_device(threads, Precision.read(precision).precision)
     warn_if_emulated(device)
-    judged_in = Folds.read(folds)
     passes = number_of_passes(settings.prediction.passes, judged_in.number * len(members))
 
     @cache
@@ -96,12 +96,7 @@ def propose_candidates(
             predicted.score_maps,
             config.known_particles,
             settings.peaks,
-            # A run's own picks, and those it is judged with, have no say in its candidates.
-            candidate_budget(
-                picks_density.without(judged_in.judged_with(run)),
-                settings.peaks,
-                volume_cubic_angstrom,
-            ),
+            candidate_budget(picks_density, judged_in, run, settings.peaks, volume_cubic_angstrom),
         )
         files = proposal_files(results, run)
         predicted.score_maps.write(files["score_maps"])

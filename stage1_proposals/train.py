@@ -286,10 +286,12 @@ def train_fold(
             f"is {batch_size}, which {group.number} processes cannot share evenly",
             "give a multiple of training.processes",
         )
-    runs = Folds.read(folds).training_runs(fold)
+    judged_in = Folds.read(folds)
+    runs = judged_in.training_runs(fold)
     picks = TRUTH.read(truth)
     particle_types = [particle.name for particle in config.known_particles]
-    check_budget(PicksDensity.read(density), config.stage1_proposals.peaks, particle_types)
+    picks_density = PicksDensity.read(density)
+    check_budget(picks_density, judged_in, config.stage1_proposals.peaks, particle_types)
     device = find_device(
         config.stage1_proposals.training.cpu_threads,
         Precision.read(precision).precision,

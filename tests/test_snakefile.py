@@ -66,6 +66,16 @@ def test_jobs_run_the_checkouts_code_whatever_is_installed(tmp_path: Path) -> No
     assert done.stderr.rstrip().endswith("error: the copy")
 
 
+@pytest.mark.parametrize("option", [("--rerun-triggers", "mtime"), ("--no-hooks",)])
+def test_options_that_would_make_another_result_are_refused(
+    workflow: Path, option: tuple[str, ...]
+) -> None:
+    done = snakemake(workflow, "results/x/settings/data.yaml", "--config", "name=x", *option)
+    assert done.returncode != 0
+    assert f"error: {option[0]}: " in done.stdout + done.stderr
+    assert not (workflow / "results" / "x" / "settings").exists()
+
+
 def test_no_more_jobs_at_once_than_cores(workflow: Path) -> None:
     done = snakemake(
         workflow, "results/cores/settings/data.yaml", "--config", "name=cores", "--cores", "999"

@@ -94,6 +94,8 @@ def import_kaggle(
         if picked is not None
         for item in read_kaggle_picks(kaggle_picks(dataset, run), run, particle_types, CZII_TYPES)
     ]
+    authors = (config.truth.user_id, config.truth.session_id)
+    picks = [item for item in picks if item.is_by(*authors)]
     if split == "test":
         _check_repeated_runs(config, dataset, runs)
     with own_files(_overlay_of(output)) as unfinished:
@@ -104,8 +106,8 @@ def import_kaggle(
 
         with TemporaryDirectory() as folder:
             checked = _write_config(content(unfinished), Path(folder) / output.name)
-            sizes = _check_tomograms(config, checked, runs)
-            table = read_truth(checked, runs, particle_types)
+            sizes = _check_tomograms(config, checked, runs, keep=picked is not None)
+            table = read_truth(checked, runs, particle_types, *authors)
         if picked is not None:
             _check_nothing_is_lost(picks, table, dataset)
             picked.write(table, sizes, dataset)
@@ -138,7 +140,7 @@ def import_copick(
     InputError
         If picks or a tomogram are missing or damaged; nothing is written then.
     """
-    sizes = _check_tomograms(config, copick_config, runs)
+    sizes = _check_tomograms(config, copick_config, runs, keep=picked is not None)
     content = with_overlay(copick_config, _overlay_of(output), config.known_particles)
     content.update(_static_root(config, copick_config, runs))
     if picked is not None:
@@ -231,20 +233,22 @@ def _overlay_of(output: Path) -> Path:
 
 
 def _check_tomograms(
-    config: PipelineConfig, copick_config: Path, runs: Sequence[str]
+    config: PipelineConfig, copick_config: Path, runs: Sequence[str], keep: bool
 ) -> dict[str, TomogramSize]:
     """Check each tomogram's metadata and the values of its smallest level, which is read quickly.
 
     The full-size values are checked when they are read.
     """
     project = open_project(copick_config)
-    sizes = {}
+    sizes: dict[str, TomogramSize] = {}
     for run in runs:
         tomogram = find_tomogram(
             project, copick_config, run, config.tomo_type, config.voxel_spacing
         )
         pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), config.voxel_spacing)
-        sizes[run] = TomogramSize.of_pyramid(pyramid)
+        size = TomogramSize.of_pyramid(pyramid)
+        if keep:  # of training runs alone: there may be hundreds of others
+            sizes[run] = size
     return sizes
 
 

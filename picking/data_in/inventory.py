@@ -201,14 +201,16 @@ def _kaggle_runs(config: PipelineConfig, dataset: Path) -> RunInventory:
         )
     train = _kaggle_split(config, dataset, "train")
     if not train:
-        raise InputError(train_folder, "holds no runs", "add training runs")
+        raise InputError(
+            train_folder, "holds no runs but those in leave_out, if any", "add training runs"
+        )
     overlay = kaggle_overlay(dataset)
     for run in _visible_folders(overlay) if overlay.is_dir() else ():
         if run not in train and run not in config.leave_out:
             raise InputError(
                 train_folder / run,
                 f"there is no such folder, so run {run}, which has picks, has no tomogram",
-                "add its tomogram, or leave out its picks",
+                f"add its tomogram, or name {run} in leave_out",
             )
     for run in train:
         picks = kaggle_picks(dataset, run)
@@ -222,7 +224,7 @@ def _kaggle_runs(config: PipelineConfig, dataset: Path) -> RunInventory:
     test = _kaggle_split(config, dataset, "test") if test_folder.is_dir() else ()
     there = {
         run
-        for folder in (train_folder, test_folder)
+        for folder in (train_folder, test_folder, overlay)
         if folder.is_dir()
         for run in _visible_folders(folder)
     }

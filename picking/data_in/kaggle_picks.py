@@ -59,6 +59,11 @@ class KagglePicks:
     copick_name: str
     text: str
 
+    def is_by(self, user_id: str | None, session_id: str | None) -> bool:
+        """Whether a user made the picks in a session; None means any."""
+        user, session, _ = self.copick_name.split(NAME_SEPARATOR)
+        return user_id in (None, user) and session_id in (None, session)
+
 
 def read_kaggle_picks(
     folder: Path, run: str, particle_types: Sequence[str], others: Sequence[str] = ()
@@ -88,9 +93,9 @@ def read_kaggle_picks(
         or belongs to another run or an unknown particle type; the message names it.
     """
     try:
-        paths = sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
-        if not folder.is_dir():
-            raise FileNotFoundError
+        # Unlike a glob, this raises where a folder is missing or must not be read.
+        names = sorted(path.name for path in folder.iterdir())
+        paths = [folder / name for name in names if name.endswith(".json") and name[0] != "."]
     except OSError:
         raise InputError(
             folder, f"cannot be listed, so run {run} has no picks", "add its picks"
@@ -104,9 +109,9 @@ def read_kaggle_picks(
     known = {*particle_types, *others}
     read = {path: _read(path, run, known) for path in paths}
     picks = {path: item for path, item in read.items() if item.particle_type in particle_types}
-    names = [item.copick_name for item in picks.values()]
-    for path, name in zip(picks, names, strict=True):
-        if names.count(name) > 1:
+    copick_names = [item.copick_name for item in picks.values()]
+    for path, name in zip(picks, copick_names, strict=True):
+        if copick_names.count(name) > 1:
             raise InputError(
                 path, f"another file holds the same picks set ({name})", "keep one of them"
             )
@@ -148,12 +153,16 @@ def _read(path: Path, run: str, particle_types: Collection[str]) -> KagglePicks:
         )
     check_positions(content, path)
     for key, value in (("user_id", content.user_id), ("session_id", content.session_id)):
-        if not USABLE_NAME.fullmatch(value):
+        if (
+            not USABLE_NAME.fullmatch(value)
+            or ".json" in value
+            or len(value.encode()) > LONGEST_NAME
+        ):
             raise InputError(
                 path,
                 f"{key} is {value[:LONGEST_NAME]!r}",
-                f"give it a name of at most {LONGEST_NAME} characters without "
-                f"'{NAME_SEPARATOR}' and '/' that begins with no dot",
+                f"give it a name of at most {LONGEST_NAME} bytes without '{NAME_SEPARATOR}', '/' "
+                "and '.json' that does not begin with a dot",
             )
     if content.user_id == OUR_USER_ID:
         raise InputError(

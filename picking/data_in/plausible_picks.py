@@ -14,7 +14,7 @@ LEAST_PICKS = 10
 # Standard errors by which the mean grey value at picks is below that of the tomogram. Some 20 picks
 # of the sample and synthetic runs have -12 to -18 at 40 Å a voxel, where noise is averaged.
 LIKELY_DARK, HARDLY_DARK = -5.0, -2.0
-# Picks that all lie in so small a share of every axis are hardly in Å, however dark it is there.
+# Picks that all lie in so small a share of every axis are hardly in Å.
 CORNER = 0.2
 # Share of the picks that another reading has to bring inside the tomogram.
 MOSTLY_INSIDE = 0.95
@@ -24,7 +24,7 @@ RUNS_LISTED = 5
 # Mistakes by which picks get to the wrong places, and how the right places follow from them.
 Reading = Callable[[NDArray[np.float64], TomogramSize], NDArray[np.float64]]
 READINGS: dict[str, Reading] = {
-    "they are given in voxels, not in Å": lambda xyz, size: xyz * size.voxel_size_xyz_angstrom,
+    "they were given in voxels, not in Å": lambda xyz, size: xyz * size.voxel_size_xyz_angstrom,
     "x and z are swapped": lambda xyz, size: xyz[:, ::-1],
     "they are measured from the tomogram's centre": lambda xyz, size: (
         xyz + size.extent_xyz_angstrom / 2
@@ -51,7 +51,7 @@ def darkness(xyz_angstrom: NDArray[np.float64], size: TomogramSize) -> float:
     xyz_angstrom : ndarray, (n, 3), float64
         Places, Å; those outside the tomogram do not count.
     size : TomogramSize
-        Holds the tomogram's smallest level.
+        Holds the tomogram's values from afar.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def darkness(xyz_angstrom: NDArray[np.float64], size: TomogramSize) -> float:
         Mean grey value at the places less that of the tomogram, in standard errors; NaN if fewer
         than LEAST_PICKS are inside.
     """
-    values_zyx = size.smallest_zyx
+    values_zyx = size.coarse_zyx
     share = xyz_angstrom / np.maximum(size.extent_xyz_angstrom, 1.0)
     inside = share[((share >= 0) & (share <= 1)).all(axis=1)]
     spread = float(values_zyx.std())
@@ -72,7 +72,9 @@ def darkness(xyz_angstrom: NDArray[np.float64], size: TomogramSize) -> float:
 
 
 def doubtful_picks(truth: pd.DataFrame, sizes: Mapping[str, TomogramSize]) -> list[str]:
-    """Find runs whose picks are not where the tomogram is dark, and say the likely cause.
+    """Find runs whose picks are plainly in the wrong places, and say the likely cause.
+
+    Silence proves nothing: in noisy tomograms particles are hardly darker than the rest.
 
     Parameters
     ----------
@@ -87,21 +89,22 @@ def doubtful_picks(truth: pd.DataFrame, sizes: Mapping[str, TomogramSize]) -> li
         Warnings, one for each cause.
     """
     runs_of: dict[str, list[str]] = {}
+    enough = len(truth) >= LEAST_PICKS
     for run, picks in truth.groupby("run"):
-        size = sizes[str(run)]
         xyz = picks[POSITION_COLUMNS].to_numpy(np.float64)
-        as_given = darkness(xyz, size)
-        in_a_corner = bool((xyz.max(axis=0) < CORNER * size.extent_xyz_angstrom).all())
-        if np.isnan(as_given) or (as_given < HARDLY_DARK and not in_a_corner):
-            continue
-        runs_of.setdefault(_cause(xyz, size, as_given), []).append(str(run))
-    return [
-        f"the picks of {_listed(runs)} are not where the tomogram is dark: {cause}"
-        for cause, runs in runs_of.items()
-    ]
+        cause = _cause(xyz, sizes[str(run)]) if enough else None
+        if cause is not None:
+            runs_of.setdefault(cause, []).append(str(run))
+    return [f"the picks of {_listed(runs)} {cause}" for cause, runs in runs_of.items()]
 
 
-def _cause(xyz_angstrom: NDArray[np.float64], size: TomogramSize, as_given: float) -> str:
+def _cause(xyz_angstrom: NDArray[np.float64], size: TomogramSize) -> str | None:
+    """Say what is wrong with a run's picks; None if nothing plainly is."""
+    if (xyz_angstrom.max(axis=0) < CORNER * size.extent_xyz_angstrom).all():
+        return "fill a corner of the tomogram: are they in voxels, or of another voxel size?"
+    as_given = darkness(xyz_angstrom, size)
+    if np.isnan(as_given) or as_given < HARDLY_DARK:
+        return None
     dark = {}
     for cause, reading in READINGS.items():
         read = reading(xyz_angstrom, size)
@@ -110,10 +113,10 @@ def _cause(xyz_angstrom: NDArray[np.float64], size: TomogramSize, as_given: floa
             dark[cause] = darkness(read, size)
     darkest = min(dark, key=lambda cause: dark[cause], default=None)
     if darkest is not None and dark[darkest] < LIKELY_DARK:
-        return f"they would be if {darkest}"
+        return f"are not where the tomogram is dark; they would be if {darkest}"
     if as_given > -LIKELY_DARK:
-        return "they are bright; if particles are bright in these tomograms, invert the grey values"
-    return "check unit, axes and origin of the positions, by python -m picking.preview"
+        return "are where the tomogram is bright; particles have to be dark: invert the grey values"
+    return None
 
 
 def _listed(runs: Sequence[str]) -> str:

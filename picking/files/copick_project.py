@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picking.config import ParticleType
-from picking.errors import InputError, in_one_line
+from picking.errors import REFUSED_BY_FILE_SYSTEM, InputError, in_one_line
 
 if TYPE_CHECKING:
     from copick.models import CopickRoot, CopickTomogram
@@ -72,7 +72,8 @@ def remote_errors(copick_config: Path) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        if is_all_local(copick_config):
+        refused_here = isinstance(error, OSError) and error.errno in REFUSED_BY_FILE_SYSTEM
+        if refused_here or is_all_local(copick_config):
             raise
         raise InputError(
             copick_config,
@@ -160,12 +161,9 @@ def pickable_objects(
         The types.
     described : sequence of mapping
         Objects of the user's own configuration, whose other keys (a portal identifier, a map
-        threshold) are kept; what they look like is what the types say.
+        threshold) are kept.
     """
-    by_name = {
-        item.get("name"): {key: value for key, value in item.items() if key not in APPEARANCE}
-        for item in described
-    }
+    by_name = {item.get("name"): item for item in described}
     return [
         {
             **by_name.get(particle.name, {}),

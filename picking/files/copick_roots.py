@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fsspec.implementations.local import LocalFileSystem
+
 from picking.errors import InputError
 from picking.files.copick_project import ROOTS, RUNS_FOLDER, is_local, read_config
 
@@ -93,11 +95,17 @@ def check_picks_names(run: CopickRun) -> None:
     ------
     InputError
         It names the first such file.
+    PermissionError
+        If a local folder must not be read: copick would take it for empty.
     """
     for kind in ("static", "overlay"):
         folder, files = getattr(run, f"{kind}_path", None), getattr(run, f"fs_{kind}", None)
         if not folder or files is None:
             continue
+        if isinstance(files, LocalFileSystem):
+            for local in (Path(folder), Path(folder) / "Picks"):
+                if local.is_dir():
+                    list(local.iterdir())
         for path in sorted(files.glob(f"{folder}/Picks/*.json")):
             name = str(path).rsplit("/", 1)[-1].removesuffix(".json")
             parts = name.split("_")

@@ -5,6 +5,7 @@ Snakefile again while records come and go, find the same batches there as the wo
 them.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from picking.files.json_models import read_model, write_model
 from picking.files.proposal_record import ProposalRecord, proposal_files
 
 PROPOSALS_FOLDER = "proposals"
+RECORD_NAME = re.compile(r"batch(\d+)\.json")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def plan_batches(
     known: Mapping[str, BatchOfRun],
     lost: Collection[str],
     runs_per_job: int,
+    first_free: int = 0,
 ) -> tuple[Batch, ...]:
     """Put every run into a batch.
 
@@ -63,6 +66,8 @@ def plan_batches(
         Runs whose batch is finished, but which have since lost what was written for them.
     runs_per_job : int
         Most runs of a new batch.
+    first_free : int
+        Lowest number of a new batch, see :func:`first_free_number`.
 
     Returns
     -------
@@ -70,7 +75,7 @@ def plan_batches(
         Every wanted run once, by number; batches without a wanted run are left out.
     """
     runs_of: dict[tuple[int, Split], list[str]] = {}
-    free = 1 + max((batch.number for batch in known.values()), default=-1)
+    free = max([first_free, *(batch.number + 1 for batch in known.values())])
     for split, runs in wanted.items():
         left = []
         for run in runs:
@@ -100,6 +105,13 @@ def known_batches(results: Path) -> dict[str, BatchOfRun]:
         return {}
     problem = "does not say which run is in which batch"
     return dict(read_model(path, BatchPlan, problem=problem, if_missing="start again").runs)
+
+
+def first_free_number(results: Path) -> int:
+    """Find the number above those of all records, also of records that no plan knows any more."""
+    folder = Path(results) / PROPOSALS_FOLDER
+    names = (RECORD_NAME.fullmatch(path.name) for path in folder.glob("batch*.json"))
+    return max((int(name.group(1)) + 1 for name in names if name), default=0)
 
 
 def lost_runs(results: Path, known: Mapping[str, BatchOfRun]) -> set[str]:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from picking.workflow.plan import ResultPlan
 
@@ -77,6 +78,26 @@ def ahead_of_the_clock(files: Iterable[Path], now: float) -> str | None:
     return None
 
 
+def clock_of_folder(folder: Path, now: float) -> str | None:
+    """Say if the clock of a folder's file server is off: Snakemake compares its times with ours.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder that may be written to.
+    now : float
+        This machine's clock, seconds since 1970.
+    """
+    with NamedTemporaryFile(dir=folder, prefix=".clock-") as file:
+        behind = now - Path(file.name).stat().st_mtime
+    if abs(behind) <= CLOCK_TOLERANCE:
+        return None
+    return (
+        f"error: {folder}: the clock of its file server is {abs(behind):.0f} s "
+        f"{'behind' if behind > 0 else 'ahead of'} this machine's; set one of the two"
+    )
+
+
 def explain_at_exit(plan: ResultPlan, before: LogTimes) -> None:
     """Have the reasons printed when Snakemake has said all that it says itself."""
     # Absolute: at the very end Snakemake has left the folder that --directory named.
@@ -87,8 +108,9 @@ def explain_at_exit(plan: ResultPlan, before: LogTimes) -> None:
         *folder.rglob("*"),
     ]
     reasons = failure_reasons(folder / "logs", before)
-    if not reasons and (clock := ahead_of_the_clock(files, time.time())):
-        reasons = [clock]
+    if not reasons:
+        clocks = (clock_of_folder(folder, time.time()), ahead_of_the_clock(files, time.time()))
+        reasons = [clock for clock in clocks if clock]
     if not reasons:
         reasons = [f"error: a job failed without a word; the logs are in {folder / 'logs'}"]
     atexit.register(lambda: print("", *reasons, sep="\n", file=sys.stderr, flush=True))

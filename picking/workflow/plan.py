@@ -15,6 +15,7 @@ from picking.errors import REFUSED_BY_FILE_SYSTEM, InputError, refusal
 from picking.workflow.argument_lists import write_argument_lists
 from picking.workflow.batches import (
     Batch,
+    first_free_number,
     keep_batches,
     known_batches,
     lost_runs,
@@ -178,8 +179,13 @@ class ResultPlan:
 
     def keep(self) -> None:
         """Write what the workflow's own jobs read of the plan: batches and lists of arguments."""
-        keep_batches(self.folder, known_batches(self.folder), self.batches)
-        write_argument_lists(self.argument_lists())
+        try:
+            keep_batches(self.folder, known_batches(self.folder), self.batches)
+            write_argument_lists(self.argument_lists())
+        except OSError as error:
+            if error.errno not in REFUSED_BY_FILE_SYSTEM:
+                raise
+            sys.exit(f"error: {refusal(error)}")
 
     def argument_lists(self) -> dict[Path, list[str]]:
         """List the arguments of commands that there is one of for every run, by their file."""
@@ -305,6 +311,7 @@ def make_plan(content: Mapping[str, Any], where: str, is_start: bool = True) -> 
         known,
         lost_runs(folder, known) if is_start else (),
         config.stage1_proposals.prediction.runs_per_job,
+        first_free_number(folder) if not known else 0,
     )
     return ResultPlan(config, runs, inputs, batches)
 

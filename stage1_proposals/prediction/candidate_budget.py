@@ -6,17 +6,28 @@ from collections.abc import Sequence
 from picking.config import PeakSettings
 from picking.errors import InputError
 from picking.files.picks_density import PicksDensity
+from picking.scoring.folds import Folds
 
 
 def candidate_budget(
-    density: PicksDensity, settings: PeakSettings, volume_cubic_angstrom: float
+    density: PicksDensity,
+    folds: Folds,
+    run: str,
+    settings: PeakSettings,
+    volume_cubic_angstrom: float,
 ) -> int:
     """Count the candidates that a run may have at most, all types together.
+
+    A training run's own picks, and those of the runs that it is judged with, have no say in it.
 
     Parameters
     ----------
     density : PicksDensity
-        Training runs that the run is measured against; it is not among them.
+        All training runs.
+    folds : Folds
+        Which of them are judged together.
+    run : str
+        Name of the run.
     settings : PeakSettings
         Candidates for each pick, and the least number.
     volume_cubic_angstrom : float
@@ -28,13 +39,14 @@ def candidate_budget(
         As many times the picks that a training run of this volume would hold as the settings say;
         never fewer than they allow.
     """
-    wanted = settings.candidates_per_pick * density.picks_in(volume_cubic_angstrom)
+    others = density.without(folds.judged_with(run))
+    wanted = settings.candidates_per_pick * others.picks_in(volume_cubic_angstrom)
     # Rounded first: a sum of volumes may be off in its last digit.
     return max(math.ceil(round(wanted, 6)), settings.least_candidates)
 
 
 def check_budget(
-    density: PicksDensity, settings: PeakSettings, particle_types: Sequence[str]
+    density: PicksDensity, folds: Folds, settings: PeakSettings, particle_types: Sequence[str]
 ) -> None:
     """Refuse settings under which a training run's picks alone are more than its candidates.
 
@@ -42,6 +54,8 @@ def check_budget(
     ----------
     density : PicksDensity
         All training runs.
+    folds : Folds
+        Which of them are judged together.
     settings : PeakSettings
         Candidates for each pick, the least number, and the even share.
     particle_types : sequence of str
@@ -53,7 +67,7 @@ def check_budget(
         If there is such a run: however good the network, particles would be lost.
     """
     for name, run in density.runs.items():
-        budget = candidate_budget(density, settings, run.volume_cubic_angstrom)
+        budget = candidate_budget(density, folds, name, settings, run.volume_cubic_angstrom)
         # A type's even part is taken, whether it has so many particles or not.
         part = settings.even_part(budget, len(particle_types))
         needed = sum(max(run.picks.get(item, 0), part) for item in particle_types)

@@ -379,8 +379,7 @@ def test_picks_that_are_plainly_wrong_raise_a_warning(tmp_path, write_kaggle_run
     import_folder(dataset, tmp_path / "out", tmp_path / "truth.csv")
     warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
     assert len(warnings) == 1
-    assert "the picks of TS_1_1 are not where the tomogram is dark" in warnings[0]
-    assert warnings[0].endswith("they would be if they are given in voxels, not in Å")
+    assert "the picks of TS_1_1 fill a corner of the tomogram" in warnings[0]
 
 
 def test_one_species_of_a_kaggle_folder_is_enough(kaggle_dataset, tmp_path):
@@ -414,3 +413,26 @@ def test_numbers_where_copick_has_text_are_taken(kaggle_dataset, tmp_path):
     for path in kaggle_dataset.rglob("Picks/*.json"):
         path.write_text(path.read_text().replace('"session_id": "0"', '"session_id": 0'))
     assert len(import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")) == 9
+
+
+def test_of_two_authors_in_a_kaggle_folder_the_configured_one_counts(kaggle_dataset, tmp_path):
+    path = next((kaggle_dataset / PICKS).glob("*.json"))
+    path.with_name(f"other_{path.name}").write_text(path.read_text().replace("curation", "other"))
+    config = resolve(PipelineConfig(dataset=kaggle_dataset))
+    picked, project = picked_at(tmp_path / "truth.csv"), tmp_path / "train.json"
+    with pytest.raises(InputError, match=r"several sets .* by truth\.user_id"):
+        import_kaggle(config, kaggle_dataset, "train", ["TS_2_2"], project, picked)
+    config = resolve(PipelineConfig(dataset=kaggle_dataset, truth={"user_id": "other"}))
+    import_kaggle(config, kaggle_dataset, "train", ["TS_2_2"], project, picked)
+    assert set(TRUTH.read(picked.truth)["particle_type"]) == {path.stem}
+
+
+def test_colours_and_labels_are_kept_in_our_project(tmp_path):
+    path = copick_project(tmp_path, tomograms_in=dict.fromkeys(("R1", "R2", "R3"), "static"))
+    content = json.loads(path.read_text())
+    content["pickable_objects"][0].update(color=[1, 2, 3, 255], label=7, pdb_id="1ABC")
+    path.write_text(json.dumps(content))
+    import_project(path, tmp_path / "results" / "copick")
+    written = json.loads((tmp_path / "results" / "copick" / "train.json").read_text())
+    (ours,) = written["pickable_objects"]
+    assert (ours["color"], ours["label"], ours["pdb_id"]) == ([1, 2, 3, 255], 7, "1ABC")

@@ -1,12 +1,20 @@
 """Picks in the wrong places are noticed, with the likely cause."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+import zarr
 from numpy.typing import NDArray
 
+from picking.config import PipelineConfig
+from picking.data_in.inventory import kaggle_picks, resolve
+from picking.data_in.kaggle_picks import read_kaggle_picks
 from picking.data_in.plausible_picks import LIKELY_DARK, darkness, doubtful_picks
-from picking.data_in.tomogram_size import TomogramSize
+from picking.data_in.tomogram_size import TomogramSize, averaged
+from picking.files.ome_zarr import open_pyramid
 
 SHAPE_ZYX = (24, 60, 80)
 VOXEL_ANGSTROM = 10.0
@@ -42,7 +50,6 @@ def test_picks_on_particles_raise_no_doubt(places: NDArray[np.float64], size: To
 @pytest.mark.parametrize(
     ("wrong", "cause"),
     [
-        (lambda xyz: xyz / VOXEL_ANGSTROM, "they are given in voxels, not in Å"),
         (lambda xyz: xyz[:, ::-1], "x and z are swapped"),
         (lambda xyz: np.abs(xyz - EXTENT_XYZ * [0, 0, 1]), "z runs the other way"),
         (lambda xyz: np.abs(xyz - EXTENT_XYZ * [0, 1, 0]), "y runs the other way"),
@@ -53,7 +60,7 @@ def test_the_likely_cause_is_said(
 ) -> None:
     (warning,) = doubtful_picks(table(wrong(places)), {"R": size})
     assert warning == (
-        f"the picks of R are not where the tomogram is dark: they would be if {cause}"
+        f"the picks of R are not where the tomogram is dark; they would be if {cause}"
     )
 
 
@@ -73,20 +80,65 @@ def test_bright_particles_are_noticed(places: NDArray[np.float64], size: Tomogra
         size.extent_xyz_angstrom,
         size.volume_cubic_angstrom,
         size.voxel_size_xyz_angstrom,
-        -size.smallest_zyx,
+        -size.coarse_zyx,
     )
     (warning,) = doubtful_picks(table(places), {"R": inverted})
-    assert "they are bright; if particles are bright" in warning
+    assert "are where the tomogram is bright" in warning
 
 
-def test_random_places_have_no_known_cause_and_runs_are_named_together(size: TomogramSize) -> None:
-    rng = np.random.default_rng(5)
+@pytest.mark.parametrize("picks_a_run", [4, 40])
+def test_picks_in_voxels_fill_a_corner(
+    picks_a_run: int, places: NDArray[np.float64], size: TomogramSize
+) -> None:
     runs = [f"R{number}" for number in range(7)]
-    truth = pd.concat([table(rng.uniform(0, 1, (30, 3)) * EXTENT_XYZ, run) for run in runs])
-    warnings = doubtful_picks(truth, dict.fromkeys(runs, size))
-    assert any("check unit, axes and origin" in warning for warning in warnings)
-    assert all(warning.count("R") <= 6 for warning in warnings)
+    truth = pd.concat([table(places[:picks_a_run] / VOXEL_ANGSTROM, run) for run in runs])
+    (warning,) = doubtful_picks(truth, dict.fromkeys(runs, size))
+    assert warning.startswith("the picks of R0, R1, R2, R3, R4 and 2 more fill a corner")
 
 
 def test_a_few_picks_say_nothing(places: NDArray[np.float64], size: TomogramSize) -> None:
     assert doubtful_picks(table(places[:5] / 10), {"R": size}) == []
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_where_particles_are_lost_in_noise_there_is_no_alarm(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.normal(0, 1, SHAPE_ZYX).astype(np.float32)
+    size = TomogramSize(EXTENT_XYZ, float(values.size), np.full(3, VOXEL_ANGSTROM), values)
+    places = rng.uniform(0, 1, (30, 3)) * EXTENT_XYZ
+    assert doubtful_picks(table(places), {"R": size}) == []
+
+
+def test_a_hot_voxel_hides_nothing(places: NDArray[np.float64], size: TomogramSize) -> None:
+    values = size.coarse_zyx.copy()
+    values[3, 3, 3] = 1e4
+    clipped = averaged(values, 1)
+    assert clipped.max() < 10
+    hot = replace(size, coarse_zyx=clipped)
+    assert darkness(places, hot) < LIKELY_DARK
+
+
+def test_blocks_are_averaged_and_short_sides_left() -> None:
+    values = np.arange(1 * 4 * 6, dtype=np.float32).reshape(1, 4, 6)
+    expected = values.reshape(1, 2, 2, 3, 2).mean(axis=(2, 4))
+    np.testing.assert_allclose(averaged(values, 2), expected, atol=0.1)
+
+
+def test_the_samples_of_another_simulator_raise_no_alarm(shared) -> None:
+    dataset = shared / "sample_kaggle"
+    if not dataset.is_dir():
+        pytest.skip("the sample is not beside the repository")
+    config = resolve(PipelineConfig(dataset=dataset))
+    for path in sorted((dataset / "train" / "static" / "ExperimentRuns").glob("*/*/*.zarr")):
+        run = path.parts[-3]
+        pyramid = open_pyramid(zarr.DirectoryStore(str(path)), str(path), 10.0)
+        picks = read_kaggle_picks(
+            kaggle_picks(dataset, run), run, [item.name for item in config.known_particles]
+        )
+        positions = [
+            [point["location"][axis] for axis in "xyz"]
+            for item in picks
+            for point in json.loads(item.text)["points"]
+        ]
+        truth = table(np.array(positions), run)
+        assert doubtful_picks(truth, {run: TomogramSize.of_pyramid(pyramid)}) == [], path

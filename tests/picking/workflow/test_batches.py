@@ -11,6 +11,7 @@ from picking.files.proposal_record import ProposalRecord, proposal_files
 from picking.workflow.batches import (
     Batch,
     BatchOfRun,
+    first_free_number,
     keep_batches,
     known_batches,
     lost_runs,
@@ -130,6 +131,15 @@ def test_a_run_that_comes_back_after_its_batch_was_made_without_it(tmp_path: Pat
         Batch(0, "test", ("A",)),
         Batch(1, "test", ("B",)),
     )
+
+
+def test_records_that_no_plan_knows_hide_nothing(tmp_path: Path) -> None:
+    write_batch(tmp_path, 2, ["A"])  # of an earlier revision, or batches.json was removed
+    batches = plan_batches(
+        {"train": [], "test": ["A", "B"]}, {}, (), 4, first_free_number(tmp_path)
+    )
+    assert batches == (Batch(3, "test", ("A", "B")),)
+    assert first_free_number(tmp_path / "none") == 0
 
 
 def test_a_record_changes_with_what_was_written(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """What a failed workflow says at the end."""
 
 import os
+import time
 from pathlib import Path
 
-from picking.workflow.failure import ahead_of_the_clock, failure_reasons, log_times
+from picking.workflow.failure import ahead_of_the_clock, clock_of_folder, failure_reasons, log_times
 
 
 def log(folder: Path, name: str, text: str) -> Path:
@@ -51,3 +52,12 @@ def test_a_file_ahead_of_the_clock_is_named(tmp_path: Path) -> None:
     assert said is not None
     assert said.startswith(f"error: {later}: its time lies 600 s ahead of this machine's clock")
     assert ahead_of_the_clock(files, now=1599.0) is None
+
+
+def test_a_file_server_whose_clock_is_off_is_named(tmp_path: Path) -> None:
+    assert clock_of_folder(tmp_path, time.time()) is None
+    for shift, said in ((600, "600 s behind this"), (-600, "600 s ahead of this")):
+        line = clock_of_folder(tmp_path, time.time() + shift)
+        assert line is not None
+        assert said in line
+    assert list(tmp_path.iterdir()) == []

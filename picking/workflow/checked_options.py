@@ -1,4 +1,4 @@
-"""Which changes Snakemake has to look for, so that a result is what its settings say."""
+"""Options of Snakemake under which a result would not be what its settings say."""
 
 import sys
 from collections.abc import Iterable
@@ -8,13 +8,16 @@ from collections.abc import Iterable
 NEEDED = ("input", "mtime", "params")
 
 
-def checked_triggers(triggers: Iterable[object]) -> list[str]:
-    """End the program if ``--rerun-triggers`` leaves out what a result depends on.
+def checked_options(triggers: Iterable[object], no_hooks: bool = False) -> list[str]:
+    """End the program if an option would make a result another than its settings say.
 
     Parameters
     ----------
     triggers : iterable
-        Snakemake's, written as on its command line.
+        Those of ``--rerun-triggers``, written as on the command line.
+    no_hooks : bool
+        Whether ``--no-hooks`` is given to the workflow that a person starts: what jobs read of the
+        plan is written when it starts.
 
     Returns
     -------
@@ -28,4 +31,6 @@ def checked_triggers(triggers: Iterable[object]) -> list[str]:
             f"error: --rerun-triggers: lacks {', '.join(missing)}, so that a changed setting or "
             f"set of runs would be ignored; leave the option out, or name {' '.join(NEEDED)}"
         )
+    if no_hooks:
+        sys.exit("error: --no-hooks: jobs would not find the lists of their runs; leave it out")
     return []
