@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from picking.config import Stage1Settings
+from picking.config import CZII_PARTICLES, Stage1Settings
 from picking.files.tables import CANDIDATES, FEATURES, OUT_OF_FOLD, SUBMISSION
 from tests.conftest import (
     VOXEL_SIZE_ANGSTROM,
@@ -246,6 +246,19 @@ def test_a_setting_reruns_what_depends_on_it_alone(
     found = jobs(planned) | members
     assert again <= found
     assert not kept & found
+
+
+def test_another_colour_trains_nothing(finished: tuple[Path, str], tmp_path: Path) -> None:
+    particles = [item.model_dump(mode="json") for item in CZII_PARTICLES]
+    particles[0] |= {"color": [1, 2, 3, 255], "pdb_id": "1ABC"}
+    (tmp_path / "colour.yaml").write_text(yaml.safe_dump({"particles": particles}))
+    planned = snakemake(
+        finished[0], "submission", "--dry-run", *SMALL, str(tmp_path / "colour.yaml")
+    )
+    assert planned.returncode == 0, planned.stderr
+    assert {"submit", "draw_pictures"} <= jobs(planned)
+    kept = {*SYNTHETIC_RULES, *STAGE1_RULES, "import_training_runs", "import_test_runs"}
+    assert not {*kept, "extract_features", "train_reranker"} & jobs(planned)
 
 
 def test_proposals_can_be_forced(finished: tuple[Path, str]) -> None:
