@@ -5,7 +5,7 @@
     snakemake --cores 8 proposals       stage 1's candidates of every run
     snakemake --cores 8 feature_tables  the features of every candidate
     snakemake --cores 8 rerank          stage 2's classifiers and thresholds
-    snakemake --cores 1 compare         every report under results/ side by side, as it stands
+    snakemake --cores 1 compare         every report under results/ side by side, as it is
 
 Your own data: --config dataset=FOLDER name=NAME, or --config copick=CONFIG.json name=NAME.
 """

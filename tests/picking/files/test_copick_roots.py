@@ -1,8 +1,9 @@
 """What is said of a copick project that lists nothing."""
 
+import errno
 import json
-import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -50,12 +51,34 @@ def test_folders_without_runs_are_told_apart(tmp_path: Path) -> None:
     assert "has no run in its folder" in root_problems(path)["overlay_root"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_may_not_be_read(tmp_path: Path) -> None:
+def unreadable(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Refuse to list a folder, also where the tests are run by root, who may read everything."""
+    listed = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path == folder:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+
+
+def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_run(tmp_path / "closed")
-    (tmp_path / "closed" / "ExperimentRuns").chmod(0)
-    with pytest.raises(InputError, match="you have no permission to read"):
+    unreadable(monkeypatch, tmp_path / "closed" / "ExperimentRuns")
+    with pytest.raises(InputError, match="that you have no permission to read"):
         check_roots(project(tmp_path, overlay_root=f"local://{tmp_path}/closed"))
+
+
+@pytest.mark.parametrize("closed", [".", "Picks"])
+def test_picks_that_may_not_be_read_are_not_taken_for_none(
+    closed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Picks").mkdir()
+    unreadable(monkeypatch, tmp_path / closed)
+    run = SimpleNamespace(overlay_path=str(tmp_path), fs_overlay=LocalFileSystem())
+    with pytest.raises(PermissionError):
+        check_picks_names(run)
 
 
 def test_one_root_that_lists_runs_is_enough(tmp_path: Path) -> None:
