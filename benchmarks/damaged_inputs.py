@@ -29,7 +29,7 @@ import zarr
 
 from picking.config import PipelineConfig
 from picking.data_in.kaggle_picks import read_kaggle_picks
-from picking.errors import REFUSED_BY_FILE_SYSTEM, InputError
+from picking.errors import InputError, refusals_for_people
 from picking.files.ome_zarr import open_pyramid, read_level
 from picking.workflow.plan import make_plan
 
@@ -166,15 +166,11 @@ def outcome(kind: str, seed: str) -> str:
     """Read one damaged input: "read", "refused", or what went wrong."""
     folder = Path(tempfile.mkdtemp())
     try:
-        with patience(PATIENCE):
+        with patience(PATIENCE), refusals_for_people():
             KINDS[kind](folder, random.Random(seed))
     except InputError as error:
         lines = len(str(error).splitlines())
         return "refused" if lines == 1 else f"BUG: an error of {lines} lines: {error}"
-    except OSError as error:
-        if error.errno not in REFUSED_BY_FILE_SYSTEM:
-            return f"BUG: {error}"
-        return "refused"  # by one line as well, see picking.command_line
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         return f"BUG: {type(error).__name__}: {error} ({where.filename}:{where.lineno})"

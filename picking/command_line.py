@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from picking.errors import REFUSED_BY_FILE_SYSTEM, InputError, refusal
+from picking.errors import InputError, refusals_for_people
 
 EXIT_BAD_INPUT = 2
 
@@ -50,12 +50,8 @@ def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
     standard error and exit status 2; any other exception is a bug and keeps its stack trace.
     """
     try:
-        main(None)
+        with refusals_for_people():
+            main(None)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(EXIT_BAD_INPUT)
-    except OSError as error:
-        if error.errno not in REFUSED_BY_FILE_SYSTEM:
-            raise
-        print(f"error: {refusal(error)}", file=sys.stderr)
         sys.exit(EXIT_BAD_INPUT)

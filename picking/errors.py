@@ -1,6 +1,8 @@
 """The error that is meant for a person."""
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pydantic import ValidationError
 
@@ -42,7 +44,19 @@ def in_one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def refusal(error: OSError) -> str:
-    """Say which file the file system refuses, why, and what to do; for REFUSED_BY_FILE_SYSTEM."""
-    fix = REFUSED_BY_FILE_SYSTEM[error.errno or 0]
-    return f"{error.filename or 'a file'}: {error.strerror}; {fix}"
+@contextmanager
+def refusals_for_people() -> Iterator[None]:
+    """Turn what the file system refuses (REFUSED_BY_FILE_SYSTEM) into an error for a person.
+
+    Raises
+    ------
+    InputError
+        It names the file, the reason and what to do.
+    """
+    try:
+        yield
+    except OSError as error:
+        fix = REFUSED_BY_FILE_SYSTEM.get(error.errno or 0)
+        if fix is None:
+            raise
+        raise InputError(error.filename or "a file", str(error.strerror), fix) from None

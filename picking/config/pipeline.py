@@ -9,7 +9,7 @@ from picking.config.features import FeatureSettings
 from picking.config.particles import LONGEST_NAME, ParticleType, ScoringSettings
 from picking.config.stage1_proposals import Stage1Settings
 from picking.config.stage2_rerank import Stage2Settings
-from picking.config.strict_model import StrictModel
+from picking.config.strict_model import NameOrNumber, StrictModel, text_of_number
 from picking.config.synthetic import SyntheticSettings
 
 # Names become folders and parts of command lines.
@@ -25,18 +25,12 @@ class FoldSettings(StrictModel):
 class TruthSettings(StrictModel):
     """Which picks of a copick project are the truth."""
 
-    user_id: str | None = Field(
+    user_id: NameOrNumber | None = Field(
         None, min_length=1, description="copick user whose picks count; null: anyone's"
     )
-    session_id: str | None = Field(
+    session_id: NameOrNumber | None = Field(
         None, min_length=1, description="copick session that counts; null: any"
     )
-
-    @field_validator("user_id", "session_id", mode="before")
-    @classmethod
-    def _number_is_a_name(cls, value: object) -> object:
-        # copick's own session "0" is a number to YAML.
-        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class PipelineConfig(StrictModel):
@@ -93,9 +87,7 @@ class PipelineConfig(StrictModel):
     @field_validator("dataset", "copick", "synthetic_folder", mode="before")
     @classmethod
     def _path_is_not_empty(cls, path: object) -> object:
-        # YAML makes a number of a folder that is named by digits alone.
-        if isinstance(path, int) and not isinstance(path, bool):
-            return str(path)
+        path = text_of_number(path)
         # pathlib takes an empty path for the present folder.
         if isinstance(path, str) and not path.strip():
             raise ValueError("the path is empty; give one or leave the key out")
@@ -129,6 +121,11 @@ class PipelineConfig(StrictModel):
     def particle(self, name: str) -> ParticleType:
         """Particle type of that name; ``particles`` must be resolved."""
         return next(particle for particle in self.known_particles if particle.name == name)
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether the data are the embedded default's."""
+        return self.dataset is None and self.copick is None
 
     @property
     def known_particles(self) -> tuple[ParticleType, ...]:

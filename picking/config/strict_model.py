@@ -1,6 +1,8 @@
 """The base of every configuration section, and of what stages tell each other in JSON."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
 class StrictModel(BaseModel):
@@ -12,3 +14,11 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
     )
+
+
+def text_of_number(value: object) -> object:
+    """Turn a whole number into text: YAML and JSON make numbers of names that are digits alone."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+NameOrNumber = Annotated[str, BeforeValidator(text_of_number)]

@@ -43,7 +43,7 @@ from picking.files.copick_project import (
 )
 from picking.files.ome_zarr import open_pyramid, read_level
 from picking.files.own_files import own_files
-from picking.files.picks import loaded_picks, picks_of_run, read_truth
+from picking.files.picks import loaded_picks, picks_file_name, picks_of_run, read_truth
 from picking.files.whole_files import write_whole_text
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _copy_hidden_picks(
 
 
 def _copick_name(picks: "CopickPicks") -> str:
-    return f"{picks.user_id}_{picks.session_id}_{picks.pickable_object_name}.json"
+    return picks_file_name(picks.user_id, picks.session_id, picks.pickable_object_name)
 
 
 def _check_repeated_runs(config: PipelineConfig, dataset: Path, test_runs: Sequence[str]) -> None:

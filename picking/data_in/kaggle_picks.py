@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copick.models import CopickPicksFile, CopickPoint
-from pydantic import ValidationError, field_validator
+from pydantic import ValidationError
 
+from picking.config.strict_model import NameOrNumber
 from picking.errors import InputError, in_one_line
-from picking.files.picks import OUR_USER_ID, check_positions
+from picking.files.picks import (
+    NAME_SEPARATOR,
+    OUR_USER_ID,
+    check_positions,
+    picks_file_name,
+)
 
-# copick splits its file names at underscores.
-NAME_SEPARATOR = "_"
 # A part of a file name, of which copick joins three into at most 255 bytes.
 LONGEST_NAME = 60
 USABLE_NAME = re.compile(rf"[^_/.\x00][^_/\x00]{{0,{LONGEST_NAME - 1}}}")
@@ -25,14 +29,11 @@ class _KagglePicksFile(CopickPicksFile):
     A file without them would be of any run, in Å whatever it holds, or without picks.
     """
 
+    user_id: NameOrNumber
+    session_id: NameOrNumber
     run_name: str
     unit: str
     points: list[CopickPoint]
-
-    @field_validator("user_id", "session_id", mode="before")
-    @classmethod
-    def _number_is_a_name(cls, value: object) -> object:
-        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 @dataclass(frozen=True)
@@ -170,12 +171,11 @@ def _read(path: Path, run: str, particle_types: Collection[str]) -> KagglePicks:
             f"user_id is '{OUR_USER_ID}', which marks this workflow's own picks: they are no truth",
             "give the user_id of the person who curated them",
         )
-    name = NAME_SEPARATOR.join((content.user_id, content.session_id, particle_type))
     has_numbers = any(not isinstance(raw[key], str) for key in ("user_id", "session_id"))
     return KagglePicks(
         run,
         particle_type,
         len(content.points),
-        f"{name}.json",
+        picks_file_name(content.user_id, content.session_id, particle_type),
         content.model_dump_json() if has_numbers else text,
     )

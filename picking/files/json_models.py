@@ -1,10 +1,11 @@
 """The JSON files in which one stage leaves a pydantic model to a later one."""
 
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from picking.config.strict_model import StrictModel
 from picking.errors import InputError
 from picking.files.tables import REMAKE
 from picking.files.whole_files import write_whole_text
@@ -46,3 +47,29 @@ def read_model(path: Path, model: type[Model], *, problem: str, if_missing: str)
         raise InputError(path, f"cannot be read ({error.strerror})", if_missing) from None
     except ValidationError as error:
         raise InputError(path, f"{problem} ({error.errors()[0]['msg']})", REMAKE) from None
+
+
+class StoredModel(StrictModel):
+    """A model with a JSON file of its own.
+
+    ``PROBLEM`` is what is wrong with a file that holds something else, ``IF_MISSING`` how to fix
+    that there is none; see :func:`read_model`.
+    """
+
+    PROBLEM: ClassVar[str]
+    IF_MISSING: ClassVar[str]
+
+    def write(self, path: Path) -> None:
+        """Write as JSON, whole or not at all."""
+        write_model(path, self)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what :meth:`write` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file is missing or damaged.
+        """
+        return read_model(path, cls, problem=cls.PROBLEM, if_missing=cls.IF_MISSING)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from copick.models import CopickPicks, CopickPicksFile, CopickRun
 
 ANGSTROM = "angstrom"
+# copick splits its file names at underscores.
+NAME_SEPARATOR = "_"
 # Who the final picks are by. In copick session "0" means that a tool made them.
 OUR_USER_ID = "tomosieve"
 OUR_SESSION_ID = "0"
@@ -225,6 +227,11 @@ def check_positions(content: CopickPicksFile, where: object) -> None:
     ]
     if not np.all(np.isfinite(positions)):
         raise InputError(where, "holds a non-finite position", "fix the position or remove it")
+
+
+def picks_file_name(user_id: str, session_id: str, object_name: str) -> str:
+    """Name a picks file as copick does."""
+    return f"{NAME_SEPARATOR.join((user_id, session_id, object_name))}.json"
 
 
 def _is_named_as_ours(path: Path) -> bool:

@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
 import pandas as pd
 from pydantic import Field
 
 from picking.config.strict_model import StrictModel
-from picking.files.json_models import read_model, write_model
+from picking.files.json_models import StoredModel
 
 
 class RunPicks(StrictModel):
@@ -18,8 +17,11 @@ class RunPicks(StrictModel):
     volume_cubic_angstrom: float = Field(gt=0, description="volume of its tomogram, Å³")
 
 
-class PicksDensity(StrictModel):
+class PicksDensity(StoredModel):
     """All training runs."""
+
+    PROBLEM = "does not hold the runs' picks"
+    IF_MISSING = "import the data first"
 
     runs: dict[str, RunPicks] = Field(min_length=1, description="by name")
 
@@ -56,20 +58,3 @@ class PicksDensity(StrictModel):
         picks = sum(sum(run.picks.values()) for run in self.runs.values())
         volume = sum(run.volume_cubic_angstrom for run in self.runs.values())
         return picks / volume * volume_cubic_angstrom
-
-    def write(self, path: Path) -> None:
-        """Write as JSON, whole or not at all."""
-        write_model(path, self)
-
-    @classmethod
-    def read(cls, path: Path) -> "PicksDensity":
-        """Read what :meth:`write` wrote.
-
-        Raises
-        ------
-        InputError
-            If the file is missing or damaged.
-        """
-        return read_model(
-            path, cls, problem="does not hold the runs' picks", if_missing="import the data first"
-        )

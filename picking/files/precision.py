@@ -1,36 +1,20 @@
 """The precision in which one result's networks compute: chosen once, kept with the result."""
 
-from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 from pydantic import Field
 
 from picking.config.stage1_proposals import PrecisionName
-from picking.config.strict_model import StrictModel
-from picking.files.json_models import read_model, write_model
+from picking.files.json_models import StoredModel
 
 
-class Precision(StrictModel):
+class Precision(StoredModel):
     """What every network of a result computes in; ``stage1/precision.json``."""
 
+    PROBLEM = "holds no precision"
+    IF_MISSING = "choose the precision first"
+
     precision: PrecisionName
-
-    def write(self, path: Path) -> None:
-        """Write to a JSON file."""
-        write_model(path, self)
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read what :meth:`write` wrote.
-
-        Raises
-        ------
-        InputError
-            If the file is missing or damaged.
-        """
-        return read_model(
-            path, cls, problem="holds no precision", if_missing="choose the precision first"
-        )
 
 
 class PrecisionTiming(Precision):

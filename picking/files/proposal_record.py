@@ -11,8 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from picking.config.strict_model import StrictModel
-from picking.files.json_models import read_model, write_model
+from picking.files.json_models import StoredModel
 
 # Folders of a result that hold one file for each run, and the files' ending.
 PER_RUN_FOLDERS = {"candidates": ".parquet", "embeddings": ".parquet", "score_maps": ".npz"}
@@ -26,8 +25,11 @@ def proposal_files(results: Path, run: str) -> dict[str, Path]:
     }
 
 
-class ProposalRecord(StrictModel):
+class ProposalRecord(StoredModel):
     """The runs of one batch."""
+
+    PROBLEM = "is not a record of proposals"
+    IF_MISSING = "propose first"
 
     split: Literal["train", "test"] = Field(description="copick project that holds the runs")
     runs: dict[str, dict[str, str]] = Field(
@@ -48,21 +50,4 @@ class ProposalRecord(StrictModel):
                 }
                 for run in runs
             },
-        )
-
-    def write(self, path: Path) -> None:
-        """Write as JSON, whole or not at all."""
-        write_model(path, self)
-
-    @classmethod
-    def read(cls, path: Path) -> "ProposalRecord":
-        """Read what :meth:`write` wrote.
-
-        Raises
-        ------
-        InputError
-            If the file is missing or damaged.
-        """
-        return read_model(
-            path, cls, problem="is not a record of proposals", if_missing="propose first"
         )

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from picking.config.strict_model import StrictModel
 from picking.data_in.inventory import Split
-from picking.files.json_models import read_model, write_model
+from picking.files.json_models import StoredModel
 from picking.files.proposal_record import ProposalRecord, proposal_files
 
 PROPOSALS_FOLDER = "proposals"
@@ -37,8 +37,11 @@ class BatchOfRun(StrictModel):
     split: Split = Field(description="copick project that holds the run")
 
 
-class BatchPlan(StrictModel):
+class BatchPlan(StoredModel):
     """The file that keeps which run is in which batch."""
+
+    PROBLEM = "does not say which run is in which batch"
+    IF_MISSING = "start again"
 
     runs: dict[str, BatchOfRun] = Field(description="by name; also runs that nobody asks for now")
 
@@ -101,10 +104,7 @@ def known_batches(results: Path) -> dict[str, BatchOfRun]:
         If the file is damaged.
     """
     path = _plan_path(results)
-    if not path.exists():
-        return {}
-    problem = "does not say which run is in which batch"
-    return dict(read_model(path, BatchPlan, problem=problem, if_missing="start again").runs)
+    return dict(BatchPlan.read(path).runs) if path.exists() else {}
 
 
 def first_free_number(results: Path) -> int:
@@ -145,7 +145,7 @@ def keep_batches(results: Path, known: Mapping[str, BatchOfRun], batches: Sequen
         for run in batch.runs
     }
     if runs != known:
-        write_model(_plan_path(results), BatchPlan(runs=runs))
+        BatchPlan(runs=runs).write(_plan_path(results))
 
 
 def record_path(results: Path, number: int) -> Path:

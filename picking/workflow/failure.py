@@ -102,13 +102,10 @@ def explain_at_exit(plan: ResultPlan, before: LogTimes) -> None:
     """Have the reasons printed when Snakemake has said all that it says itself."""
     # Absolute: at the very end Snakemake has left the folder that --directory named.
     folder = plan.folder.absolute()
-    files = [
-        *(Path(name).absolute() for name in plan.source_files("train")),
-        *(Path(name).absolute() for name in plan.source_files("test")),
-        *folder.rglob("*"),
-    ]
     reasons = failure_reasons(folder / "logs", before)
     if not reasons:
+        sources = [*plan.source_files("train"), *plan.source_files("test")]
+        files = [*(Path(name).absolute() for name in sources), *folder.rglob("*")]
         clocks = (clock_of_folder(folder, time.time()), ahead_of_the_clock(files, time.time()))
         reasons = [clock for clock in clocks if clock]
     if not reasons:

@@ -2,7 +2,8 @@
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, get_args
 from picking.config import PipelineConfig, TrainingSettings, validated_config
 from picking.data_in.import_inputs import ImportInputs, import_inputs
 from picking.data_in.inventory import RunInventory, Split, list_runs, resolve
-from picking.errors import REFUSED_BY_FILE_SYSTEM, InputError, refusal
+from picking.errors import InputError, refusals_for_people
 from picking.workflow.argument_lists import write_argument_lists
 from picking.workflow.batches import (
     Batch,
@@ -59,7 +60,7 @@ class ResultPlan:
     @property
     def is_synthetic(self) -> bool:
         """Whether the data are the embedded default's."""
-        return not self.inputs
+        return self.config.is_synthetic
 
     @cached_property
     def synthetic(self) -> SyntheticFiles:
@@ -179,13 +180,9 @@ class ResultPlan:
 
     def keep(self) -> None:
         """Write what the workflow's own jobs read of the plan: batches and lists of arguments."""
-        try:
+        with _exit_with_one_line():
             keep_batches(self.folder, known_batches(self.folder), self.batches)
             write_argument_lists(self.argument_lists())
-        except OSError as error:
-            if error.errno not in REFUSED_BY_FILE_SYSTEM:
-                raise
-            sys.exit(f"error: {refusal(error)}")
 
     def argument_lists(self) -> dict[Path, list[str]]:
         """List the arguments of commands that there is one of for every run, by their file."""
@@ -248,15 +245,9 @@ class ResultPlan:
     @cached_property
     def memory(self) -> JobMemory:
         """Memory that the jobs need."""
-        sizes = (
-            {}
-            if self.is_synthetic
-            else {
-                run: voxels
-                for inputs in self.inputs.values()
-                for run, voxels in inputs.voxels.items()
-            }
-        )
+        sizes = {
+            run: voxels for inputs in self.inputs.values() for run, voxels in inputs.voxels.items()
+        }
         return JobMemory.of_config(self.config, sizes)
 
     def files(self, *names: str) -> list[str]:
@@ -297,9 +288,8 @@ def make_plan(content: Mapping[str, Any], where: str, is_start: bool = True) -> 
             f"there is only {', '.join(runs.train)}",
             "give at least two: a run is judged by models of the others",
         )
-    is_synthetic = config.dataset is None and config.copick is None
     inputs: dict[Split, ImportInputs] = {}
-    if not is_synthetic:
+    if not config.is_synthetic:
         inputs = {
             "train": import_inputs(config, "train", runs.train),
             "test": import_inputs(config, "test", runs.test),
@@ -336,7 +326,7 @@ def plan_or_exit(
         See :func:`make_plan`.
     """
     sources = [*map(str, configfiles), *(["--config"] if command_line else [])]
-    try:
+    with _exit_with_one_line():
         for key, value in command_line.items():
             if value is None:
                 raise InputError(
@@ -344,9 +334,13 @@ def plan_or_exit(
                 )
         where = ", ".join(sources) or DEFAULT_CONFIGURATION
         return make_plan(content, where, is_start)
+
+
+@contextmanager
+def _exit_with_one_line() -> Iterator[None]:
+    """End the program with an error for a person, where a stack trace would be Snakemake's."""
+    try:
+        with refusals_for_people():
+            yield
     except InputError as error:
         sys.exit(f"error: {error}")
-    except OSError as error:
-        if error.errno not in REFUSED_BY_FILE_SYSTEM:
-            raise
-        sys.exit(f"error: {refusal(error)}")

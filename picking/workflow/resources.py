@@ -41,7 +41,7 @@ class JobMemory:
     @classmethod
     def of_config(cls, config: PipelineConfig, voxels: Mapping[str, int]) -> "JobMemory":
         """Make it for a data set of listed sizes, or for the synthetic one, not yet made."""
-        if config.dataset is None and config.copick is None:
+        if config.is_synthetic:
             return cls({}, math.prod(config.synthetic.shape_zyx))
         return cls(voxels)
 

@@ -1,13 +1,12 @@
 """``thresholds.json``: what a score has to exceed, for the final picks and for every fold."""
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from picking.config.stage2_rerank import ThresholdRule
 from picking.config.strict_model import StrictModel
-from picking.files.json_models import read_model, write_model
+from picking.files.json_models import StoredModel
 
 THRESHOLD_RULES: tuple[ThresholdRule, ThresholdRule] = ("probability", "curve")
 Stage = Literal["stage1", "two_stage"]
@@ -42,8 +41,11 @@ class TypeThresholds(StrictModel):
     folds: tuple[ThresholdSet, ...] = Field(description="for each fold, from the other folds")
 
 
-class Thresholds(StrictModel):
+class Thresholds(StoredModel):
     """Thresholds of all particle types."""
+
+    PROBLEM = "holds no thresholds"
+    IF_MISSING = "tune the thresholds first"
 
     rule: ThresholdRule = Field(description="which of the two rules decides")
     beta: float = Field(description="F-beta's beta")
@@ -67,20 +69,3 @@ class Thresholds(StrictModel):
             name: self.decisive(of_type.folds[fold], stage).value
             for name, of_type in self.types.items()
         }
-
-    def write(self, path: Path) -> None:
-        """Write as JSON, whole or not at all."""
-        write_model(path, self)
-
-    @classmethod
-    def read(cls, path: Path) -> "Thresholds":
-        """Read what :meth:`write` wrote.
-
-        Raises
-        ------
-        InputError
-            If the file is missing or damaged.
-        """
-        return read_model(
-            path, cls, problem="holds no thresholds", if_missing="tune the thresholds first"
-        )
