@@ -8,7 +8,7 @@ from picking.config import PipelineConfig
 from picking.data_in.import_inputs import ImportInputs, import_inputs
 from picking.data_in.inventory import resolve
 from tests.conftest import TINY_SHAPE_ZYX
-from tests.picking.data_in.test_import_dataset import copick_project
+from tests.picking.data_in.test_import_copick import copick_project
 
 
 def names(files, root):
