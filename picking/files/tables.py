@@ -1,11 +1,14 @@
 """The tables that pass between the stages: their columns, units and dtypes, checked on reading."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from picking.errors import InputError
 from picking.files.whole_files import whole_path
@@ -150,6 +153,33 @@ class Table:
             else:
                 checked.to_parquet(unfinished, index=False)
 
+    @contextmanager
+    def written_in_parts(self, path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+        """Write a Parquet or CSV file part by part, so that the whole is never in memory.
+
+        Parameters
+        ----------
+        path : Path
+            File to write, whole or not at all.
+
+        Yields
+        ------
+        callable
+            Checks a frame and appends it: to a Parquet file as a row group of its own.
+        """
+        with whole_path(path) as unfinished:
+            if Path(path).suffix == ".csv":
+                self.empty().to_csv(unfinished, index=False)
+                yield lambda frame: self.check(frame, path).to_csv(
+                    unfinished, mode="a", header=False, index=False
+                )
+                return
+            schema = pa.Schema.from_pandas(self.empty(), preserve_index=False)
+            with pq.ParquetWriter(unfinished, schema) as writer:
+                yield lambda frame: writer.write_table(
+                    pa.Table.from_pandas(self.check(frame, path), schema, preserve_index=False)
+                )
+
 
 RUN = Column("run", "str", "the tomogram's run")
 PARTICLE_TYPE = Column("particle_type", "str", "name of the particle type")
@@ -203,6 +233,14 @@ SCORED_CANDIDATES = Table(
 PICKS = Table(
     "picks",
     (RUN, PARTICLE_TYPE, X, Y, Z, Column("score", "float64", "probability of the pick, 0 to 1")),
+)
+FAILED_RUNS = Table(
+    "failed runs",
+    (
+        RUN,
+        Column("stage", "str", "where it failed: stage1_proposals or features"),
+        Column("reason", "str", "what is wrong with it"),
+    ),
 )
 SUBMISSION = Table(
     "submission",

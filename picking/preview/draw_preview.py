@@ -100,7 +100,7 @@ def preview(
             f"has no picks of {', '.join(names)}",
             fix,
         )
-    tomogram = read_tomogram(copick_config, run, config.tomo_type, config.voxel_spacing)
+    tomogram = read_tomogram(copick_config, run, *config.tomogram_kind)
     figure = draw_preview(tomogram, picks, config.known_particles, slices)
     with whole_path(output) as unfinished:
         figure.savefig(unfinished, format="png", dpi=DOTS_PER_INCH)

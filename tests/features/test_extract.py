@@ -12,8 +12,8 @@ from picking.data_in.import_dataset import import_kaggle
 from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
+from picking.files.batch_record import proposal_files
 from picking.files.embedding import EMBEDDING
-from picking.files.proposal_record import proposal_files
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES, FEATURES
 from picking.files.tomogram import Tomogram

@@ -8,10 +8,10 @@ import pytest
 
 from picking.config import ParticleType, PeakSettings, PipelineConfig, Stage1Settings
 from picking.errors import InputError
+from picking.files.batch_record import BatchRecord, proposal_files
 from picking.files.embedding import EMBEDDING, embedding_channels, embedding_columns
 from picking.files.picks_density import PicksDensity
 from picking.files.precision import Precision
-from picking.files.proposal_record import ProposalRecord, proposal_files
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES, TRUTH
 from picking.files.tomogram import Tomogram
@@ -179,8 +179,8 @@ def test_a_run_is_looked_at_by_those_that_never_saw_it(
     types = [particle.name for particle in config.known_particles]
     assert list(embedding)[2:] == embedding_columns(embedding_channels(types))
     assert ScoreMaps.read(files["score_maps"]).particle_types == tuple(types)
-    record = ProposalRecord.read(tmp_path / "proposed" / "record.json")
-    assert record == ProposalRecord.of_files("train", tmp_path / "proposed", [run])
+    record = BatchRecord.read(tmp_path / "proposed" / "record.json")
+    assert record == BatchRecord.of_files("train", tmp_path / "proposed", [run])
 
 
 @pytest.mark.parametrize("turns_about_z", [True, False])

@@ -103,8 +103,8 @@ class Pipeline:
         submit.main(
             [
                 *("--config", str(self.config_path)),
-                *("--candidates", *self.tables("candidates", runs)),
-                *("--features", *self.tables("features", runs)),
+                *("--runs", *runs),
+                *("--results", str(self.folder)),
                 *("--calibrations", *self.calibrations),
                 *("--thresholds", str(self.path("thresholds.json"))),
                 *("--project", str(self.path("project.json"))),
@@ -112,6 +112,7 @@ class Pipeline:
                 *("--scored", str(answer / "scored.parquet")),
                 *("--picks", str(answer / "picks")),
                 *("--picks-config", str(answer / "picks.json")),
+                *("--failed", str(answer / "failed_runs.csv")),
             ]
         )
         return answer / "submission.csv"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picking.errors import InputError
-from picking.files.proposal_record import ProposalRecord, proposal_files
+from picking.files.batch_record import BatchRecord, proposal_files
 from picking.workflow.batches import (
     Batch,
     BatchOfRun,
@@ -92,7 +92,7 @@ def write_batch(results: Path, number: int, runs: list[str]) -> None:
         for path in proposal_files(results, run).values():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{run} {path.parent.name}")
-    ProposalRecord.of_files("test", results, runs).write(record_path(results, number))
+    BatchRecord.of_files("test", results, runs).write(record_path(results, number))
 
 
 def plan_and_keep(results: Path, runs: list[str]) -> tuple[Batch, ...]:
@@ -148,7 +148,7 @@ def test_a_record_changes_with_what_was_written(tmp_path: Path) -> None:
     write_batch(tmp_path, 0, ["A"])
     assert record_path(tmp_path, 0).read_bytes() == first
     proposal_files(tmp_path, "A")["embeddings"].write_text("other")
-    ProposalRecord.of_files("test", tmp_path, ["A"]).write(record_path(tmp_path, 0))
+    BatchRecord.of_files("test", tmp_path, ["A"]).write(record_path(tmp_path, 0))
     assert record_path(tmp_path, 0).read_bytes() != first
 
 

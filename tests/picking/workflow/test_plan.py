@@ -6,7 +6,8 @@ import pytest
 
 from picking.config import CZII_PARTICLES, PipelineConfig
 from picking.errors import InputError
-from picking.workflow.plan import ResultPlan, make_plan, plan_or_exit
+from picking.workflow.make_plan import make_plan, plan_or_exit
+from picking.workflow.plan import ResultPlan
 
 
 @pytest.fixture
