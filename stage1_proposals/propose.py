@@ -138,7 +138,9 @@ def propose_candidates(
     def network_of(weights: Path) -> ProposalNetwork:
         return fast_network(load_network(weights, particle_types), device)
 
-    def finish(predicted: PredictedMaps, run: str, volume_cubic_angstrom: float) -> None:
+    def finish(
+        predicted: PredictedMaps, run: str, volume_cubic_angstrom: float, affordable: int
+    ) -> None:
         found = find_candidates(
             run,
             predicted.score_maps,
@@ -151,6 +153,8 @@ def propose_candidates(
         embedding = embed_candidates(found, predicted, config.known_particles)
         EMBEDDING.write(embedding, files["embeddings"])
         CANDIDATES.write(found, files["candidates"])
+        batch.finish(run, affordable if affordable < passes else None)
+        print(f"{run}: {len(found)} candidates; {pace.line()}", file=sys.stderr)
 
     def left_out(run: str) -> AbstractContextManager[None]:
         return left_out_if_it_fails(
@@ -165,8 +169,6 @@ def propose_candidates(
     def collect(finishing: _Finishing) -> None:
         with left_out(finishing.run):
             finishing.work.result()
-            batch.finish(finishing.run, finishing.passes if finishing.passes < passes else None)
-            print(f"{finishing.run}: {pace.line()}", file=sys.stderr)
 
     with ThreadPoolExecutor(1) as finisher:
         finishing: _Finishing | None = None
@@ -197,8 +199,9 @@ def propose_candidates(
             # One run's maps wait at most: more would fill the memory.
             if finishing is not None:
                 collect(finishing)
-            work = finisher.submit(finish, predicted, run, tomogram.volume_cubic_angstrom)
-            finishing = _Finishing(run, affordable, work)
+            volume_cubic_angstrom = tomogram.volume_cubic_angstrom
+            work = finisher.submit(finish, predicted, run, volume_cubic_angstrom, affordable)
+            finishing = _Finishing(run, work)
             del predicted, tomogram  # the finisher's alone, so that they are gone once it is done
         if finishing is not None:
             collect(finishing)
@@ -210,7 +213,6 @@ class _Finishing:
     """A run whose candidates are being found and written."""
 
     run: str
-    passes: int
     work: Future[None]
 
 

@@ -98,7 +98,7 @@ class Pipeline:
     def calibrations(self) -> list[str]:
         return [str(self.folder / "stage2" / f"{name}.json") for name in self.types]
 
-    def submit(self, runs: list[str], into: str = "") -> Path:
+    def submit(self, runs: list[str], into: str = "", further: Sequence[str] = ()) -> Path:
         answer = self.folder / into
         submit.main(
             [
@@ -113,6 +113,7 @@ class Pipeline:
                 *("--picks", str(answer / "picks")),
                 *("--picks-config", str(answer / "picks.json")),
                 *("--failed", str(answer / "failed_runs.csv")),
+                *further,
             ]
         )
         return answer / "submission.csv"
