@@ -130,8 +130,8 @@ def _doubt(mean_probability: float | None, precision: Share | None) -> str:
         return ""
     return (
         f"the picks' own probabilities promise a precision of {mean_probability:.2f}, the training "
-        f"runs {precision.value:.2f} ({low:.2f} to {high:.2f}); look at some picks before you trust "
-        "either, and at what the report says of how the test runs differ from the training runs"
+        f"runs {precision.value:.2f} ({low:.2f} to {high:.2f}); before you trust either, look at "
+        "some picks, and in the report at how the test runs differ from the training runs"
     )
 
 
