@@ -78,10 +78,14 @@ def binned(values_zyx: NDArray[np.float32], binning: int) -> NDArray[np.float32]
     result = values_zyx
     # z first, because what it leaves is quick to average further.
     for axis, size in enumerate(values_zyx.shape):
-        starts = np.arange(0, size, binning)
-        lengths = np.minimum(binning, size - starts).astype(np.float32)
-        result = np.add.reduceat(result, starts, axis=axis)
-        result /= np.expand_dims(lengths, [other for other in range(3) if other != axis])
+        along_axis = np.moveaxis(result, axis, 0)
+        blocks = along_axis[::binning].copy()
+        for offset in range(1, binning):
+            part = along_axis[offset::binning]
+            blocks[: len(part)] += part
+        lengths = np.minimum(binning, size - np.arange(0, size, binning))
+        blocks /= lengths.astype(np.float32)[:, None, None]
+        result = np.moveaxis(blocks, 0, axis)
     return result
 
 
@@ -111,7 +115,9 @@ def _placed(
     # Voxels reach half their size beyond their centres.
     corners = np.array([[-0.5] * 3, np.array(shape_zyx) - 0.5])
     voxel_size = tomogram.voxel_size_zyx_angstrom
-    (left, low, _), (right, high, _) = indices_zyx_to_angstrom_xyz(corners, voxel_size, binning)
+    (left, low, _), (right, high, _) = indices_zyx_to_angstrom_xyz(
+        corners, voxel_size, binning
+    ).tolist()
     middles = np.zeros((len(images), 3))
     middles[:, 0] = np.arange(len(images))
     heights = indices_zyx_to_angstrom_xyz(middles, voxel_size, binning)[:, 2]
