@@ -205,12 +205,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--scored",
         type=Path,
         help="scored_test.parquet (of a training run: out_of_fold.parquet), whose candidates the "
-        "page shows instead of the final picks",
-    )
-    parser.add_argument(
-        "--thresholds",
-        type=Path,
-        help="thresholds.json, from which the page's cut-offs begin (default: beside --scored)",
+        "page shows instead of the final picks; cut-offs begin with the thresholds.json beside it",
     )
     arguments = parser.parse_args(argv)
     run, config = arguments.run, resolve(load_config(arguments.config))
@@ -218,8 +213,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise InputError("--slices", f"is {arguments.slices}", "give 1 or more")
     if arguments.output is None and arguments.html is None:
         raise InputError("--output, --html", "neither is given", "give the file to write")
-    if arguments.html is None and (arguments.scored or arguments.thresholds):
-        raise InputError("--html", "is not given", "--scored and --thresholds are for the page")
+    if arguments.html is None and arguments.scored is not None:
+        raise InputError("--html", "is not given", "--scored is for the page")
     if arguments.output is not None:
         picks = preview(
             config,
@@ -231,9 +226,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
         print(f"{run}: {len(picks)} picks: {arguments.output}")
     if arguments.html is not None:
-        inputs = ViewerInputs(
-            arguments.copick, arguments.picks_config, arguments.scored, arguments.thresholds
-        )
+        inputs = ViewerInputs(arguments.copick, arguments.picks_config, arguments.scored)
         shown = write_viewer(config, run, inputs, arguments.html)
         print(
             f"{run}: {shown.picks_above_cutoffs} picks above the cut-offs, {shown.references} "

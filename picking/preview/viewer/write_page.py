@@ -44,16 +44,13 @@ class ViewerInputs:
     picks : Path or None
         Configuration that :func:`picking.files.picks.write_picks` wrote.
     scored : Path or None
-        Table of scored candidates, which are shown instead of the picks.
-    thresholds : Path or None
-        ``thresholds.json``, from which the cut-offs begin; None: the one beside ``scored``, if
-        there is one.
+        Table of scored candidates, which are shown instead of the picks. Cut-offs begin with the
+        ``thresholds.json`` beside it, if there is one.
     """
 
     copick: Path
     picks: Path | None = None
     scored: Path | None = None
-    thresholds: Path | None = None
 
 
 def write_viewer(
@@ -87,7 +84,7 @@ def write_viewer(
     names = [particle.name for particle in particles]
     truth = read_truth(inputs.copick, [run], names, config.truth.user_id, config.truth.session_id)
     kind, picks = _picks(config, run, inputs)
-    types = shown_types(particles, picks, truth, _cutoffs(inputs))
+    types = shown_types(particles, picks, truth, _cutoffs(inputs.scored))
     if not types:
         raise InputError(
             f"{inputs.scored or inputs.picks or inputs.copick}, run {run}",
@@ -136,8 +133,7 @@ def _picks(config: PipelineConfig, run: str, inputs: ViewerInputs) -> tuple[str,
     return "truth", PICKS.empty()
 
 
-def _cutoffs(inputs: ViewerInputs) -> dict[str, float]:
-    if inputs.thresholds is not None:
-        return read_cutoffs(inputs.thresholds)
-    beside = inputs.scored.with_name(THRESHOLDS_NAME) if inputs.scored else None
-    return read_cutoffs(beside) if beside is not None and beside.exists() else {}
+def _cutoffs(scored: Path | None) -> dict[str, float]:
+    """Read the thresholds of the result that a table of scored candidates is of."""
+    thresholds = scored.with_name(THRESHOLDS_NAME) if scored is not None else None
+    return read_cutoffs(thresholds) if thresholds is not None and thresholds.exists() else {}

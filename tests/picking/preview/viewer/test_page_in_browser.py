@@ -157,8 +157,10 @@ def test_picks_say_what_they_are(show):
         const [more, less] = document.querySelectorAll(".type button");
         less.click(); less.click(); look();
         less.click(); look();
+        element("truth").click();
+        chosen = { type: types[1], pick: types[1].truth[0] }; draw(); look();
         """
-    (clicked, last, below), _ = show("#z=65&references=off", steps)
+    (clicked, last, below, reference), _ = show("#z=65&references=off", steps)
     assert clicked["pick"] == "ribosome, probability 0.900, xyz 100 100 65 Å"
     assert ("pick chosen", "ribosome") in kinds(clicked)
     assert last["pick"] == "ribosome, probability 0.400, xyz 60 150 120 Å"
@@ -166,6 +168,8 @@ def test_picks_say_what_they_are(show):
     assert below["pick"] == "ribosome, probability 0.100, xyz 250 150 65 Å, below the cut-off"
     assert below["height"] == "65 Å, slice 4 of 8"
     assert ("below chosen", "ribosome") in kinds(below)
+    assert reference["pick"] == "a+b(c), reference, xyz 110 100 65 Å"
+    assert [kind for kind in kinds(reference) if "a+b(c)" in kind] == [("truth chosen", "a+b(c)")]
 
 
 def test_the_slice_is_drawn_and_the_address_remembers(show):
