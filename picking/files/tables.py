@@ -126,23 +126,36 @@ class Table:
     def read(self, path: Path) -> pd.DataFrame:
         """Read and check a Parquet or CSV file (by its ending)."""
         path = Path(path)
-        if not path.exists():
-            raise InputError(
-                path, f"there is no such {self.name} table", "run the stage before first"
-            )
-        try:
+        with self._readable(path):
             if path.suffix == ".csv":
                 text = [column.name for column in self.columns if column.dtype == "str"]
                 numbers = [name for name in self.column_names if name not in text]
                 frame = read_csv_exactly(path, text, numbers)
             else:
                 frame = pd.read_parquet(path)
+        return self.check(frame, path)
+
+    def read_run(self, path: Path, run: str) -> pd.DataFrame:
+        """Read and check the declared columns of one run's rows in a Parquet file, and no more."""
+        with self._readable(Path(path)):
+            frame = pd.read_parquet(
+                path, columns=self.column_names, filters=[(RUN.name, "==", run)]
+            )
+        return self.check(frame, path)
+
+    @contextmanager
+    def _readable(self, path: Path) -> Iterator[None]:
+        if not path.exists():
+            raise InputError(
+                path, f"there is no such {self.name} table", "run the stage before first"
+            )
+        try:
+            yield
         except (ValueError, OSError) as error:
             first_line = str(error).splitlines()[0]
             raise InputError(
                 path, f"this is not a readable {self.name} table ({first_line})", REMAKE
             ) from error
-        return self.check(frame, path)
 
     def write(self, frame: pd.DataFrame, path: Path) -> None:
         """Check and write a Parquet or CSV file (by its ending), whole or not at all."""
