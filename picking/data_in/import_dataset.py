@@ -29,6 +29,7 @@ from picking.data_in.inventory import (
 from picking.data_in.kaggle_picks import KagglePicks, read_kaggle_picks
 from picking.data_in.tomogram_size import TomogramSize
 from picking.errors import InputError
+from picking.files.chunk_files import check_chunk_files
 from picking.files.copick_project import (
     RUNS_FOLDER,
     filesystem_config,
@@ -47,7 +48,7 @@ from picking.files.picks import loaded_picks, picks_file_name, picks_of_run, rea
 from picking.files.whole_files import write_whole_text
 
 if TYPE_CHECKING:
-    from copick.models import CopickPicks
+    from copick.models import CopickPicks, CopickRoot
 
 # Types of the challenge that are not among the configured ones are not wanted.
 CZII_TYPES = [particle.name for particle in CZII_PARTICLES]
@@ -235,21 +236,32 @@ def _overlay_of(output: Path) -> Path:
 def _check_tomograms(
     config: PipelineConfig, copick_config: Path, runs: Sequence[str], keep: bool
 ) -> dict[str, TomogramSize]:
-    """Check each tomogram's metadata and the values of its smallest level, which is read quickly.
-
-    The full-size values are checked when they are read.
-    """
     project = open_project(copick_config)
     sizes: dict[str, TomogramSize] = {}
     for run in runs:
-        tomogram = find_tomogram(
-            project, copick_config, run, config.tomo_type, config.voxel_spacing
-        )
-        pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), config.voxel_spacing)
-        size = TomogramSize.of_pyramid(pyramid)
+        size = _checked_tomogram(config, project, copick_config, run)
         if keep:  # of training runs alone: there may be hundreds of others
             sizes[run] = size
     return sizes
+
+
+def _checked_tomogram(
+    config: PipelineConfig, project: "CopickRoot", copick_config: Path, run: str
+) -> TomogramSize:
+    """Check one run's tomogram as far as that is done quickly.
+
+    That is its metadata, the values of its smallest level, and that all chunk files of the level
+    that is picked from are there; their values are checked when they are read.
+
+    Raises
+    ------
+    InputError
+        It names the tomogram.
+    """
+    tomogram = find_tomogram(project, copick_config, run, config.tomo_type, config.voxel_spacing)
+    pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), config.voxel_spacing)
+    check_chunk_files(pyramid.full_size, pyramid.location)
+    return TomogramSize.of_pyramid(pyramid)
 
 
 def _check_nothing_is_lost(picks: Sequence[KagglePicks], table: pd.DataFrame, where: Path) -> None:

@@ -146,6 +146,13 @@ def outside(root):
         path.write_text(json.dumps(content))
 
 
+def hole(path):
+    def apply(root):
+        next(file for file in (root / path / "0").rglob("0") if file.is_file()).unlink()
+
+    return apply
+
+
 def no_picks_file(root):
     for path in (root / PICKS).glob("*.json"):
         path.unlink()
@@ -198,6 +205,8 @@ def no_picks(root):
         (lambda root: shutil.rmtree(root / TRAIN_TOMOGRAM / "0"), r"denoised\.zarr/0: .* opened"),
         (outside, "TS_2_2 has .* outside its tomogram of .* x .* x .* Å"),
         (no_picks_file, "TS_2_2/Picks: holds no picks file"),
+        (hole(TRAIN_TOMOGRAM), r"TS_2_2.*denoised\.zarr/0: 1 of 1 chunks are absent"),
+        (hole(TEST_TOMOGRAM), r"TS_9_9.*denoised\.zarr/0: 1 of 1 chunks are absent"),
         (tomogram(TRAIN_TOMOGRAM, tiny_values(0, (12, 16))), r"TS_2_2.*denoised\.zarr/0: is 2D"),
         (tomogram(TEST_TOMOGRAM, tiny_values(0) * np.float32(np.nan)), "TS_9_9.* are NaN"),
         (tomogram(TEST_TOMOGRAM, tiny_values(0) * 0), "TS_9_9.*all values are"),
@@ -267,6 +276,8 @@ def test_genuine_picks(shared, tmp_path, write_kaggle_run):
         zarr.open_group(str(dataset / TRAIN_TOMOGRAM.replace("TS_2_2", run)), mode="a").empty(
             name="0", shape=FULL_SIZE_ZYX, chunks=FULL_SIZE_ZYX, dtype="f4", overwrite=True
         )
+        chunk = dataset / TRAIN_TOMOGRAM.replace("TS_2_2", run) / "0" / "0.0.0"
+        chunk.write_bytes(b"there, but never read")
         target = dataset / "train" / "overlay" / "ExperimentRuns" / run / "Picks"
         shutil.copytree(genuine / run / "Picks", target)
     truth = import_folder(dataset, tmp_path / "out", tmp_path / "truth.csv")
