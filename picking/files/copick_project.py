@@ -17,12 +17,15 @@ from picking.errors import REFUSED_BY_FILE_SYSTEM, InputError, in_one_line
 
 if TYPE_CHECKING:
     from copick.models import CopickRoot, CopickTomogram
+    from fsspec import AbstractFileSystem
 
 RUNS_FOLDER = "ExperimentRuns"
 ROOTS = ("static_root", "overlay_root")
 # Keys of a pickable object that say what it looks like, and change nothing that is picked.
 APPEARANCE = ("color", "label", "pdb_id")
 LOCAL_PROTOCOLS = ("local://", "file://")
+# What fsspec calls the file system of this machine.
+LOCAL_FILE_SYSTEM = "file"
 # copick lists folders with glob patterns and does not escape them.
 GLOB_CHARACTERS = "*?["
 
@@ -261,3 +264,9 @@ def local_url(folder: Path) -> str:
 def is_local(url: str) -> bool:
     """Whether a copick root is a folder of this machine."""
     return "://" not in url or url.startswith(LOCAL_PROTOCOLS)
+
+
+def is_on_this_machine(files: AbstractFileSystem) -> bool:
+    """Whether a file system is that of this machine; copick wraps it to reconnect, so ask it."""
+    protocol = files.protocol
+    return LOCAL_FILE_SYSTEM in ((protocol,) if isinstance(protocol, str) else protocol)

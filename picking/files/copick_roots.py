@@ -6,10 +6,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fsspec.implementations.local import LocalFileSystem
-
 from picking.errors import InputError
-from picking.files.copick_project import ROOTS, RUNS_FOLDER, is_local, read_config
+from picking.files.copick_project import (
+    ROOTS,
+    RUNS_FOLDER,
+    is_local,
+    is_on_this_machine,
+    read_config,
+)
 
 if TYPE_CHECKING:
     from copick.models import CopickRun
@@ -102,7 +106,7 @@ def check_picks_names(run: CopickRun) -> None:
         folder, files = getattr(run, f"{kind}_path", None), getattr(run, f"fs_{kind}", None)
         if not folder or files is None:
             continue
-        if isinstance(files, LocalFileSystem):
+        if is_on_this_machine(files):
             for local in (Path(folder), Path(folder) / "Picks"):
                 if local.is_dir():
                     list(local.iterdir())

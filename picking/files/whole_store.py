@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fsspec.implementations.local import LocalFileSystem
 from zarr.storage import BaseStore, DirectoryStore, FSStore, Store, normalize_store_arg
+
+from picking.files.copick_project import is_on_this_machine
 
 # How many absent chunks a message names.
 NAMED_CHUNKS = 3
@@ -43,7 +44,7 @@ class WholeStore(Store):  # type: ignore[misc]  # zarr 2 tells no types
     def local_folder(self) -> Path | None:
         """Folder of the store; None if it is not on this machine."""
         is_local = isinstance(self._store, DirectoryStore) or (
-            isinstance(self._store, FSStore) and isinstance(self._store.fs, LocalFileSystem)
+            isinstance(self._store, FSStore) and is_on_this_machine(self._store.fs)
         )
         return Path(self._store.path) if is_local else None
 
