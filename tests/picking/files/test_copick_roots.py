@@ -71,11 +71,11 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monke
         check_roots(project(tmp_path, overlay_root=f"local://{tmp_path}/closed"))
 
 
-@pytest.mark.parametrize("closed", [".", "Picks"])
+@pytest.mark.parametrize("closed", [".", "Picks", "VoxelSpacing10.000"])
 def test_picks_that_may_not_be_read_are_not_taken_for_none(
     closed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "Picks").mkdir()
+    (tmp_path / closed).mkdir(exist_ok=True)
     unreadable(monkeypatch, tmp_path / closed)
     run = SimpleNamespace(overlay_path=str(tmp_path), fs_overlay=LocalFileSystem())
     with pytest.raises(PermissionError):
