@@ -6,6 +6,7 @@ picks as one table. With --copick the user's own copick project is taken instead
 """
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +43,7 @@ from picking.files.copick_project import (
     tomogram_location,
     with_overlay,
 )
-from picking.files.ome_zarr import open_pyramid, read_level
+from picking.files.ome_zarr import open_pyramid, read_coarsest, read_level
 from picking.files.own_files import own_files
 from picking.files.picks import loaded_picks, picks_file_name, picks_of_run, read_truth
 from picking.files.whole_files import write_whole_text
@@ -217,7 +218,9 @@ def _check_repeated_runs(config: PipelineConfig, dataset: Path, test_runs: Seque
             open_pyramid(zarr.DirectoryStore(str(path)), str(path), config.voxel_spacing)
             for path in paths.values()
         ]
-        one, other = (read_level(pyramid.smallest, pyramid.location) for pyramid in pyramids)
+        one, other = (read_coarsest(pyramid)[0] for pyramid in pyramids)
+        if one.shape != other.shape and pyramids[0].full_size.shape == pyramids[1].full_size.shape:
+            one, other = (read_level(pyramid.full_size, pyramid.location) for pyramid in pyramids)
         is_same = one.shape == other.shape and (
             np.corrcoef(one.ravel(), other.ravel())[0, 1] > SAME_TOMOGRAM_CORRELATION
         )
@@ -240,6 +243,8 @@ def _check_tomograms(
     sizes: dict[str, TomogramSize] = {}
     for run in runs:
         size = _checked_tomogram(config, project, copick_config, run)
+        for problem in size.passed_over:
+            print(f"warning: {problem} (nothing is picked from this level)", file=sys.stderr)
         if keep:  # of training runs alone: there may be hundreds of others
             sizes[run] = size
     return sizes
@@ -250,8 +255,8 @@ def _checked_tomogram(
 ) -> TomogramSize:
     """Check one run's tomogram as far as that is done quickly.
 
-    That is its metadata, the values of its smallest level, and that all chunk files of the level
-    that is picked from are there; their values are checked when they are read.
+    That is its metadata, the values of its coarsest level that is whole, and that all chunk files
+    of the level that is picked from are there; their values are checked when they are read.
 
     Raises
     ------

@@ -1,6 +1,7 @@
 """A zarr store in which a chunk that is not there is an error, not a piece of fill value."""
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +71,22 @@ class WholeStore(Store):  # type: ignore[misc]  # zarr 2 tells no types
         return found
 
     def __getitem__(self, key: str) -> Any:
-        return self._store[key]
+        try:
+            return self._store[key]
+        except KeyError as error:
+            # zarr takes metadata that may not be read for none.
+            if isinstance(error.__cause__, PermissionError):
+                raise error.__cause__ from None
+            raise
 
     def __contains__(self, key: object) -> bool:
-        return key in self._store
+        if key in self._store:
+            return True
+        if self.local_folder is not None:
+            # What is in a folder that may not be entered is not known to be absent.
+            with suppress(FileNotFoundError, NotADirectoryError):
+                (self.local_folder / str(key)).stat()
+        return False
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._store)

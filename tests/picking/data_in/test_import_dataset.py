@@ -253,6 +253,19 @@ def test_a_name_of_both_splits_stands_for_one_tomogram(kaggle_dataset, tmp_path)
         import_test()
 
 
+def test_a_damaged_level_that_nothing_is_picked_from_stops_nothing(
+    kaggle_dataset, tmp_path, capsys
+):
+    repeated = TEST_TOMOGRAM.replace(TEST_RUN, "TS_1_1")
+    for path in (TRAIN_TOMOGRAM, TEST_TOMOGRAM, repeated):
+        (kaggle_dataset / path / "1" / ".zarray").write_text("{")
+    import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert len(warnings) == 3
+    assert f"{TRAIN_TOMOGRAM}/1: this level of the tomogram cannot be opened" in warnings[0]
+    assert "nothing is picked from this level" in warnings[0]
+
+
 def test_command(kaggle_dataset, tmp_path):
     config = tmp_path / "config.yaml"
     config.write_text("name: mine\n")
