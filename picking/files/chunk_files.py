@@ -41,7 +41,9 @@ def check_chunk_files(level: zarr.Array, location: str) -> None:
     if folder is None:
         return
     metadata = json.loads(level.store[f"{level.path}/.zarray"])
-    separators = {NESTED_SEPARATOR, metadata.get("dimension_separator") or FLAT_SEPARATOR}
+    # copick looks for nested chunks whatever the metadata say, and the metadata's are taken too.
+    is_nested = metadata.get("dimension_separator") == NESTED_SEPARATOR
+    separators = (NESTED_SEPARATOR,) if is_nested else (NESTED_SEPARATOR, FLAT_SEPARATOR)
     sides = level.cdata_shape
     there = {
         index
