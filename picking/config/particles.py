@@ -2,15 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
-from picking.config.strict_model import StrictModel
+from picking.config.strict_model import NameOrNumber, StrictModel, text_of_number
 
 # Names become parts of file names, which may have 255 bytes.
 LONGEST_NAME = 100
 # copick splits its file names at underscores, and submissions are CSV.
 ParticleName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+()-]*$", max_length=LONGEST_NAME)
+    str,
+    BeforeValidator(text_of_number),
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+()-]*$", max_length=LONGEST_NAME),
 ]
 
 
@@ -24,7 +26,7 @@ class ParticleType(StrictModel):
         description="number of the type in segmentations, from 1; null: the next that is free",
     )
     radius_angstrom: float = Field(gt=0, description="radius of the particle, Å")
-    pdb_id: str | None = Field(None, description="entry of the Protein Data Bank")
+    pdb_id: NameOrNumber | None = Field(None, description="entry of the Protein Data Bank")
     color: tuple[int, int, int, int] = Field((128, 128, 128, 128), description="RGBA, 0 to 255")
 
 

@@ -18,6 +18,8 @@ from picking.files.picks import (
     picks_file_name,
 )
 
+# Keys of names, which are text to copick.
+NAMES = ("pickable_object_name", "user_id", "session_id", "run_name")
 # A part of a file name, of which copick joins three into at most 255 bytes.
 LONGEST_NAME = 60
 USABLE_NAME = re.compile(rf"[^_/.\x00][^_/\x00]{{0,{LONGEST_NAME - 1}}}")
@@ -29,9 +31,10 @@ class _KagglePicksFile(CopickPicksFile):
     A file without them would be of any run, in Å whatever it holds, or without picks.
     """
 
+    pickable_object_name: NameOrNumber
     user_id: NameOrNumber
     session_id: NameOrNumber
-    run_name: str
+    run_name: NameOrNumber
     unit: str
     points: list[CopickPoint]
 
@@ -171,7 +174,7 @@ def _read(path: Path, run: str, particle_types: Collection[str]) -> KagglePicks:
             f"user_id is '{OUR_USER_ID}', which marks this workflow's own picks: they are no truth",
             "give the user_id of the person who curated them",
         )
-    has_numbers = any(not isinstance(raw[key], str) for key in ("user_id", "session_id"))
+    has_numbers = any(not isinstance(raw[key], str) for key in NAMES)
     return KagglePicks(
         run,
         particle_type,

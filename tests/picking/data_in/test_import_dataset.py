@@ -350,6 +350,25 @@ def test_numbers_where_copick_has_text_are_taken(kaggle_dataset, tmp_path):
     assert len(import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")) == 9
 
 
+def test_names_that_are_numbers_are_taken(tmp_path, write_kaggle_run):
+    dataset, truth = tmp_path / "kaggle", tmp_path / "truth.csv"
+    for run in ("5", "10440"):
+        write_kaggle_run(dataset, "train", run, tiny_values(0), {"80": [[50, 60, 40]]})
+    for path in dataset.rglob("Picks/*.json"):
+        content = json.loads(path.read_text())
+        content.update(run_name=int(content["run_name"]), pickable_object_name=80)
+        path.write_text(json.dumps(content))
+    config = resolve(
+        PipelineConfig(dataset=dataset, particles=[{"name": 80, "radius_angstrom": 9}])
+    )
+    runs, project = list_runs(config).train, tmp_path / "train.json"
+    import_kaggle(config, dataset, "train", runs, project, picked_at(truth))
+    assert TRUTH.read(truth)[["run", "particle_type"]].to_numpy().tolist() == [
+        ["10440", "80"],
+        ["5", "80"],
+    ]
+
+
 def test_of_two_authors_in_a_kaggle_folder_the_configured_one_counts(kaggle_dataset, tmp_path):
     path = next((kaggle_dataset / PICKS).glob("*.json"))
     path.with_name(f"other_{path.name}").write_text(path.read_text().replace("curation", "other"))

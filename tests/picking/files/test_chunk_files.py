@@ -1,5 +1,6 @@
 """Chunks that are not there are told from those that are by the names of the files."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -106,6 +107,15 @@ def test_metadata_that_ask_for_any_number_of_chunks(tmp_path):
     metadata.write_text(metadata.read_text().replace("16\n", f"{10**15}\n"))
     with pytest.raises(InputError, match=r"of 750000000000000 chunks .* 0\.0\.2;"):
         check(path, store_of_copick)
+
+
+@pytest.mark.parametrize("separator", [{}, 5, ""], ids=str)
+def test_an_odd_separator_is_no_trace(tmp_path, separator):
+    path = tomogram(tmp_path / "denoised.zarr", "/")
+    content = json.loads((path / "0" / ".zarray").read_text())
+    content["dimension_separator"] = separator
+    (path / "0" / ".zarray").write_text(json.dumps(content))
+    check(path, store_of_copick)
 
 
 def test_levels_elsewhere_are_not_checked():
