@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 RUNS_FOLDER = "ExperimentRuns"
 ROOTS = ("static_root", "overlay_root")
-# Keys of a pickable object that say what it looks like, and change nothing that is picked.
-APPEARANCE = ("color", "label", "pdb_id")
+# Keys of a project, and of a pickable object, that describe it to people and change nothing that is
+# picked. An object's identifier is none of them: on the data portal it says which picks are meant.
+DESCRIBES_PROJECT = ("name", "description", "version")
+DESCRIBES_OBJECT = ("color", "label", "pdb_id", "emdb_id", "map_threshold", "metadata")
 LOCAL_PROTOCOLS = ("local://", "file://")
 # What fsspec calls the file system of this machine.
 LOCAL_FILE_SYSTEM = "file"
@@ -224,23 +226,24 @@ def read_config(copick_config: Path) -> dict[str, Any]:
 
 
 def project_digest(copick_config: Path) -> str:
-    """Digest of what a project's configuration says, but for what its objects look like.
+    """Digest of what a project's configuration says, but for what only describes it to people.
 
     Raises
     ------
     InputError
         If the file cannot be read.
     """
-    content = read_config(copick_config)
+    content = _without(DESCRIBES_PROJECT, read_config(copick_config))
     objects = content.get("pickable_objects")
     if isinstance(objects, list):
-        content["pickable_objects"] = [
-            {key: value for key, value in item.items() if key not in APPEARANCE}
-            if isinstance(item, dict)
-            else item
-            for item in objects
-        ]
+        content["pickable_objects"] = [_without(DESCRIBES_OBJECT, item) for item in objects]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _without(keys: Sequence[str], content: Any) -> Any:
+    if not isinstance(content, dict):
+        return content  # which copick refuses
+    return {key: value for key, value in content.items() if key not in keys}
 
 
 def local_url(folder: Path) -> str:
