@@ -111,7 +111,10 @@ def import_kaggle(
             sizes = _check_tomograms(config, checked, runs, keep=picked is not None)
             table = read_truth(checked, runs, particle_types, *authors)
         if picked is not None:
-            _check_nothing_is_lost(picks, table, dataset)
+            expected: Counter[tuple[str, str]] = Counter()
+            for item in picks:
+                expected[item.run, item.particle_type] += item.number
+            _check_nothing_is_lost(expected, table, dataset)
             picked.write(table, sizes, dataset)
     _write_config(content(_overlay_of(output)), output)
 
@@ -145,26 +148,25 @@ def import_copick(
     sizes = _check_tomograms(config, copick_config, runs, keep=picked is not None)
     content = with_overlay(copick_config, _overlay_of(output), config.known_particles)
     content.update(_static_root(config, copick_config, runs))
-    if picked is not None:
-        table = read_truth(
-            copick_config,
-            runs,
-            [particle.name for particle in config.known_particles],
-            config.truth.user_id,
-            config.truth.session_id,
-        )
-        picked.write(table, sizes, copick_config)
     with own_files(_overlay_of(output)) as unfinished:
         if picked is not None:
-            hidden = content | {"overlay_root": local_url(unfinished)}
-            _copy_hidden_picks(config, copick_config, hidden, runs, unfinished)
+            particle_types = [particle.name for particle in config.known_particles]
+            authors = (config.truth.user_id, config.truth.session_id)
+            table = read_truth(copick_config, runs, particle_types, *authors)
+            with TemporaryDirectory() as folder:
+                hidden = content | {"overlay_root": local_url(unfinished)}
+                ours = _write_config(hidden, Path(folder) / output.name)
+                _copy_hidden_picks(config, copick_config, ours, runs, unfinished)
+                shown = read_truth(ours, runs, particle_types, *authors)
+            _check_nothing_is_lost(_picks_by_run_and_type(table), shown, copick_config)
+            picked.write(table, sizes, copick_config)
     _write_config(content, output)
 
 
 def _copy_hidden_picks(
     config: PipelineConfig,
     copick_config: Path,
-    content: dict[str, Any],
+    our_config: Path,
     runs: Sequence[str],
     overlay: Path,
 ) -> None:
@@ -176,7 +178,7 @@ def _copy_hidden_picks(
         Resolved; says whose picks are the truth.
     copick_config : Path
         The project.
-    content : dict
+    our_config : Path
         Our configuration, with ``overlay`` as its overlay.
     runs : sequence of str
         Training runs.
@@ -184,8 +186,7 @@ def _copy_hidden_picks(
         Folder to write to.
     """
     particle_types = [particle.name for particle in config.known_particles]
-    with TemporaryDirectory() as folder:
-        ours = open_project(_write_config(content, Path(folder) / "copick.json"))
+    ours = open_project(our_config)
     project = open_project(copick_config)
     for run in runs:
         authors = (particle_types, config.truth.user_id, config.truth.session_id)
@@ -269,17 +270,23 @@ def _checked_tomogram(
     return TomogramSize.of_pyramid(pyramid)
 
 
-def _check_nothing_is_lost(picks: Sequence[KagglePicks], table: pd.DataFrame, where: Path) -> None:
-    """Compare what the folder holds with what copick reads: it passes over what it cannot name."""
-    expected: Counter[tuple[str, str]] = Counter()
-    for item in picks:
-        expected[item.run, item.particle_type] += item.number
-    found = Counter(zip(table["run"], table["particle_type"], strict=True))
+def _picks_by_run_and_type(table: pd.DataFrame) -> Counter[tuple[str, str]]:
+    return Counter(zip(table["run"], table["particle_type"], strict=True))
+
+
+def _check_nothing_is_lost(
+    expected: Counter[tuple[str, str]], shown: pd.DataFrame, where: Path
+) -> None:
+    """Compare what the data hold with what our copick configuration shows of them.
+
+    copick passes over what it cannot name.
+    """
+    found = _picks_by_run_and_type(shown)
     for (run, particle_type), number in expected.items():
         if found[run, particle_type] != number:
             raise InputError(
-                kaggle_picks(where, run),
-                f"holds {number} picks of {particle_type}, of which copick reads "
+                where,
+                f"run {run} holds {number} picks of {particle_type}, of which copick reads "
                 f"{found[run, particle_type]}",
                 "give user_id, session_id and object plain names",
             )

@@ -12,6 +12,7 @@ from picking.errors import InputError
 from picking.files.picks import read_truth
 from picking.files.tables import TRUTH
 from picking.files.tomogram import read_tomogram
+from picking.files.whole_files import write_whole_text
 from tests.conftest import picks_content, tiny_values, write_ome_zarr
 from tests.picking.data_in.test_import_dataset import picked_at
 
@@ -103,6 +104,21 @@ def test_our_configuration_shows_the_truth_of_a_project(tmp_path, tomograms):
     truth = import_project(path, tmp_path / "results" / "copick")
     ours = tmp_path / "results" / "copick" / "train.json"
     pd.testing.assert_frame_equal(read_truth(ours, ["R1", "R2"], ["mine"], "me"), truth)
+
+
+def test_picks_that_our_configuration_does_not_show_are_missed(tmp_path, monkeypatch):
+    path = copick_project(tmp_path, tomograms_in=dict.fromkeys(("R1", "R2", "R3"), "static"))
+    monkeypatch.setattr("picking.data_in.import_dataset.write_whole_text", lose_picks)
+    results = tmp_path / "results"
+    with pytest.raises(InputError, match="run R1 holds 1 picks of mine, of which copick reads 0"):
+        import_project(path, results / "copick")
+    assert list(results.iterdir()) == [results / "copick"]
+    assert list((results / "copick").iterdir()) == []
+
+
+def lose_picks(path, text):
+    if path.parent.name != "Picks":
+        write_whole_text(path, text)
 
 
 def test_colours_and_labels_are_kept_in_our_project(tmp_path):
