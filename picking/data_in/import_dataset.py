@@ -18,7 +18,7 @@ import pandas as pd
 import zarr
 
 from picking.command_line import command_parser, run_command
-from picking.config import CZII_PARTICLES, PipelineConfig, load_config
+from picking.config import PipelineConfig, load_config
 from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.inventory import (
     Split,
@@ -28,6 +28,7 @@ from picking.data_in.inventory import (
     resolve,
 )
 from picking.data_in.kaggle_picks import KagglePicks, read_kaggle_picks
+from picking.data_in.other_types import nameless_types, other_types, tell_of_others
 from picking.data_in.tomogram_size import TomogramSize
 from picking.errors import InputError
 from picking.files.chunk_files import check_chunk_files
@@ -51,8 +52,6 @@ from picking.files.whole_files import write_whole_text
 if TYPE_CHECKING:
     from copick.models import CopickPicks, CopickRoot
 
-# Types of the challenge that are not among the configured ones are not wanted.
-CZII_TYPES = [particle.name for particle in CZII_PARTICLES]
 # Two copies of a tomogram agree at least so well: they may have been rounded differently on disk.
 SAME_TOMOGRAM_CORRELATION = 0.99
 
@@ -94,8 +93,11 @@ def import_kaggle(
         item
         for run in runs
         if picked is not None
-        for item in read_kaggle_picks(kaggle_picks(dataset, run), run, particle_types, CZII_TYPES)
+        for item in read_kaggle_picks(kaggle_picks(dataset, run), run, particle_types)
     ]
+    if picked is not None:
+        folders = [kaggle_picks(dataset, run) for run in runs]
+        tell_of_others(other_types(folders, particle_types), dataset)
     authors = (config.truth.user_id, config.truth.session_id)
     picks = [item for item in picks if item.is_by(*authors)]
     if split == "test":
@@ -153,6 +155,7 @@ def import_copick(
             particle_types = [particle.name for particle in config.known_particles]
             authors = (config.truth.user_id, config.truth.session_id)
             table = read_truth(copick_config, runs, particle_types, *authors)
+            tell_of_others(nameless_types(config, copick_config, runs), copick_config)
             with TemporaryDirectory() as folder:
                 hidden = content | {"overlay_root": local_url(unfinished)}
                 ours = _write_config(hidden, Path(folder) / output.name)

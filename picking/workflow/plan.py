@@ -280,8 +280,9 @@ def make_plan(content: Mapping[str, Any], where: str, is_start: bool = True) -> 
     InputError
         If the configuration or the data set that it names cannot be used.
     """
-    config = resolve(validated_config(content, where=where))
-    runs = list_runs(config)
+    given = validated_config(content, where=where)
+    config = resolve(given)
+    runs = list_runs(config, are_types_chosen=given.particles is not None)
     if len(runs.train) < LEAST_TRAINING_RUNS:
         raise InputError(
             "training runs",

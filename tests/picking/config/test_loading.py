@@ -79,7 +79,11 @@ def test_half_a_stages_settings_fit_every_network(tmp_path, depth):
         ({"particles": []}, "the list is empty"),
         ({"particles": [PARTICLE, PARTICLE]}, "share a name"),
         ({"particles": [PARTICLE, {**PARTICLE, "name": "other"}]}, "share a label"),
-        ({"particles": [{**PARTICLE, "name": "under_score"}]}, "particles.0.name"),
+        (
+            {"particles": [{**PARTICLE, "name": "under_score"}]},
+            "particles.0.name: 'under_score' cannot name files; use letters",
+        ),
+        ({"particles": [{**PARTICLE, "name": "a" * 101}]}, "particles.0.name: is 101 characters"),
         ({"scoring": {"weights": {"ribosome": -1}}}, "scoring.weights.ribosome"),
         ("just text", "no configuration keys"),
         ("a: [1, 2", "is not valid YAML"),

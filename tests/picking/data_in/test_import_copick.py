@@ -116,6 +116,18 @@ def test_picks_that_our_configuration_does_not_show_are_missed(tmp_path, monkeyp
     assert list((results / "copick").iterdir()) == []
 
 
+def test_picks_of_no_pickable_object_are_told_of(tmp_path, capsys):
+    path = copick_project(tmp_path, tomograms_in=dict.fromkeys(("R1", "R2", "R3"), "static"))
+    picks = tmp_path / "overlay" / "ExperimentRuns" / "R1" / "Picks"
+    (picks / "me_1_gold.json").write_text(json.dumps(picks_content("R1", "gold", [[1, 2, 3]])))
+    (picks / "me_1_membrane.json").write_text("{")
+    config = resolve(PipelineConfig(copick=path, truth={"user_id": "me"}))
+    picked = picked_at(tmp_path / "truth.csv")
+    import_copick(config, path, ["R1", "R2"], tmp_path / "ours" / "train.json", picked)
+    assert f"warning: {path}: picks of gold are left alone" in capsys.readouterr().err
+    assert set(TRUTH.read(picked.truth)["particle_type"]) == {"mine"}
+
+
 def lose_picks(path, text):
     if path.parent.name != "Picks":
         write_whole_text(path, text)

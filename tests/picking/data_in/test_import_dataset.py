@@ -16,7 +16,7 @@ from picking.errors import InputError
 from picking.files.picks import read_truth
 from picking.files.tables import TRUTH
 from picking.files.tomogram import read_tomogram
-from tests.conftest import picks_content, tiny_values, write_ome_zarr
+from tests.conftest import tiny_values, write_ome_zarr
 
 PICKS = "train/overlay/ExperimentRuns/TS_2_2/Picks"
 TRAIN_TOMOGRAM = "train/static/ExperimentRuns/TS_2_2/VoxelSpacing10.000/denoised.zarr"
@@ -121,11 +121,6 @@ def cut_off(root):
     path.write_text(path.read_text()[:-40])
 
 
-def unknown_particle(root):
-    content = picks_content("TS_2_2", "gold", [[1, 2, 3]])
-    (root / PICKS / "gold.json").write_text(json.dumps(content))
-
-
 def same_set_twice(root):
     shutil.copy(root / PICKS / "ribosome.json", root / PICKS / "curation_0_ribosome.json")
 
@@ -197,7 +192,7 @@ def no_picks(root):
         ),
         (edit(lambda c: c.update(pickable_object_name="apo-ferritin")), "disagree"),
         (edit(lambda c: c["points"].append(c["points"][0])), "TS_2_2 has two picks at"),
-        (unknown_particle, r"gold\.json: .*'gold'.* add the type to `particles`"),
+        (edit(lambda c: c.update(pickable_object_name="gold")), r"ribosome\.json: .* disagree"),
         (same_set_twice, "another file holds the same picks"),
         (no_picks, "no picks at all"),
         (lambda root: shutil.rmtree(root / PICKS), "TS_2_2 has no picks"),
@@ -317,19 +312,22 @@ def test_picks_that_are_plainly_wrong_raise_a_warning(tmp_path, write_kaggle_run
     assert "the picks of TS_1_1 fill a corner of the tomogram" in warnings[0]
 
 
-def test_one_species_of_a_kaggle_folder_is_enough(kaggle_dataset, tmp_path):
+def test_one_species_of_a_kaggle_folder_is_enough(kaggle_dataset, tmp_path, capsys):
     (ribosome,) = (particle for particle in CZII_PARTICLES if particle.name == "ribosome")
     config = resolve(PipelineConfig(dataset=kaggle_dataset, particles=(ribosome,)))
     truth = tmp_path / "truth.csv"
     project, picked = tmp_path / "train.json", picked_at(truth)
     import_kaggle(config, kaggle_dataset, "train", list_runs(config).train, project, picked)
     assert set(TRUTH.read(truth)["particle_type"]) == {"ribosome"}
-    # What is neither wanted nor one of the challenge's is a mistake.
-    path = next((kaggle_dataset / PICKS).glob("*.json"))
-    strange = path.with_name("26S.json")
-    strange.write_text(path.read_text().replace(path.stem, "26S"))
-    with pytest.raises(InputError, match=r"26S\.json: holds picks of '26S', which is not a known"):
-        import_kaggle(config, kaggle_dataset, "train", ["TS_2_2"], project, picked)
+    assert capsys.readouterr().err == ""
+    # What is not one of the challenge's is left alone as well, whatever it holds.
+    for name in ("26S", "me_1_gold"):
+        (kaggle_dataset / PICKS / f"{name}.json").write_text("{")
+    runs = list_runs(config, are_types_chosen=True).train
+    import_kaggle(config, kaggle_dataset, "train", runs, project, picked)
+    assert set(TRUTH.read(truth)["particle_type"]) == {"ribosome"}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"warning: {kaggle_dataset}: picks of 26S, gold are left alone")
 
 
 def test_a_type_may_have_parentheses_in_its_name(tmp_path, write_kaggle_run):
