@@ -2,6 +2,8 @@
 
     snakemake --cores 8 submission      picks of the test runs, and the cross-validation report
     snakemake --cores 8 cv_report       the report alone
+    snakemake --cores 8 bundle          the models of a result, to pick other tomograms with
+    snakemake --cores 8 picks --config bundle=PATH dataset=FOLDER name=NAME
     snakemake --cores 8 proposals       stage 1's candidates of every run
     snakemake --cores 8 feature_tables  the features of every candidate
     snakemake --cores 8 rerank          stage 2's classifiers and thresholds
@@ -20,10 +22,10 @@ min_version("9.0")
 
 # The code of this checkout, whatever else is installed.
 sys.path.insert(0, workflow.basedir)
-from picking.workflow.checked_options import checked_options
+from picking.workflow.checked_options import checked_options, of_training
 from picking.workflow.failure import explain_at_exit, log_times
 from picking.workflow.job_shell import job_prefix
-from picking.workflow.plan import plan_or_exit
+from picking.workflow.make_plan import exit_with_one_line, plan_or_exit
 from picking.workflow.resources import usable_cores
 from picking.workflow.settings_sections import (
     RESULT_SECTIONS,
@@ -74,6 +76,8 @@ wildcard_constraints:
 
 localrules:
     submission,
+    picks,
+    bundle,
     cv_report,
     proposals,
     feature_tables,
@@ -85,14 +89,28 @@ localrules:
 rule submission:
     default_target: True
     input:
-        PLAN.files("submission.csv", "picks/copick.json", "cv_report.html"),
+        PLAN.files("submission.csv", "picks/copick.json"),
+        # With a bundle nothing is trained that a cross-validation could judge.
+        PLAN.files("picks_report.html" if PLAN.manifest else "cv_report.html"),
         # For the score that is printed at the end; nothing else reads it.
         PLAN.synthetic.truth if PLAN.is_synthetic else [],
 
 
+rule picks:
+    input:
+        PLAN.files("submission.csv", "picks/copick.json", "picks_report.html"),
+
+
+rule bundle:
+    input:
+        lambda wildcards: of_training(PLAN, PLAN.files("bundle.zip")),
+
+
 rule cv_report:
     input:
-        PLAN.files("cv_report.html", "cv_report.json"),
+        lambda wildcards: of_training(
+            PLAN, PLAN.files("cv_report.html", "cv_report.json")
+        ),
 
 
 rule proposals:
@@ -102,16 +120,19 @@ rule proposals:
 
 rule feature_tables:
     input:
-        PLAN.tables("features", PLAN.all_runs),
+        PLAN.features(PLAN.all_runs),
 
 
 rule rerank:
     input:
-        PLAN.files("out_of_fold.parquet", "thresholds.json"),
+        lambda wildcards: of_training(
+            PLAN, PLAN.files("out_of_fold.parquet", "thresholds.json")
+        ),
 
 
 onstart:
-    PLAN.keep()
+    with exit_with_one_line():
+        PLAN.keep()
 
 
 onsuccess:

@@ -32,7 +32,7 @@ from picking.data_in.kaggle_picks import read_kaggle_picks
 from picking.errors import InputError, refusals_for_people
 from picking.files.chunk_files import check_chunk_files
 from picking.files.ome_zarr import open_pyramid, read_coarsest, read_level
-from picking.workflow.plan import make_plan
+from picking.workflow.make_plan import make_plan
 
 # A case that takes longer hangs, seconds.
 PATIENCE = 20

@@ -259,7 +259,7 @@ def measure_picking(
 
 
 def read(config: PipelineConfig, project: Path, run: str) -> Tomogram:
-    return read_tomogram(project, run, config.tomo_type, config.voxel_spacing)
+    return read_tomogram(project, run, *config.tomogram_kind)
 
 
 def extrapolated(config: PipelineConfig, figures: dict[str, float]) -> dict[str, float]:

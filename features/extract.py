@@ -1,7 +1,13 @@
-"""Measure the features of one run's candidates and write them as a table."""
+"""Measure the features of candidates, and write a table for each run of a batch.
 
+A job that was interrupted goes on with the run that it was at.
+"""
+
+import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -18,13 +24,21 @@ from features.subtomograms import (
 )
 from picking.command_line import command_parser, run_command
 from picking.config import FeatureSettings, ParticleType, PipelineConfig, load_config
+from picking.config.pipeline import OnError
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
+from picking.files.batch_record import (
+    FEATURE_FOLDERS,
+    BatchRecord,
+    feature_file,
+    proposal_files,
+)
 from picking.files.embedding import EMBEDDING, embedding_channels
-from picking.files.proposal_record import proposal_files
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES, FEATURES
-from picking.files.tomogram import Tomogram, normalised, read_tomogram
+from picking.files.tomogram import Tomogram, normalised, read_tomogram, tomogram_digest
+from picking.files.unfinished_batch import UnfinishedBatch, files_digest
+from picking.left_out_runs import left_out_if_it_fails
 
 # Cubes that are measured together: their temporary arrays stay near the processor's cache.
 CUBES_PER_BATCH = 64
@@ -152,13 +166,9 @@ def cut(run_context: RunContext, members: NDArray[np.int64]) -> Subtomograms:
 
 
 def extract_run(
-    config: PipelineConfig,
-    copick_config: Path,
-    run: str,
-    results: Path,
-    output: Path,
-) -> None:
-    """Write the feature table of a run.
+    config: PipelineConfig, copick_config: Path, run: str, results: Path
+) -> pd.DataFrame:
+    """Measure the features of a run's candidates.
 
     Parameters
     ----------
@@ -170,36 +180,89 @@ def extract_run(
         Name of the run.
     results : Path
         Folder of the result, which holds what stage 1 wrote for the run
-        (:func:`picking.files.proposal_record.proposal_files`).
-    output : Path
-        Feature table to write, Parquet.
+        (:func:`picking.files.batch_record.proposal_files`).
+
+    Returns
+    -------
+    DataFrame
+        Table ``FEATURES``.
     """
     files = proposal_files(results, run)
-    features = extract_features(
-        read_tomogram(copick_config, run, config.tomo_type, config.voxel_spacing),
+    return extract_features(
+        read_tomogram(copick_config, run, *config.tomogram_kind),
         CANDIDATES.read(files["candidates"]),
         ScoreMaps.read(files["score_maps"]),
         EMBEDDING.read(files["embeddings"]),
         config.known_particles,
         config.features,
     )
-    FEATURES.write(features, output)
+
+
+def extract_batch(
+    config: PipelineConfig,
+    copick_config: Path,
+    proposals: Path,
+    results: Path,
+    record: Path,
+    on_error: OnError = "stop",
+) -> None:
+    """Write the feature tables of the runs of a batch, then the batch's record.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        Resolved configuration.
+    copick_config : Path
+        copick project that holds the runs.
+    proposals : Path
+        Record of the batch's proposals: its runs, but for those that were left out.
+    results : Path
+        Folder of the result.
+    record : Path
+        Record to write (:class:`picking.files.batch_record.BatchRecord`).
+    on_error : {"skip", "stop"}
+        Whether a run that fails is left out or ends the job.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or damaged, or with on_error "stop" a run cannot be measured.
+    """
+    proposed = BatchRecord.read(proposals)
+    made_from = files_digest([copick_config, proposals], config.model_dump_json())
+    batch = UnfinishedBatch(record, proposed.split, FEATURE_FOLDERS, results, made_from)
+    for run in batch.left(list(proposed.runs)):
+        with left_out_if_it_fails(
+            run,
+            on_error,
+            batch.fail,
+            partial(tomogram_digest, copick_config, run, config.tomo_type, config.voxel_spacing),
+        ):
+            features = extract_run(config, copick_config, run, results)
+            FEATURES.write(features, feature_file(results, run))
+            batch.finish(run)
+            print(f"{run}: features of {len(features)} candidates", file=sys.stderr)
+    batch.close()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the command line and measure."""
     parser = command_parser(__doc__)
-    parser.add_argument("--copick", type=Path, required=True, help="copick project of the run")
-    parser.add_argument("--run", required=True, help="name of the run")
+    parser.add_argument("--copick", type=Path, required=True, help="copick project of the runs")
+    parser.add_argument("--proposals", type=Path, required=True, help="record of the proposals")
     parser.add_argument("--results", type=Path, required=True, help="folder of the result")
-    parser.add_argument("--output", type=Path, required=True, help="feature table to write")
+    parser.add_argument("--record", type=Path, required=True, help="JSON file to write at the end")
+    parser.add_argument(
+        "--on-error", choices=get_args(OnError), default="stop", help="what a bad run does"
+    )
     arguments = parser.parse_args(argv)
-    extract_run(
+    extract_batch(
         resolve(load_config(arguments.config)),
         arguments.copick,
-        arguments.run,
+        arguments.proposals,
         arguments.results,
-        arguments.output,
+        arguments.record,
+        arguments.on_error,
     )
 
 

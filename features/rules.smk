@@ -1,21 +1,28 @@
-"""Features: one table per run."""
+"""Features: one table per run, a batch of runs at a time."""
 
 
 rule extract_features:
     input:
-        copick=lambda wildcards: PLAN.copick_of(wildcards.run),
-        proposals=lambda wildcards: PLAN.proposals([wildcards.run]),
+        copick=lambda wildcards: PLAN.copick_of(PLAN.batch(wildcards.batch).runs[0]),
+        proposals="results/{name}/proposals/batch{batch}.json",
         config=PLAN.settings_files("data", "features"),
     output:
-        "results/{name}/features/{run}.parquet",
+        # As of proposals: the tables are named by the runs, and listed here with their digests.
+        record="results/{name}/features/batch{batch}.json",
     log:
-        "results/{name}/logs/extract_features/{run}.txt",
+        "results/{name}/logs/extract_features/batch{batch}.txt",
     benchmark:
-        "results/{name}/benchmarks/extract_features/{run}.tsv"
+        "results/{name}/benchmarks/extract_features/batch{batch}.tsv"
     threads: 1
     resources:
-        mem_mb=lambda wildcards: PLAN.memory.of_features(wildcards.run),
+        mem_mb=lambda wildcards: PLAN.memory.of_features(
+            PLAN.batch(wildcards.batch).runs
+        ),
+    params:
+        # A function of the output is not a parameter of the result.
+        on_error=lambda wildcards, output: PLAN.on_error(wildcards.batch),
     shell:
         "python -m features.extract --config {input.config:q} --copick {input.copick:q}"
-        " --run {wildcards.run:q} --results results/{wildcards.name:q} --output {output:q}"
+        " --proposals {input.proposals:q} --results results/{wildcards.name:q}"
+        " --record {output.record:q} --on-error {params.on_error}"
         " 2>&1 | tee {log:q} >&2"

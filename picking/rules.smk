@@ -142,6 +142,9 @@ rule import_test_runs:
         runs=PLAN.runs.test,
         listed=PLAN.list_file("test", "runs"),
         digest=PLAN.source_digest("test"),
+        # A function of the output is not a parameter of the result.
+        on_error=lambda wildcards, output: PLAN.config.on_error_of_test_runs,
+        alone="--alone" if PLAN.manifest else "",
     shell:
         "python -m picking.data_in.import_dataset --config {input.config:q} {input.appearance:q}"
         " {params.source}"
@@ -165,3 +168,32 @@ rule make_folds:
     shell:
         "python -m picking.scoring.make_folds --config {input.config:q} --truth {input.truth:q}"
         " --runs @{params.listed:q} --output {output:q} 2>&1 | tee {log:q} >&2"
+
+
+if PLAN.manifest:
+
+    # All that a training would make, and no second way from there.
+    ruleorder:
+        take_bundle
+        > import_training_runs
+        > make_folds
+        > train_member
+        > train_reranker
+        > tune_thresholds
+        > report
+
+    rule take_bundle:
+        input:
+            PLAN.bundle_inputs,
+        output:
+            PLAN.files(*PLAN.manifest.result_files),
+        log:
+            f"results/{PLAN.config.name}/logs/take_bundle.txt",
+        localrule: True
+        params:
+            # Where it lies is no matter, and no parameter of the result.
+            bundle=lambda wildcards, output: PLAN.config.bundle,
+            results=lambda wildcards, output: PLAN.folder,
+        shell:
+            "python -m picking.bundle.take_bundle {params.bundle:q} --results {params.results:q}"
+            " 2>&1 | tee {log:q} >&2"

@@ -41,7 +41,11 @@ REPEATS = 3
 
 
 def choose_precision(
-    settings: Stage1Settings, encoder: str, number_of_types: int, device: ComputeDevice
+    settings: Stage1Settings,
+    encoder: str,
+    number_of_types: int,
+    device: ComputeDevice,
+    trained_in: PrecisionName | None = None,
 ) -> PrecisionTiming:
     """Take the configured precision, or time all that the device has units for.
 
@@ -55,6 +59,9 @@ def choose_precision(
         Particle types.
     device : ComputeDevice
         Where the networks are going to run, as a training uses it.
+    trained_in : str or None
+        What networks that are trained already compute in: this is kept wherever the device has
+        units for it. None: they are yet to be trained.
 
     Returns
     -------
@@ -67,9 +74,11 @@ def choose_precision(
     """
     seconds: dict[PrecisionName, float] = {}
     chosen: PrecisionName
-    if settings.precision == "auto":
+    if settings.precision == "auto" and trained_in is not None:
+        chosen = _nearest(trained_in, device)
+    elif settings.precision == "auto":
         for name in CANDIDATES:
-            way = ComputeDevice(device.device, HALF_DTYPES[name], device.memory_format)
+            way = _way(name, device)
             if not has_units(way):
                 continue
             try:
@@ -95,6 +104,18 @@ def choose_precision(
         threads=torch.get_num_threads() if on_cpu else None,
         step_seconds=dict(seconds),
     )
+
+
+def _way(name: PrecisionName, device: ComputeDevice) -> ComputeDevice:
+    return ComputeDevice(device.device, HALF_DTYPES[name], device.memory_format)
+
+
+def _nearest(trained_in: PrecisionName, device: ComputeDevice) -> PrecisionName:
+    """Name the trained precision, or where the device has no units for it one that is as fast."""
+    names: list[PrecisionName] = [trained_in]
+    if trained_in == "bfloat16":
+        names.append("float16")
+    return next((name for name in names if has_units(_way(name, device))), CANDIDATES[0])
 
 
 def fastest(seconds: dict[PrecisionName, float]) -> PrecisionName:
@@ -199,7 +220,13 @@ def warn_if_emulated(device: ComputeDevice) -> None:
         )
 
 
-def write_precision(config: PipelineConfig, encoder: str, precision: Path, timing: Path) -> None:
+def write_precision(
+    config: PipelineConfig,
+    encoder: str,
+    precision: Path,
+    timing: Path,
+    trained_in: PrecisionName | None = None,
+) -> None:
     """Choose, and write what was chosen and how.
 
     Parameters
@@ -212,14 +239,16 @@ def write_precision(config: PipelineConfig, encoder: str, precision: Path, timin
         What was chosen (:class:`picking.files.precision.Precision`): the networks depend on it.
     timing : Path
         How (:class:`picking.files.precision.PrecisionTiming`): for the report.
+    trained_in : str or None
+        See :func:`choose_precision`.
     """
     device = find_device(config.stage1_proposals.training.cpu_threads)
     types = len(config.known_particles)
-    chosen = choose_precision(config.stage1_proposals, encoder, types, device)
+    chosen = choose_precision(config.stage1_proposals, encoder, types, device, trained_in)
     chosen.write(timing)
     Precision(precision=chosen.precision).write(precision)
     times = ", ".join(f"{name} {1e3 * took:.0f} ms" for name, took in chosen.step_seconds.items())
-    print(f"precision: {chosen.precision} ({times or 'by the configuration'})", file=sys.stderr)
+    print(f"precision: {chosen.precision} ({times or 'not timed'})", file=sys.stderr)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -228,12 +257,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--encoder", required=True, help="encoder of the network that is timed")
     parser.add_argument("--precision", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--timing", type=Path, required=True, help="JSON file to write, how")
+    parser.add_argument(
+        "--trained-in", choices=CANDIDATES, help="precision of networks that are trained already"
+    )
     arguments = parser.parse_args(argv)
     write_precision(
         resolve(load_config(arguments.config)),
         arguments.encoder,
         arguments.precision,
         arguments.timing,
+        arguments.trained_in,
     )
 
 

@@ -26,9 +26,10 @@ rule choose_precision:
         # A function of the output is not a parameter of the result: another ensemble is no reason
         # to choose again.
         encoder=lambda wildcards, output: PLAN.encoder_and_seed(PLAN.members[0])[0],
+        trained_in=f"--trained-in {PLAN.manifest.precision}" if PLAN.manifest else "",
     shell:
         "python -m stage1_proposals.choose_precision --config {input.config:q}"
-        " {input.further_config:q} --encoder {params.encoder:q}"
+        " {input.further_config:q} --encoder {params.encoder:q} {params.trained_in}"
         " --precision {output.precision:q} --timing {output.timing:q}"
         " 2>&1 | tee {log:q} >&2"
 
@@ -99,10 +100,13 @@ rule propose:
         # A function of the output is not a parameter of the result: a run that nobody asks for any
         # more is no reason to propose in the others again.
         runs=lambda wildcards, output: PLAN.batch(wildcards.batch).runs,
+        on_error=lambda wildcards, output: PLAN.on_error(wildcards.batch),
+        clock=lambda wildcards, output: PLAN.clock_file,
     shell:
         "python -m stage1_proposals.propose --config {input.config:q} --copick {input.copick:q}"
         " --split {params.split} --runs {params.runs:q} --density {input.density:q}"
         " --stage1 results/{wildcards.name:q}/stage1 --members {params.members:q}"
         " --folds {input.folds:q} --precision {input.precision:q}"
-        " --results results/{wildcards.name:q} --record {output.record:q} --threads {threads}"
+        " --results results/{wildcards.name:q} --record {output.record:q}"
+        " --on-error {params.on_error} --clock {params.clock:q} --threads {threads}"
         " 2>&1 | tee {log:q} >&2"

@@ -304,7 +304,7 @@ def train_fold(
     with tqdm(runs, desc="reading tomograms", unit="run", file=sys.stderr) as progress:
         volumes = [
             prepare_volume(
-                read_tomogram(copick_config, run, config.tomo_type, config.voxel_spacing),
+                read_tomogram(copick_config, run, *config.tomogram_kind),
                 picks[picks["run"] == run],
                 config.known_particles,
                 config.stage1_proposals,

@@ -6,7 +6,7 @@ rule train_reranker:
         folds="results/{name}/folds.json",
         truth="results/{name}/truth.csv",
         proposals=PLAN.proposals(PLAN.runs.train),
-        features=PLAN.tables("features", PLAN.runs.train),
+        features=PLAN.features(PLAN.runs.train),
         config=PLAN.settings_files("data", "scoring", "stage2_classifier"),
     output:
         models=[
@@ -65,7 +65,7 @@ rule submit:
     input:
         copick="results/{name}/copick/test.json",
         proposals=PLAN.proposals(PLAN.runs.test),
-        features=PLAN.tables("features", PLAN.runs.test),
+        features=PLAN.features(PLAN.runs.test),
         models=PLAN.stage2_files(PLAN.bag_endings),
         calibrations=PLAN.stage2_files([".json"]),
         thresholds="results/{name}/thresholds.json",
@@ -74,24 +74,28 @@ rule submit:
         submission="results/{name}/submission.csv",
         scored="results/{name}/scored_test.parquet",
         picks_config="results/{name}/picks/copick.json",
+        failed="results/{name}/failed_runs.csv",
     log:
         "results/{name}/logs/submit.txt",
     benchmark:
         "results/{name}/benchmarks/submit.tsv"
     threads: 1
     resources:
-        mem_mb=PLAN.memory.of_tables(PLAN.runs.test),
+        # Runs are worked on one by one.
+        mem_mb=PLAN.memory.of_tables([]),
     params:
-        candidates=PLAN.list_file("test", "candidates"),
-        features=PLAN.list_file("test", "features"),
+        runs=PLAN.list_file("test", "runs"),
+        proposals=PLAN.list_file("test", "proposal_records"),
+        features=PLAN.list_file("test", "feature_records"),
         picks=subpath(output.picks_config, parent=True),
     shell:
-        "python -m stage2_rerank.submit --config {input.config:q}"
-        " --candidates @{params.candidates:q} --features @{params.features:q}"
+        "python -m stage2_rerank.submit --config {input.config:q} --runs @{params.runs:q}"
+        " --results results/{wildcards.name:q} --proposals @{params.proposals:q}"
+        " --features @{params.features:q}"
         " --calibrations {input.calibrations:q} --thresholds {input.thresholds:q}"
         " --project {input.copick:q} --submission {output.submission:q}"
         " --scored {output.scored:q} --picks {params.picks:q}"
-        " --picks-config {output.picks_config:q} --threads {threads}"
+        " --picks-config {output.picks_config:q} --failed {output.failed:q} --threads {threads}"
         " 2>&1 | tee {log:q} >&2"
 
 
@@ -130,8 +134,9 @@ rule report:
         importance=PLAN.stage2_files([".importance.json"]),
         pictures="results/{name}/pictures.json",
         scored="results/{name}/scored_test.parquet" if PLAN.compared_runs else [],
-        features=PLAN.tables("features", PLAN.runs.train if PLAN.compared_runs else []),
-        test_features=PLAN.tables("features", PLAN.compared_runs),
+        failed="results/{name}/failed_runs.csv" if PLAN.compared_runs else [],
+        features=PLAN.features(PLAN.runs.train if PLAN.compared_runs else []),
+        test_features=PLAN.features(PLAN.compared_runs),
         config=PLAN.settings_files("data", "scoring", "stage2_decision"),
     output:
         json="results/{name}/cv_report.json",
@@ -159,6 +164,27 @@ rule report:
         " --results results/{wildcards.name:q} --members {params.members:q}"
         " --data {params.data:q}"
         " --json {output.json:q} --html {output.html:q} {params.compared} 2>&1 | tee {log:q} >&2"
+
+
+rule make_bundle:
+    input:
+        PLAN.bundled_files,
+        precision="results/{name}/stage1/precision.json",
+        config=PLAN.settings_files(*RESULT_SECTIONS),
+    output:
+        manifest="results/{name}/bundle/manifest.json",
+        zip="results/{name}/bundle.zip",
+    log:
+        "results/{name}/logs/make_bundle.txt",
+    params:
+        members=PLAN.members,
+        data=PLAN.data_source,
+        folder=subpath(output.manifest, parent=True),
+    shell:
+        "python -m stage2_rerank.make_bundle --config {input.config:q}"
+        " --results results/{wildcards.name:q} --members {params.members:q}"
+        " --data {params.data:q} --folder {params.folder:q} --zip {output.zip:q}"
+        " 2>&1 | tee {log:q} >&2"
 
 
 rule compare:

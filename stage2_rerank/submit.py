@@ -1,39 +1,82 @@
 """Score the test runs' candidates, suppress duplicates, apply thresholds, and write the answer.
 
 Writes --submission in Kaggle's layout, the same picks with their scores as a copick overlay
-(--picks) with a configuration that opens it (--picks-config), and every test candidate with its
-scores (--scored). Without any test run the submission is a header alone.
+(--picks) with a configuration that opens it (--picks-config), every test candidate with its
+scores (--scored), and the runs that could not be picked (--failed). Runs are worked on one by one.
+Without any test run the submission is a header alone.
 """
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
-from picking.files.picks import write_picks
-from picking.files.tables import SCORED_CANDIDATES, SUBMISSION
+from picking.files.batch_record import BatchRecord, feature_file, proposal_files
+from picking.files.picks import written_picks
+from picking.files.tables import FAILED_RUNS, SCORED_CANDIDATES, SUBMISSION
 from picking.scoring.scoring_rules import ScoringRules
 from stage2_rerank.classifier.candidate_rows import CandidateRows, read_candidate_rows
+from stage2_rerank.classifier.rerank_classifier import RerankClassifier
 from stage2_rerank.classifier.saved_classifier import read_classifier
 from stage2_rerank.thresholds.final_picks import final_picks
 from stage2_rerank.thresholds.threshold_file import Thresholds
 
+# Where a run may have failed, by the argument that names the stage's records.
+STAGES = ("stage1_proposals", "features")
+PROGRESS_SECONDS = 5.0
+
+Classifiers = Mapping[str, RerankClassifier]
+
 
 @dataclass(frozen=True)
 class SubmissionInputs:
-    """Files that an answer is made of; ``project`` is the copick configuration of the data."""
+    """What an answer is made of.
 
-    candidates: tuple[Path, ...]
+    Parameters
+    ----------
+    runs : tuple of str
+        Test runs.
+    results : Path
+        Folder of the result, which holds their candidates and features.
+    proposals, features : tuple of Path
+        Records of the batches (:class:`picking.files.batch_record.BatchRecord`) that say which
+        runs have failed.
+    calibrations : tuple of Path
+        ``stage2/TYPE.json`` of every type.
+    thresholds : Path
+        ``thresholds.json``.
+    project : Path
+        copick configuration of the data.
+    """
+
+    runs: tuple[str, ...]
+    results: Path
+    proposals: tuple[Path, ...]
     features: tuple[Path, ...]
     calibrations: tuple[Path, ...]
     thresholds: Path
     project: Path
+
+    def failed(self) -> pd.DataFrame:
+        """Table FAILED_RUNS: the test runs that could not be picked, by name."""
+        rows = [
+            {"run": run, "stage": stage, "reason": failed.reason}
+            for stage, records in zip(STAGES, (self.proposals, self.features), strict=True)
+            for record in records
+            for run, failed in BatchRecord.read(record).failed.items()
+            if run in self.runs
+        ]
+        table = pd.concat([FAILED_RUNS.empty(), pd.DataFrame(rows)], ignore_index=True)
+        return FAILED_RUNS.check(table.sort_values("run", ignore_index=True), "failed runs")
 
 
 @dataclass(frozen=True)
@@ -44,11 +87,21 @@ class SubmissionOutputs:
     scored: Path
     picks: Path
     picks_config: Path
+    failed: Path
 
 
-def score_candidates(
-    rows: CandidateRows, calibrations: Sequence[Path], threads: int = 1
-) -> pd.DataFrame:
+def read_classifiers(calibrations: Sequence[Path], threads: int = 1) -> dict[str, RerankClassifier]:
+    """Read the classifiers by particle type.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or damaged.
+    """
+    return dict(read_classifier(path, threads) for path in calibrations)
+
+
+def score_candidates(rows: CandidateRows, classifiers: Classifiers) -> pd.DataFrame:
     """Give every candidate its rerank_score, by the saved classifier of its type.
 
     Returns
@@ -63,19 +116,17 @@ def score_candidates(
     """
     scores = np.full(len(rows.candidates), np.nan)
     types = rows.candidates["particle_type"].to_numpy()
-    for path in calibrations:
-        particle_type, classifier = read_classifier(path, threads)
-        if not len(rows.candidates):
+    for particle_type, classifier in classifiers.items():
+        of_type = types == particle_type
+        if not of_type.any():
             continue
         if list(rows.features.columns) != list(classifier.feature_names_in_):
             raise InputError(
-                path,
+                f"the classifier of {particle_type}",
                 "was trained on other features than the test runs have",
                 "make the feature tables and stage 2 again with one configuration",
             )
-        of_type = types == particle_type
-        if of_type.any():
-            scores[of_type] = classifier.predict_proba(rows.features[of_type])[:, 1]
+        scores[of_type] = classifier.predict_proba(rows.features[of_type])[:, 1]
     without = sorted(set(types[np.isnan(scores)]))
     if without:
         raise InputError(
@@ -88,9 +139,10 @@ def score_candidates(
     )
 
 
-def as_submission(picks: pd.DataFrame) -> pd.DataFrame:
-    """Turn picks (table PICKS) into Kaggle's columns, in the order of the rows, ids from 0."""
-    renamed = picks.rename(columns={"run": "experiment"}).assign(id=np.arange(len(picks)))
+def as_submission(picks: pd.DataFrame, first_id: int = 0) -> pd.DataFrame:
+    """Turn picks (table PICKS) into Kaggle's columns, in the order of the rows."""
+    ids = np.arange(first_id, first_id + len(picks))
+    renamed = picks.rename(columns={"run": "experiment"}).assign(id=ids)
     return SUBMISSION.check(renamed[SUBMISSION.column_names], "submission")
 
 
@@ -99,8 +151,8 @@ def submit(
     inputs: SubmissionInputs,
     outputs: SubmissionOutputs,
     threads: int = 1,
-) -> pd.DataFrame:
-    """Make the answer for the test runs and write it.
+) -> int:
+    """Make the answer for the test runs and write it, run by run.
 
     Parameters
     ----------
@@ -115,38 +167,67 @@ def submit(
 
     Returns
     -------
-    DataFrame
-        Table SUBMISSION.
+    int
+        Number of picks.
 
     Raises
     ------
     InputError
-        If a file is missing, damaged or does not fit the others.
+        If a file is missing, damaged or does not fit the others, or no run could be picked.
     """
     rules = ScoringRules.from_config(config)
-    rows = read_candidate_rows(inputs.candidates, inputs.features)
     thresholds = Thresholds.read(inputs.thresholds)
     lacking = sorted(set(rules.weights) - set(thresholds.types))
     if lacking:
         raise InputError(
             inputs.thresholds, f"has no threshold for {', '.join(lacking)}", "tune them again"
         )
-    scored = score_candidates(rows, inputs.calibrations, threads)
-    picks = final_picks(
-        scored, "rerank_score", rules.suppression_angstrom, thresholds.final_values()
-    )
-    submission = as_submission(picks)
-    write_picks(picks, outputs.picks, outputs.picks_config, config.known_particles, inputs.project)
-    SCORED_CANDIDATES.write(scored, outputs.scored)
-    SUBMISSION.write(submission, outputs.submission)
-    return submission
+    classifiers = read_classifiers(inputs.calibrations, threads)
+    failed = inputs.failed()
+    left = sorted(set(inputs.runs) - set(failed["run"]))
+    if inputs.runs and not left:
+        raise InputError(
+            "the test runs",
+            f"none could be picked; of the first: {failed['reason'].iloc[0]}",
+            "mend the data",
+        )
+    number = 0
+    with ExitStack() as written:
+        write_picks = written.enter_context(
+            written_picks(
+                outputs.picks, outputs.picks_config, config.known_particles, inputs.project
+            )
+        )
+        write_scored = written.enter_context(SCORED_CANDIDATES.written_in_parts(outputs.scored))
+        write_rows = written.enter_context(SUBMISSION.written_in_parts(outputs.submission))
+        for run in tqdm(left, unit="run", mininterval=PROGRESS_SECONDS, file=sys.stderr):
+            rows = read_candidate_rows(
+                [proposal_files(inputs.results, run)["candidates"]],
+                [feature_file(inputs.results, run)],
+            )
+            scored = score_candidates(rows, classifiers)
+            picks = final_picks(
+                scored, "rerank_score", rules.suppression_angstrom, thresholds.final_values()
+            )
+            write_picks(picks)
+            write_scored(scored)
+            write_rows(as_submission(picks, first_id=number))
+            number += len(picks)
+    FAILED_RUNS.write(failed, outputs.failed)
+    return number
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     parser = command_parser(__doc__)
-    parser.add_argument("--candidates", type=Path, nargs="*", default=[], metavar="FILE")
-    parser.add_argument("--features", type=Path, nargs="*", default=[], metavar="FILE")
+    parser.add_argument("--runs", nargs="*", default=[], metavar="RUN", help="all test runs")
+    parser.add_argument("--results", type=Path, required=True, help="folder of the result")
+    parser.add_argument(
+        "--proposals", type=Path, nargs="*", default=[], metavar="FILE", help="their records"
+    )
+    parser.add_argument(
+        "--features", type=Path, nargs="*", default=[], metavar="FILE", help="their records"
+    )
     parser.add_argument(
         "--calibrations",
         type=Path,
@@ -161,28 +242,32 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--scored", type=Path, required=True, help="table to write")
     parser.add_argument("--picks", type=Path, required=True, help="copick overlay to make")
     parser.add_argument("--picks-config", type=Path, required=True, help="JSON to write")
+    parser.add_argument("--failed", type=Path, required=True, help="CSV to write")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args(argv)
-    if not arguments.candidates:
+    if not arguments.runs:
         print("there are no test runs: the submission is a header alone")
-    submission = submit(
+    number = submit(
         resolve(load_config(arguments.config)),
         SubmissionInputs(
-            tuple(arguments.candidates),
+            tuple(arguments.runs),
+            arguments.results,
+            tuple(arguments.proposals),
             tuple(arguments.features),
             tuple(arguments.calibrations),
             arguments.thresholds,
             arguments.project,
         ),
         SubmissionOutputs(
-            arguments.submission, arguments.scored, arguments.picks, arguments.picks_config
+            arguments.submission,
+            arguments.scored,
+            arguments.picks,
+            arguments.picks_config,
+            arguments.failed,
         ),
         arguments.threads,
     )
-    print(
-        f"{len(submission)} picks in {submission['experiment'].nunique()} run(s): "
-        f"{arguments.submission}"
-    )
+    print(f"{number} picks in {len(arguments.runs)} run(s): {arguments.submission}")
 
 
 if __name__ == "__main__":

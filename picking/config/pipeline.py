@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,6 +15,9 @@ from picking.config.synthetic import SyntheticSettings
 
 # Names become folders and parts of command lines.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+# What happens to the other runs if one cannot be picked.
+OnError = Literal["skip", "stop"]
 
 
 class FoldSettings(StrictModel):
@@ -43,6 +47,35 @@ class PipelineConfig(StrictModel):
     seed: int = Field(0, ge=0, description="seed of everything that is drawn")
     dataset: Path | None = Field(None, description="folder in Kaggle's layout; only read")
     copick: Path | None = Field(None, description="configuration file of a copick project")
+    bundle: Path | None = Field(
+        None,
+        description="model bundle (folder or zip) that picks the data: nothing is trained, and "
+        "what the models depend on (particle types, networks, features, thresholds) comes with it",
+    )
+    other_tomo_type: bool = Field(
+        False,
+        description="whether a bundle may pick tomograms of another tomo_type than it learnt from; "
+        "only for the same kind of tomogram under another name",
+    )
+    on_error: OnError | None = Field(
+        None,
+        description="what a run that cannot be picked does to the others. skip: it is left out and "
+        "listed in failed_runs.csv; stop: nothing is picked. null: skip with a bundle, else stop. "
+        "A training run that cannot be read always stops",
+    )
+    hours: float | None = Field(
+        None,
+        gt=0,
+        description="time for picking with a bundle, from the start of the command. If it gets "
+        "short, the networks look at the remaining tomograms in fewer passes, in the end one "
+        "network in one pass. null: as long as it takes",
+    )
+    resample_to: float | None = Field(
+        None,
+        gt=0,
+        description="voxel size that tomograms are resampled to when they are read, Å; null: they "
+        "are taken as they are",
+    )
     synthetic_folder: Path = Field(
         Path("data/synthetic"),
         description="where the embedded default's data set is made, if neither dataset nor copick "
@@ -84,7 +117,7 @@ class PipelineConfig(StrictModel):
             )
         return name
 
-    @field_validator("dataset", "copick", "synthetic_folder", mode="before")
+    @field_validator("dataset", "copick", "bundle", "synthetic_folder", mode="before")
     @classmethod
     def _path_is_not_empty(cls, path: object) -> object:
         path = text_of_number(path)
@@ -116,11 +149,18 @@ class PipelineConfig(StrictModel):
     def _one_source(self) -> "PipelineConfig":
         if self.dataset is not None and self.copick is not None:
             raise ValueError("dataset and copick are both given; give one of the two")
+        if self.hours is not None and self.bundle is None:
+            raise ValueError("hours is for picking with a bundle; a training takes its time")
         return self
 
     def particle(self, name: str) -> ParticleType:
         """Particle type of that name; ``particles`` must be resolved."""
         return next(particle for particle in self.known_particles if particle.name == name)
+
+    @property
+    def on_error_of_test_runs(self) -> OnError:
+        """What a test run that cannot be picked does to the others."""
+        return self.on_error or ("stop" if self.bundle is None else "skip")
 
     @property
     def is_synthetic(self) -> bool:
@@ -133,6 +173,15 @@ class PipelineConfig(StrictModel):
         if self.particles is None:
             raise ValueError("particle types are not resolved yet")
         return self.particles
+
+    @property
+    def tomogram_kind(self) -> tuple[str, float, float | None]:
+        """Which tomogram of a run is read, and what it is resampled to.
+
+        ``tomo_type``, ``voxel_spacing`` and ``resample_to``, as
+        :func:`picking.files.tomogram.read_tomogram` takes them.
+        """
+        return self.tomo_type, self.voxel_spacing, self.resample_to
 
     def match_radius_angstrom(self, particle: ParticleType) -> float:
         """Distance in Å within which a pick hits a reference."""

@@ -182,6 +182,17 @@ class PredictionSettings(StrictModel):
         "when a job is interrupted, as that begins again",
     )
 
+    def passes_with(self, all_members: int) -> int:
+        """Count the passes over every tomogram, the same for training runs and test runs.
+
+        Parameters
+        ----------
+        all_members : int
+            Members of all folds together: a test run is seen by each of them at least once, so
+            that a training run, which few members may see, gets as many passes as well.
+        """
+        return max(self.passes, all_members)
+
 
 class PeakSettings(StrictModel):
     """How candidates are read off the score maps."""

@@ -19,6 +19,7 @@ import zarr
 
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
+from picking.config.pipeline import OnError
 from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.inventory import (
     Split,
@@ -31,6 +32,7 @@ from picking.data_in.kaggle_picks import KagglePicks, read_kaggle_picks
 from picking.data_in.other_types import nameless_types, other_types, tell_of_others
 from picking.data_in.tomogram_size import TomogramSize
 from picking.errors import InputError
+from picking.files.batch_record import FailedRun
 from picking.files.chunk_files import check_chunk_files
 from picking.files.copick_project import (
     RUNS_FOLDER,
@@ -42,12 +44,14 @@ from picking.files.copick_project import (
     read_config,
     remote_errors,
     tomogram_location,
+    tomogram_or_none,
     with_overlay,
 )
 from picking.files.ome_zarr import open_pyramid, read_coarsest, read_level
 from picking.files.own_files import own_files
 from picking.files.picks import loaded_picks, picks_file_name, picks_of_run, read_truth
 from picking.files.whole_files import write_whole_text
+from picking.left_out_runs import left_out_if_it_fails
 
 if TYPE_CHECKING:
     from copick.models import CopickPicks, CopickRoot
@@ -63,6 +67,9 @@ def import_kaggle(
     runs: Sequence[str],
     output: Path,
     picked: PickedFiles | None = None,
+    *,
+    on_error: OnError = "stop",
+    beside_training_runs: bool = True,
 ) -> None:
     """Import one split of a folder in Kaggle's layout.
 
@@ -82,6 +89,11 @@ def import_kaggle(
         copick configuration to write; its overlay is made beside it.
     picked : PickedFiles or None
         Files to write about the picks; only for training runs, as the others have none.
+    on_error : {"skip", "stop"}
+        Whether a test run that cannot be picked is only told, as long as there are others.
+    beside_training_runs : bool
+        Whether the folder's training runs are used as well: a test run of the same name has to be
+        the same tomogram then.
 
     Raises
     ------
@@ -100,7 +112,7 @@ def import_kaggle(
         tell_of_others(other_types(folders, particle_types), dataset)
     authors = (config.truth.user_id, config.truth.session_id)
     picks = [item for item in picks if item.is_by(*authors)]
-    if split == "test":
+    if split == "test" and beside_training_runs:
         _check_repeated_runs(config, dataset, runs)
     with own_files(_overlay_of(output)) as unfinished:
         _write_overlay(picks, unfinished)
@@ -110,7 +122,7 @@ def import_kaggle(
 
         with TemporaryDirectory() as folder:
             checked = _write_config(content(unfinished), Path(folder) / output.name)
-            sizes = _check_tomograms(config, checked, runs, keep=picked is not None)
+            sizes = _check_tomograms(config, checked, runs, picked is not None, on_error)
             table = read_truth(checked, runs, particle_types, *authors)
         if picked is not None:
             expected: Counter[tuple[str, str]] = Counter()
@@ -127,6 +139,8 @@ def import_copick(
     runs: Sequence[str],
     output: Path,
     picked: PickedFiles | None = None,
+    *,
+    on_error: OnError = "stop",
 ) -> None:
     """Import one split of a copick project.
 
@@ -139,7 +153,7 @@ def import_copick(
         Resolved configuration.
     copick_config : Path
         The project's configuration file.
-    runs, output, picked
+    runs, output, picked, on_error
         As for :func:`import_kaggle`.
 
     Raises
@@ -147,7 +161,7 @@ def import_copick(
     InputError
         If picks or a tomogram are missing or damaged; nothing is written then.
     """
-    sizes = _check_tomograms(config, copick_config, runs, keep=picked is not None)
+    sizes = _check_tomograms(config, copick_config, runs, picked is not None, on_error)
     content = with_overlay(copick_config, _overlay_of(output), config.known_particles)
     content.update(_static_root(config, copick_config, runs))
     with own_files(_overlay_of(output)) as unfinished:
@@ -241,16 +255,27 @@ def _overlay_of(output: Path) -> Path:
 
 
 def _check_tomograms(
-    config: PipelineConfig, copick_config: Path, runs: Sequence[str], keep: bool
+    config: PipelineConfig,
+    copick_config: Path,
+    runs: Sequence[str],
+    keep: bool,
+    on_error: OnError,
 ) -> dict[str, TomogramSize]:
     project = open_project(copick_config)
     sizes: dict[str, TomogramSize] = {}
+    failed: dict[str, FailedRun] = {}
     for run in runs:
-        size = _checked_tomogram(config, project, copick_config, run)
-        for problem in size.passed_over:
-            print(f"warning: {problem} (nothing is picked from this level)", file=sys.stderr)
-        if keep:  # of training runs alone: there may be hundreds of others
-            sizes[run] = size
+        with left_out_if_it_fails(run, on_error, failed.__setitem__):
+            size = _checked_tomogram(config, project, copick_config, run)
+            for problem in size.passed_over:
+                print(f"warning: {problem} (nothing is picked from this level)", file=sys.stderr)
+            if keep:  # of training runs alone: there may be hundreds of others
+                sizes[run] = size
+    if failed and len(failed) == len(runs):
+        first = next(iter(failed.values()))
+        raise InputError(
+            copick_config, f"no run can be picked; of the first: {first.reason}", "mend the data"
+        )
     return sizes
 
 
@@ -316,11 +341,12 @@ def _static_root(
     """
     content = read_config(copick_config)
     project = open_project(copick_config)
+    tomograms = {
+        run: tomogram_or_none(project, run, config.tomo_type, config.voxel_spacing) for run in runs
+    }
+    # A test run may lack its tomogram, which is told when it is picked.
     read_only = {
-        run: find_tomogram(
-            project, copick_config, run, config.tomo_type, config.voxel_spacing
-        ).read_only
-        for run in runs
+        run: tomogram.read_only for run, tomogram in tomograms.items() if tomogram is not None
     }
     names = ", ".join(run for run, is_static in read_only.items() if not is_static)
     if content.get("config_type", "filesystem") != "filesystem":
@@ -357,6 +383,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, required=True, help="copick configuration to write")
     parser.add_argument("--truth", type=Path, help="table of truth picks to write (training runs)")
     parser.add_argument("--density", type=Path, help="JSON to write: how many those are, by run")
+    parser.add_argument(
+        "--on-error", choices=get_args(OnError), default="stop", help="what a bad run does"
+    )
+    parser.add_argument(
+        "--alone", action="store_true", help="the training runs of DATASET are not used"
+    )
     arguments = parser.parse_args(argv)
     if (arguments.truth is None) != (arguments.density is None):
         parser.error("--truth and --density go together")
@@ -367,7 +399,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     if arguments.copick is not None:
         with remote_errors(arguments.copick):
-            import_copick(config, arguments.copick, arguments.runs, arguments.output, picked)
+            import_copick(
+                config,
+                arguments.copick,
+                arguments.runs,
+                arguments.output,
+                picked,
+                on_error=arguments.on_error,
+            )
     else:
         import_kaggle(
             config,
@@ -376,6 +415,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             arguments.runs,
             arguments.output,
             picked,
+            on_error=arguments.on_error,
+            beside_training_runs=not arguments.alone,
         )
 
 

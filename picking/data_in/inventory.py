@@ -88,13 +88,12 @@ def resolve(config: PipelineConfig) -> PipelineConfig:
     Raises
     ------
     InputError
-        If copick's configuration holds no usable particle, or lacks a configured one, or a weight
-        is given to a type that there is not, or all weights are 0.
+        If copick's configuration holds no usable particle, or a weight is given to a type that
+        there is not, or all weights are 0.
     """
-    if config.copick is not None:
-        particles = _copick_particles(config.copick, config.particles)
-    else:
-        particles = config.particles or CZII_PARTICLES
+    particles = config.particles
+    if particles is None:
+        particles = CZII_PARTICLES if config.copick is None else _copick_particles(config.copick)
     particles = _labelled(particles)
     names = [particle.name for particle in particles]
     unknown = [name for name in config.scoring.weights if name not in names]
@@ -185,7 +184,7 @@ def _synthetic_runs(config: PipelineConfig) -> RunInventory:
             "leave the key out, or give your own data as dataset or copick",
         )
     train, test = run_names(config.synthetic, config.seed)
-    _check_left_out(config, [*train, *test])
+    check_left_out(config, [*train, *test])
     return RunInventory(
         tuple(run for run in train if run not in config.leave_out),
         tuple(run for run in test if run not in config.leave_out),
@@ -214,7 +213,7 @@ def _kaggle_runs(config: PipelineConfig, dataset: Path) -> RunInventory:
             train_folder, "holds no runs but those in leave_out, if any", "add training runs"
         )
     overlay = kaggle_overlay(dataset)
-    for run in _visible_folders(overlay) if overlay.is_dir() else ():
+    for run in visible_folders(overlay) if overlay.is_dir() else ():
         if run not in train and run not in config.leave_out:
             raise InputError(
                 train_folder / run,
@@ -235,17 +234,17 @@ def _kaggle_runs(config: PipelineConfig, dataset: Path) -> RunInventory:
         run
         for folder in (train_folder, test_folder, overlay)
         if folder.is_dir()
-        for run in _visible_folders(folder)
+        for run in visible_folders(folder)
     }
-    _check_left_out(config, there)
+    check_left_out(config, there)
     return RunInventory(train, test)
 
 
 def _kaggle_split(config: PipelineConfig, dataset: Path, split: Split) -> tuple[str, ...]:
     """List the runs of one split; each has to have its tomogram."""
     folder = kaggle_static(dataset, split) / RUNS_FOLDER
-    names = [run for run in _visible_folders(folder) if run not in config.leave_out]
-    runs = _usable_names(names, folder)
+    names = [run for run in visible_folders(folder) if run not in config.leave_out]
+    runs = usable_names(names, folder)
     for run in runs:
         tomogram = kaggle_tomogram(dataset, split, run, config)
         if not tomogram.is_dir():
@@ -257,7 +256,8 @@ def _kaggle_split(config: PipelineConfig, dataset: Path, split: Split) -> tuple[
     return runs
 
 
-def _visible_folders(folder: Path) -> list[str]:
+def visible_folders(folder: Path) -> list[str]:
+    """Name the folders in a folder, sorted, but for hidden ones."""
     return sorted(
         item.name for item in folder.iterdir() if item.is_dir() and not item.name.startswith(".")
     )
@@ -272,9 +272,16 @@ def _copick_runs(
     project = open_project(copick_config)
     particle_types = [particle.name for particle in config.known_particles]
     objects = [item.name for item in project.config.pickable_objects]
+    missing = [name for name in particle_types if name not in objects]
+    if missing:
+        raise InputError(
+            "particles",
+            f"{', '.join(missing)}: no such pickable object in {copick_config}",
+            f"its objects are {', '.join(objects)}",
+        )
     train, test = [], []
     runs = project.runs
-    _check_left_out(config, {run.name for run in runs})
+    check_left_out(config, {run.name for run in runs})
     for run in runs:
         if run.name in config.leave_out:
             continue
@@ -313,10 +320,11 @@ def _copick_runs(
             f"{_because_of_roots(copick_config)}",
             "add truth picks, or set truth.user_id, truth.session_id and particles",
         )
-    return RunInventory(_usable_names(train, copick_config), _usable_names(test, copick_config))
+    return RunInventory(usable_names(train, copick_config), usable_names(test, copick_config))
 
 
-def _check_left_out(config: PipelineConfig, there: Collection[str]) -> None:
+def check_left_out(config: PipelineConfig, there: Collection[str]) -> None:
+    """Raise InputError if a run is left out that is not among those that are there."""
     unknown = [run for run in config.leave_out if run not in there]
     if unknown:
         raise InputError(
@@ -332,7 +340,8 @@ def _because_of_roots(copick_config: Path) -> str:
     return f" ({'; '.join(problems.values())})" if problems else ""
 
 
-def _usable_names(names: Sequence[str], where: object) -> tuple[str, ...]:
+def usable_names(names: Sequence[str], where: object) -> tuple[str, ...]:
+    """Sort run names, or raise InputError if one cannot name files."""
     for name in names:
         if not RUN_NAME.fullmatch(name):
             raise InputError(
@@ -343,21 +352,9 @@ def _usable_names(names: Sequence[str], where: object) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _copick_particles(
-    copick_config: Path, configured: tuple[ParticleType, ...] | None
-) -> tuple[ParticleType, ...]:
-    """Particle types of a copick project: the configured ones, or all that have a radius."""
-    objects = list(open_project(copick_config).config.pickable_objects)
-    if configured is not None:
-        known = [item.name for item in objects]
-        missing = [particle.name for particle in configured if particle.name not in known]
-        if missing:
-            raise InputError(
-                "particles",
-                f"{', '.join(missing)}: no such pickable object in {copick_config}",
-                f"its objects are {', '.join(known)}",
-            )
-        return configured
+def _copick_particles(copick_config: Path) -> tuple[ParticleType, ...]:
+    """Particle types of a copick project: all objects that have a radius."""
+    objects = open_project(copick_config).config.pickable_objects
     usable = [item for item in objects if item.is_particle and item.radius]
     if not usable:
         raise InputError(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,14 +98,33 @@ def write_picks(
     particles: Iterable[ParticleType],
     project: Path,
 ) -> None:
-    """Write picks with their scores as a copick overlay, and a configuration that opens it.
+    """Write picks at once; see :func:`written_picks`.
 
     Parameters
     ----------
     picks : DataFrame
         Table ``picking.files.tables.PICKS``; the order within a run and type is kept.
+    overlay, config_path, particles, project
+        As for :func:`written_picks`.
+    """
+    with written_picks(overlay, config_path, particles, project) as write:
+        write(picks)
+
+
+@contextmanager
+def written_picks(
+    overlay: Path,
+    config_path: Path,
+    particles: Iterable[ParticleType],
+    project: Path,
+) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Write picks with their scores as a copick overlay, and a configuration that opens it.
+
+    Parameters
+    ----------
     overlay : Path
-        Folder to write to; picks of ours that stood there are replaced, a person's stay.
+        Folder to write to; picks of ours that stood there are replaced, a person's stay. Nothing
+        changes there before the block succeeds.
     config_path : Path
         copick configuration to write, inside the overlay or elsewhere.
     particles : iterable of ParticleType
@@ -113,14 +133,17 @@ def write_picks(
         copick configuration of the project that the picks belong to (the tomograms are found
         through it); it is only read.
 
+    Yields
+    ------
+    callable
+        Writes the picks of some runs, a table ``picking.files.tables.PICKS``; the order within a
+        run and type is kept. Each run is given once.
+
     Raises
     ------
     InputError
-        If the table breaks its contract or the project cannot be opened.
+        If a table breaks its contract or the project cannot be opened.
     """
-    from copick.models import CopickLocation, CopickPoint
-
-    checked = PICKS.check(picks, "final picks")
     particles = tuple(particles)
     with own_files(overlay, named_as_ours=_is_named_as_ours) as unfinished:
         temporary_config = unfinished / "unfinished.json"
@@ -131,22 +154,30 @@ def write_picks(
             "pickable_objects": with_overlay(project, unfinished, particles)["pickable_objects"],
         }
         temporary_config.write_text(json.dumps(content), encoding="utf-8")
-        writable = open_project(temporary_config)
-        for (run, particle_type), group in checked.groupby(["run", "particle_type"]):
-            file = writable.new_run(run, exist_ok=True).new_picks(
-                particle_type, session_id=OUR_SESSION_ID, user_id=OUR_USER_ID
-            )
-            file.meta.unit = ANGSTROM
-            # No orientation is estimated.
-            file.meta.trust_orientation = False
-            file.points = [
-                CopickPoint(location=CopickLocation(x=x, y=y, z=z), score=score)
-                for x, y, z, score in group[[*POSITION_COLUMNS, "score"]].to_numpy(np.float64)
-            ]
-            file.store()
+        yield lambda picks: _write(picks, temporary_config)
         temporary_config.unlink()
     final = with_overlay(project, overlay, particles)
     write_whole_text(config_path, json.dumps(final, indent=2) + "\n")
+
+
+def _write(picks: pd.DataFrame, writable_config: Path) -> None:
+    from copick.models import CopickLocation, CopickPoint
+
+    checked = PICKS.check(picks, "final picks")
+    # Opened each time: copick keeps all that it has written in memory.
+    writable = open_project(writable_config)
+    for (run, particle_type), group in checked.groupby(["run", "particle_type"]):
+        file = writable.new_run(run, exist_ok=True).new_picks(
+            particle_type, session_id=OUR_SESSION_ID, user_id=OUR_USER_ID
+        )
+        file.meta.unit = ANGSTROM
+        # No orientation is estimated.
+        file.meta.trust_orientation = False
+        file.points = [
+            CopickPoint(location=CopickLocation(x=x, y=y, z=z), score=score)
+            for x, y, z, score in group[[*POSITION_COLUMNS, "score"]].to_numpy(np.float64)
+        ]
+        file.store()
 
 
 def picks_of_run(

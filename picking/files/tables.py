@@ -1,11 +1,14 @@
 """The tables that pass between the stages: their columns, units and dtypes, checked on reading."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from picking.errors import InputError
 from picking.files.whole_files import whole_path
@@ -123,23 +126,36 @@ class Table:
     def read(self, path: Path) -> pd.DataFrame:
         """Read and check a Parquet or CSV file (by its ending)."""
         path = Path(path)
-        if not path.exists():
-            raise InputError(
-                path, f"there is no such {self.name} table", "run the stage before first"
-            )
-        try:
+        with self._readable(path):
             if path.suffix == ".csv":
                 text = [column.name for column in self.columns if column.dtype == "str"]
                 numbers = [name for name in self.column_names if name not in text]
                 frame = read_csv_exactly(path, text, numbers)
             else:
                 frame = pd.read_parquet(path)
+        return self.check(frame, path)
+
+    def read_run(self, path: Path, run: str) -> pd.DataFrame:
+        """Read and check the declared columns of one run's rows in a Parquet file, and no more."""
+        with self._readable(Path(path)):
+            frame = pd.read_parquet(
+                path, columns=self.column_names, filters=[(RUN.name, "==", run)]
+            )
+        return self.check(frame, path)
+
+    @contextmanager
+    def _readable(self, path: Path) -> Iterator[None]:
+        if not path.exists():
+            raise InputError(
+                path, f"there is no such {self.name} table", "run the stage before first"
+            )
+        try:
+            yield
         except (ValueError, OSError) as error:
             first_line = str(error).splitlines()[0]
             raise InputError(
                 path, f"this is not a readable {self.name} table ({first_line})", REMAKE
             ) from error
-        return self.check(frame, path)
 
     def write(self, frame: pd.DataFrame, path: Path) -> None:
         """Check and write a Parquet or CSV file (by its ending), whole or not at all."""
@@ -149,6 +165,33 @@ class Table:
                 checked.to_csv(unfinished, index=False)
             else:
                 checked.to_parquet(unfinished, index=False)
+
+    @contextmanager
+    def written_in_parts(self, path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+        """Write a Parquet or CSV file part by part, so that the whole is never in memory.
+
+        Parameters
+        ----------
+        path : Path
+            File to write, whole or not at all.
+
+        Yields
+        ------
+        callable
+            Checks a frame and appends it: to a Parquet file as a row group of its own.
+        """
+        with whole_path(path) as unfinished:
+            if Path(path).suffix == ".csv":
+                self.empty().to_csv(unfinished, index=False)
+                yield lambda frame: self.check(frame, path).to_csv(
+                    unfinished, mode="a", header=False, index=False
+                )
+                return
+            schema = pa.Schema.from_pandas(self.empty(), preserve_index=False)
+            with pq.ParquetWriter(unfinished, schema) as writer:
+                yield lambda frame: writer.write_table(
+                    pa.Table.from_pandas(self.check(frame, path), schema, preserve_index=False)
+                )
 
 
 RUN = Column("run", "str", "the tomogram's run")
@@ -203,6 +246,14 @@ SCORED_CANDIDATES = Table(
 PICKS = Table(
     "picks",
     (RUN, PARTICLE_TYPE, X, Y, Z, Column("score", "float64", "probability of the pick, 0 to 1")),
+)
+FAILED_RUNS = Table(
+    "failed runs",
+    (
+        RUN,
+        Column("stage", "str", "where it failed: stage1_proposals or features"),
+        Column("reason", "str", "what is wrong with it"),
+    ),
 )
 SUBMISSION = Table(
     "submission",

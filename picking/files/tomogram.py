@@ -1,17 +1,21 @@
 """Tomograms: what they are, reading them through copick, and normalising them."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from picking.coordinates import volume_cubic_angstrom
+from picking.errors import InputError
 from picking.files.copick_project import (
     find_tomogram,
     open_project,
     remote_errors,
     tomogram_location,
+    tomogram_or_none,
 )
 from picking.files.ome_zarr import open_pyramid, read_level
 
@@ -22,6 +26,8 @@ CLIP_PERCENTILES = (0.1, 99.9)
 LARGEST_SIGMA = 8.0
 # Voxels that mean and spread are estimated from: the standard error is 0.1 % of a sigma.
 SAMPLE_VOXELS = 2**20
+# Standard deviation of a box as wide as a voxel, in voxels.
+SIGMA_OF_A_VOXEL = 1 / np.sqrt(12)
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,13 @@ class Tomogram:
         return volume_cubic_angstrom(self.values_zyx.shape, self.voxel_size_zyx_angstrom)
 
 
-def read_tomogram(copick_config: Path, run: str, tomo_type: str, voxel_spacing: float) -> Tomogram:
+def read_tomogram(
+    copick_config: Path,
+    run: str,
+    tomo_type: str,
+    voxel_spacing: float,
+    resample_to: float | None = None,
+) -> Tomogram:
     """Read a tomogram at full size through copick.
 
     Parameters
@@ -62,6 +74,8 @@ def read_tomogram(copick_config: Path, run: str, tomo_type: str, voxel_spacing: 
     voxel_spacing : float
         copick's voxel spacing, Å. The tomogram's own scale, which may differ by a few thousandths,
         is what the result carries.
+    resample_to : float or None
+        Voxel size to resample to, Å; None: none.
 
     Returns
     -------
@@ -78,7 +92,63 @@ def read_tomogram(copick_config: Path, run: str, tomo_type: str, voxel_spacing: 
         tomogram = find_tomogram(project, copick_config, run, tomo_type, voxel_spacing)
         pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), voxel_spacing)
         values_zyx = read_level(pyramid.full_size, pyramid.location)
-    return Tomogram(run, values_zyx, pyramid.voxel_size_zyx_angstrom)
+    tomogram = Tomogram(run, values_zyx, pyramid.voxel_size_zyx_angstrom)
+    return tomogram if resample_to is None else resampled(tomogram, resample_to)
+
+
+def resampled(tomogram: Tomogram, voxel_angstrom: float) -> Tomogram:
+    """Resample a tomogram; its first voxel stays where it is, so that positions in Å stay.
+
+    Values are interpolated linearly; towards larger voxels they are smoothed first, so that no
+    finer detail comes back as another.
+
+    Parameters
+    ----------
+    tomogram : Tomogram
+        What to resample.
+    voxel_angstrom : float
+        Voxel size of the result, Å.
+
+    Returns
+    -------
+    Tomogram
+        It reaches as far as the given one, to within a voxel.
+    """
+    ratio_zyx = voxel_angstrom / tomogram.voxel_size_zyx_angstrom
+    if np.all(ratio_zyx == 1):
+        return tomogram
+    shape_zyx = np.array(tomogram.values_zyx.shape)
+    new_shape_zyx = np.floor((shape_zyx - 1) / ratio_zyx).astype(int) + 1
+    # The width that a Gaussian has to have so that voxels of one size look like those of another.
+    sigma_zyx = SIGMA_OF_A_VOXEL * np.sqrt(np.maximum(ratio_zyx**2 - 1, 0))
+    smooth = ndimage.gaussian_filter(tomogram.values_zyx, sigma_zyx, mode="nearest")
+    values_zyx = ndimage.affine_transform(
+        smooth, ratio_zyx, output_shape=tuple(new_shape_zyx), order=1, mode="nearest"
+    )
+    return Tomogram(tomogram.run, values_zyx, np.full(3, voxel_angstrom))
+
+
+def tomogram_digest(copick_config: Path, run: str, tomo_type: str, voxel_spacing: float) -> str:
+    """Digest of the names, sizes and times of a tomogram's files, by which a mended one is noticed.
+
+    Returns
+    -------
+    str
+        Empty if the tomogram is missing or no folder of this machine.
+    """
+    try:
+        project = open_project(copick_config)
+        tomogram = tomogram_or_none(project, run, tomo_type, voxel_spacing)
+        folder = None if tomogram is None else Path(tomogram_location(tomogram))
+        if folder is None or not folder.is_dir():
+            return ""
+        listing = [
+            (str(path.relative_to(folder)), path.lstat().st_size, path.lstat().st_mtime_ns)
+            for path in sorted(folder.rglob("*"))
+        ]
+    except (InputError, OSError):
+        return ""
+    return hashlib.sha256(repr(listing).encode()).hexdigest()
 
 
 def normalised(values_zyx: NDArray[np.floating]) -> NDArray[np.float32]:

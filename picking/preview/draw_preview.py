@@ -1,13 +1,21 @@
-r"""Draw a few slices of a run's tomogram with its picks, as a PNG file.
+r"""Draw a run's tomogram with its picks: a few slices as a PNG file, or all on a page to look into.
 
-Thick xy slices at even heights of the slab in which picks are; each particle is outlined with the
-radius and colour of its type in the slices that pass near its centre. Without --picks-config the
-picks are those of the project (of a training run: the truth); with it, the final picks of the
-pipeline, with their scores:
+--output: thick xy slices at even heights of the slab in which picks are; each particle is outlined
+with the radius and colour of its type in the slices that pass near its centre. Without
+--picks-config the picks are those of the project (of a training run: the truth); with it, the final
+picks of the pipeline, with their scores:
 
     python -m picking.preview RUN --config config/config.yaml \
         --copick results/NAME/copick/test.json \
         --picks-config results/NAME/picks/copick.json --output RUN.png
+
+--html: one file, at most 10 MB, for any browser, to choose cut-offs by eye: slices to leaf through,
+and for each type a switch and a slider of the probability. With --scored it shows all candidates,
+also those below the thresholds; references of the project are dashed:
+
+    python -m picking.preview RUN --config config/config.yaml \
+        --copick results/NAME/copick/test.json \
+        --scored results/NAME/scored_test.parquet --html RUN.html
 """
 
 import math
@@ -25,13 +33,14 @@ from picking.config import ParticleType, PipelineConfig, load_config
 from picking.coordinates import extent_xyz_angstrom
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
-from picking.files.copick_project import open_project
 from picking.files.picks import read_picks, read_truth
 from picking.files.tables import POSITION_COLUMNS
 from picking.files.tomogram import Tomogram, read_tomogram
 from picking.files.whole_files import whole_path
+from picking.preview.shown_run import check_run
 from picking.preview.slice_drawing import draw_slice, legend_line, near_slice, outline
 from picking.preview.slices import grey_limits, thick_slice
+from picking.preview.viewer.write_page import ViewerInputs, write_viewer
 
 SLICES = 4
 # Voxels averaged: less noise, and still thinner than the smallest particles.
@@ -41,8 +50,6 @@ PANEL_INCHES = 5.0
 MARGIN_INCHES = 1.0
 DOTS_PER_INCH = 150
 SCORE_POINTS = 5
-# Most runs that a message names.
-RUNS_LISTED = 20
 
 
 def preview(
@@ -81,11 +88,7 @@ def preview(
     InputError
         If the project has no such run, or the run no picks of a configured type or no tomogram.
     """
-    known = sorted(copick_run.name for copick_run in open_project(copick_config).runs)
-    if run not in known:
-        more = len(known) - RUNS_LISTED
-        listed = ", ".join(known[:RUNS_LISTED]) + (f" and {more} more" if more > 0 else "")
-        raise InputError(copick_config, f"has no run {run}", f"the runs are {listed or 'none'}")
+    check_run(copick_config, run)
     names = [particle.name for particle in config.known_particles]
     if picks_config is None:
         truth = config.truth
@@ -100,7 +103,7 @@ def preview(
             f"has no picks of {', '.join(names)}",
             fix,
         )
-    tomogram = read_tomogram(copick_config, run, config.tomo_type, config.voxel_spacing)
+    tomogram = read_tomogram(copick_config, run, *config.tomogram_kind)
     figure = draw_preview(tomogram, picks, config.known_particles, slices)
     with whole_path(output) as unfinished:
         figure.savefig(unfinished, format="png", dpi=DOTS_PER_INCH)
@@ -196,16 +199,36 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--slices", type=int, default=SLICES, help=f"number of slices (default {SLICES})"
     )
-    parser.add_argument("--output", type=Path, required=True, help="PNG file to write")
+    parser.add_argument("--output", type=Path, help="PNG file to write")
+    parser.add_argument("--html", type=Path, help="HTML page to write")
+    parser.add_argument(
+        "--scored",
+        type=Path,
+        help="scored_test.parquet (of a training run: out_of_fold.parquet), whose candidates the "
+        "page shows instead of the final picks; cut-offs begin with the thresholds.json beside it",
+    )
     arguments = parser.parse_args(argv)
+    run, config = arguments.run, resolve(load_config(arguments.config))
     if arguments.slices < 1:
         raise InputError("--slices", f"is {arguments.slices}", "give 1 or more")
-    picks = preview(
-        resolve(load_config(arguments.config)),
-        arguments.run,
-        arguments.copick,
-        arguments.picks_config,
-        arguments.output,
-        arguments.slices,
-    )
-    print(f"{arguments.run}: {len(picks)} picks: {arguments.output}")
+    if arguments.output is None and arguments.html is None:
+        raise InputError("--output, --html", "neither is given", "give the file to write")
+    if arguments.html is None and arguments.scored is not None:
+        raise InputError("--html", "is not given", "--scored is for the page")
+    if arguments.output is not None:
+        picks = preview(
+            config,
+            run,
+            arguments.copick,
+            arguments.picks_config,
+            arguments.output,
+            arguments.slices,
+        )
+        print(f"{run}: {len(picks)} picks: {arguments.output}")
+    if arguments.html is not None:
+        inputs = ViewerInputs(arguments.copick, arguments.picks_config, arguments.scored)
+        shown = write_viewer(config, run, inputs, arguments.html)
+        print(
+            f"{run}: {shown.picks_above_cutoffs} picks above the cut-offs, {shown.references} "
+            f"references: {arguments.html}"
+        )

@@ -15,9 +15,10 @@ from pydantic import Field
 from picking.config.strict_model import StrictModel
 from picking.data_in.inventory import Split
 from picking.files.json_models import StoredModel
-from picking.files.proposal_record import ProposalRecord, proposal_files
 
+# Folders of the stages' records.
 PROPOSALS_FOLDER = "proposals"
+FEATURES_FOLDER = "features"
 RECORD_NAME = re.compile(r"batch(\d+)\.json")
 
 
@@ -114,29 +115,6 @@ def first_free_number(results: Path) -> int:
     return max((int(name.group(1)) + 1 for name in names if name), default=0)
 
 
-def lost_runs(results: Path, known: Mapping[str, BatchOfRun]) -> set[str]:
-    """Find the runs of finished batches without their files, or which the record does not name.
-
-    Raises
-    ------
-    InputError
-        If a record is damaged.
-    """
-    records: dict[int, ProposalRecord | None] = {}
-    lost = set()
-    for run, batch in known.items():
-        if batch.number not in records:
-            path = record_path(results, batch.number)
-            records[batch.number] = ProposalRecord.read(path) if path.exists() else None
-        record = records[batch.number]
-        if record is not None and not (
-            run in record.runs
-            and all(file.is_file() for file in proposal_files(results, run).values())
-        ):
-            lost.add(run)
-    return lost
-
-
 def keep_batches(results: Path, known: Mapping[str, BatchOfRun], batches: Sequence[Batch]) -> None:
     """Write which run is in which batch; runs that nobody asks for now keep theirs."""
     runs = dict(known) | {
@@ -148,9 +126,9 @@ def keep_batches(results: Path, known: Mapping[str, BatchOfRun], batches: Sequen
         BatchPlan(runs=runs).write(_plan_path(results))
 
 
-def record_path(results: Path, number: int) -> Path:
-    """Record of a finished batch (:class:`picking.files.proposal_record.ProposalRecord`)."""
-    return Path(results) / PROPOSALS_FOLDER / f"batch{number}.json"
+def record_path(results: Path, number: int, folder: str = PROPOSALS_FOLDER) -> Path:
+    """Record of a finished batch (:class:`picking.files.batch_record.BatchRecord`) in a stage."""
+    return Path(results) / folder / f"batch{number}.json"
 
 
 def _plan_path(results: Path) -> Path:

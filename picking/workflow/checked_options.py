@@ -1,7 +1,9 @@
-"""Options of Snakemake under which a result would not be what its settings say."""
+"""Options and targets of Snakemake that do not fit the settings of a result."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from picking.workflow.plan import ResultPlan
 
 # A changed setting is a changed parameter of the rule that writes it; another set of runs changes
 # the inputs of the rules that read them.
@@ -34,3 +36,16 @@ def checked_options(triggers: Iterable[object], no_hooks: bool = False) -> list[
     if no_hooks:
         sys.exit("error: --no-hooks: jobs would not find the lists of their runs; leave it out")
     return []
+
+
+def of_training(plan: ResultPlan, files: Sequence[str]) -> list[str]:
+    """Give the files that only a training makes, or end the program where a bundle picks.
+
+    Called by input functions, thus only for a target that is asked for.
+    """
+    if plan.manifest is not None:
+        sys.exit(
+            f"error: bundle: nothing is trained with it, so there is no {', '.join(files)}; "
+            "ask for picks, or leave out the bundle"
+        )
+    return list(files)

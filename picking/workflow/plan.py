@@ -1,34 +1,35 @@
 """The plan of a result: its runs, folds, members and batches, and the files that rules share."""
 
 import shlex
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
-from picking.config import PipelineConfig, TrainingSettings, validated_config
-from picking.data_in.import_inputs import ImportInputs, import_inputs
-from picking.data_in.inventory import RunInventory, Split, list_runs, resolve
-from picking.errors import InputError, refusals_for_people
+from picking.bundle.manifest import MANIFEST_NAME, BundleManifest, classifier_endings, result_files
+from picking.config import PipelineConfig, TrainingSettings
+from picking.config.pipeline import OnError
+from picking.data_in.import_inputs import ImportInputs
+from picking.data_in.inventory import RunInventory, Split
+from picking.errors import InputError
+from picking.files.batch_record import feature_file, proposal_files
+from picking.files.progress import Clock, progress_of
 from picking.workflow.argument_lists import write_argument_lists
 from picking.workflow.batches import (
+    FEATURES_FOLDER,
+    PROPOSALS_FOLDER,
     Batch,
-    first_free_number,
     keep_batches,
     known_batches,
-    lost_runs,
-    plan_batches,
     record_path,
 )
 from picking.workflow.resources import JobMemory
 from picking.workflow.synthetic_files import SyntheticFiles
 
 RESULTS = Path("results")
-LEAST_TRAINING_RUNS = 2
-DEFAULT_CONFIGURATION = "config/config.yaml"
+SECONDS_AN_HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,15 @@ class ResultPlan:
         What each split is imported from; empty for the synthetic set.
     batches : tuple of Batch
         Runs that are proposed in one job, every run once.
+    manifest : BundleManifest or None
+        The bundle that the models come from; None: they are trained here.
     """
 
     config: PipelineConfig
     runs: RunInventory
     inputs: Mapping[Split, ImportInputs]
     batches: tuple[Batch, ...]
+    manifest: BundleManifest | None = None
 
     @property
     def folder(self) -> Path:
@@ -94,11 +98,15 @@ class ResultPlan:
     @property
     def folds(self) -> range:
         """Numbers of the folds."""
+        if self.manifest:
+            return range(self.manifest.folds)
         return range(min(self.config.folds.number, len(self.runs.train)))
 
     @cached_property
     def members(self) -> list[str]:
         """Names of the ensemble's members; see :meth:`encoder_and_seed`."""
+        if self.manifest:
+            return list(self.manifest.members)
         ensemble = self.config.stage1_proposals.ensemble
         return [f"{encoder}-seed{seed}" for encoder in ensemble.encoders for seed in ensemble.seeds]
 
@@ -148,9 +156,29 @@ class ResultPlan:
         """List the settings files that a rule passes to its command's ``--config``."""
         return [self._file(f"settings/{section}.yaml") for section in sections]
 
-    def tables(self, kind: str, runs: Sequence[str]) -> list[str]:
-        """List the tables of runs, one each, of the kind "candidates" or "features"."""
-        return [self._file(f"{kind}/{run}.parquet") for run in runs]
+    @property
+    def bundle_inputs(self) -> list[str]:
+        """File whose change means that the bundle has to be taken again."""
+        bundle = self.config.bundle
+        if bundle is None:
+            return []
+        return [str(bundle / MANIFEST_NAME if bundle.is_dir() else bundle)]
+
+    @property
+    def bundled_files(self) -> list[str]:
+        """Files of this result that a bundle takes with it."""
+        return self.files(*result_files(self.config, self.members, len(self.folds)))
+
+    def on_error(self, batch: str | int) -> OnError:
+        """Say what a run of a batch that fails does to the others."""
+        if self.batch(batch).split == "train":
+            return "stop"
+        return self.config.on_error_of_test_runs
+
+    @property
+    def clock_file(self) -> str:
+        """File that says when the workflow started."""
+        return self._file(f"{PROPOSALS_FOLDER}/clock.json")
 
     @property
     def weights(self) -> list[str]:
@@ -179,10 +207,27 @@ class ResultPlan:
         )
 
     def keep(self) -> None:
-        """Write what the workflow's own jobs read of the plan: batches and lists of arguments."""
-        with _exit_with_one_line():
-            keep_batches(self.folder, known_batches(self.folder), self.batches)
-            write_argument_lists(self.argument_lists())
+        """Write what the workflow's own jobs read of the plan: batches, lists, the start."""
+        keep_batches(self.folder, known_batches(self.folder), self.batches)
+        write_argument_lists(self.argument_lists())
+        self._clock().write(Path(self.clock_file))
+
+    def _clock(self) -> Clock:
+        now, hours = time.time(), self.config.hours
+        before = progress_of(self.folder / PROPOSALS_FOLDER, self.all_runs, self.passes)
+        return Clock(
+            started=now,
+            deadline=None if hours is None else now + hours * SECONDS_AN_HOUR,
+            runs=tuple(self.all_runs),
+            done_before=before.done,
+            passes_before=before.passes,
+        )
+
+    @property
+    def passes(self) -> int:
+        """Passes over a tomogram: every network sees a test run."""
+        networks = len(self.members) * len(self.folds)
+        return self.config.stage1_proposals.prediction.passes_with(networks)
 
     def argument_lists(self) -> dict[Path, list[str]]:
         """List the arguments of commands that there is one of for every run, by their file."""
@@ -190,14 +235,16 @@ class ResultPlan:
         lists = {}
         for split in splits:
             runs = self.runs.of(split)
-            lists[Path(self.list_file(split, "runs"))] = list(runs)
-            for kind in ("candidates", "features"):
-                lists[Path(self.list_file(split, kind))] = self.tables(kind, runs)
-        if self.is_synthetic:
-            lists[Path(self.list_file("test", "truths"))] = [
-                self.synthetic.truth_of_run(run) for run in self.runs.test
+            lists[split, "runs"] = list(runs)
+            lists[split, "candidates"] = [
+                str(proposal_files(self.folder, run)["candidates"]) for run in runs
             ]
-        return lists
+            lists[split, "features"] = [str(feature_file(self.folder, run)) for run in runs]
+            lists[split, "proposal_records"] = self.proposals(runs)
+            lists[split, "feature_records"] = self.features(runs)
+        if self.is_synthetic:
+            lists["test", "truths"] = [self.synthetic.truth_of_run(run) for run in self.runs.test]
+        return {Path(self.list_file(*key)): arguments for key, arguments in lists.items()}
 
     def list_file(self, split: Split, kind: str) -> str:
         """File with a split's "runs", or with one path for each of them."""
@@ -205,8 +252,15 @@ class ResultPlan:
 
     def proposals(self, runs: Sequence[str]) -> list[str]:
         """List the records of the batches that propose in some of the runs."""
+        return self._records(PROPOSALS_FOLDER, runs)
+
+    def features(self, runs: Sequence[str]) -> list[str]:
+        """List the records of the batches that measure features of some of the runs."""
+        return self._records(FEATURES_FOLDER, runs)
+
+    def _records(self, folder: str, runs: Sequence[str]) -> list[str]:
         return [
-            str(record_path(self.folder, batch.number))
+            str(record_path(self.folder, batch.number, folder))
             for batch in self.batches
             if not set(runs).isdisjoint(batch.runs)
         ]
@@ -214,8 +268,7 @@ class ResultPlan:
     @property
     def bag_endings(self) -> list[str]:
         """What the classifier files of a type, one for each averaged model, end with."""
-        bags = self.config.stage2_rerank.classifier.bags
-        return [f".bag{bag}.txt" if bag else ".txt" for bag in range(bags)]
+        return classifier_endings(self.config.stage2_rerank.classifier.bags)
 
     def comparison_arguments(self) -> str:
         """Arguments with which the report compares the test runs; none if it compares none."""
@@ -226,6 +279,7 @@ class ResultPlan:
             "--test-runs": f"@{self.list_file('test', 'runs')}",
             "--features": f"@{self.list_file('train', 'features')}",
             "--test-features": f"@{self.list_file('test', 'features')}",
+            "--failed": self._file("failed_runs.csv"),
         }
         return shlex.join(word for option in options.items() for word in option)
 
@@ -256,92 +310,3 @@ class ResultPlan:
 
     def _file(self, name: str) -> str:
         return str(self.folder / name)
-
-
-def make_plan(content: Mapping[str, Any], where: str, is_start: bool = True) -> ResultPlan:
-    """Make the plan from what Snakemake read as its configuration.
-
-    Parameters
-    ----------
-    content : mapping
-        Keys of the configuration.
-    where : str
-        Files and options that the keys come from, for messages.
-    is_start : bool
-        Whether this is the workflow that a person started, not a job of it that reads the
-        Snakefile again: only the former looks for lost files, so that both plan the same batches.
-
-    Returns
-    -------
-    ResultPlan
-
-    Raises
-    ------
-    InputError
-        If the configuration or the data set that it names cannot be used.
-    """
-    given = validated_config(content, where=where)
-    config = resolve(given)
-    runs = list_runs(config, are_types_chosen=given.particles is not None)
-    if len(runs.train) < LEAST_TRAINING_RUNS:
-        raise InputError(
-            "training runs",
-            f"there is only {', '.join(runs.train)}",
-            "give at least two: a run is judged by models of the others",
-        )
-    inputs: dict[Split, ImportInputs] = {}
-    if not config.is_synthetic:
-        inputs = {
-            "train": import_inputs(config, "train", runs.train),
-            "test": import_inputs(config, "test", runs.test),
-        }
-    folder = RESULTS / config.name
-    known = known_batches(folder)
-    batches = plan_batches(
-        {"train": sorted(runs.train), "test": sorted({*runs.test} - {*runs.train})},
-        known,
-        lost_runs(folder, known) if is_start else (),
-        config.stage1_proposals.prediction.runs_per_job,
-        first_free_number(folder) if not known else 0,
-    )
-    return ResultPlan(config, runs, inputs, batches)
-
-
-def plan_or_exit(
-    content: Mapping[str, Any],
-    configfiles: Sequence[object],
-    command_line: Mapping[str, Any],
-    is_start: bool = True,
-) -> ResultPlan:
-    """Make the plan, or end the program with one line that says what has to be fixed.
-
-    Parameters
-    ----------
-    content : mapping
-        All keys of the configuration, those of the command line included.
-    configfiles : sequence
-        The files of ``--configfile``.
-    command_line : mapping
-        The keys of ``--config``.
-    is_start : bool
-        See :func:`make_plan`.
-    """
-    sources = [*map(str, configfiles), *(["--config"] if command_line else [])]
-    with _exit_with_one_line():
-        for key, value in command_line.items():
-            if value is None:
-                raise InputError(
-                    f"--config {key}=", "is empty", "give a value or leave the key out"
-                )
-        where = ", ".join(sources) or DEFAULT_CONFIGURATION
-        return make_plan(content, where, is_start)
-
-
-@contextmanager
-def _exit_with_one_line() -> Iterator[None]:
-    """End the program with an error for a person, where a stack trace would be Snakemake's."""
-    try:
-        with refusals_for_people():
-            yield
-    except InputError as error:
-        sys.exit(f"error: {error}")

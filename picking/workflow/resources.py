@@ -61,9 +61,9 @@ class JobMemory:
         """Return what proposing in the runs, one after the other, takes."""
         return self._of_largest(runs, PROPOSING_MB, PROPOSING_MB_PER_MEGAVOXEL)
 
-    def of_features(self, run: str) -> int:
-        """Return what measuring the features of a run's candidates takes."""
-        return self._of_largest([run], FEATURES_MB, FEATURES_MB_PER_MEGAVOXEL)
+    def of_features(self, runs: Sequence[str]) -> int:
+        """Return what measuring the features of the runs, one after the other, takes."""
+        return self._of_largest(runs, FEATURES_MB, FEATURES_MB_PER_MEGAVOXEL)
 
     def of_pictures(self, runs: Sequence[str]) -> int:
         """Return what drawing pictures of the runs, one after the other, takes."""

@@ -27,7 +27,9 @@ MEASURED = {"name", "radius_angstrom"}
 
 RESULT_SECTIONS: dict[str, Keys] = {
     "data": {
-        **dict.fromkeys(("name", "seed", "tomo_type", "voxel_spacing", "truth"), True),
+        **dict.fromkeys(
+            ("name", "seed", "tomo_type", "voxel_spacing", "resample_to", "truth"), True
+        ),
         "particles": {"__all__": MEASURED},
     },
     # What particles look like on pages and in viewers trains nothing.

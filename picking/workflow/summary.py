@@ -15,6 +15,8 @@ def answer_files(plan: ResultPlan) -> dict[str, Path]:
         "submission": plan.folder / "submission.csv",
         "picks (copick overlay)": plan.folder / "picks" / "copick.json",
         "cross-validation report": plan.folder / "cv_report.html",
+        "page of the picks": plan.folder / "picks_report.html",
+        "model bundle": plan.folder / "bundle.zip",
     }
 
 

@@ -47,20 +47,6 @@ class PredictedMaps:
     embedding_names: tuple[str, ...]
 
 
-def number_of_passes(wanted: int, all_members: int) -> int:
-    """Count the passes over every tomogram, the same for training runs and test runs.
-
-    Parameters
-    ----------
-    wanted : int
-        The setting ``prediction.passes``.
-    all_members : int
-        Members of all folds together: a test run is seen by each of them at least once, so that
-        a training run, which few members may see, gets as many passes as well.
-    """
-    return max(wanted, all_members)
-
-
 def plan_passes(members: int, passes: int, quarter_turns: bool) -> list[tuple[int, FlipRotation]]:
     """Plan which member predicts the tomogram in which flip and rotation.
 
@@ -69,8 +55,8 @@ def plan_passes(members: int, passes: int, quarter_turns: bool) -> list[tuple[in
     members : int
         Members that may look at it.
     passes : int
-        See :func:`number_of_passes`; each pass has another flip or rotation, as long as there
-        are some.
+        See :meth:`picking.config.PredictionSettings.passes_with`; each pass has another flip or
+        rotation, as long as there are some.
     quarter_turns : bool
         The settings' ``training.quarter_turns``: without them networks have seen the missing wedge
         in its place alone.
@@ -108,7 +94,7 @@ def predict_maps(
     settings : PredictionSettings
         Windows and their overlap.
     passes : int
-        Passes that are averaged, see :func:`number_of_passes`.
+        Passes that are averaged, see :func:`plan_passes`.
     device : ComputeDevice
         Where to compute.
     quarter_turns : bool

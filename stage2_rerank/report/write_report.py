@@ -15,7 +15,7 @@ from picking.config import PipelineConfig, load_config
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
 from picking.files.json_models import write_model
-from picking.files.tables import OUT_OF_FOLD, SCORED_CANDIDATES, TRUTH
+from picking.files.tables import FAILED_RUNS, OUT_OF_FOLD, SCORED_CANDIDATES, TRUTH
 from picking.files.whole_files import write_whole_text
 from picking.scoring.folds import Folds
 from picking.scoring.scoring_rules import ScoringRules
@@ -241,6 +241,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--test-features", type=Path, nargs="*", default=[], metavar="FILE", help="of test runs"
     )
+    parser.add_argument("--failed", type=Path, help="table of the test runs that were left out")
     parser.add_argument(
         "--importance", type=Path, nargs="*", default=[], metavar="FILE", help="what stage 2 learnt"
     )
@@ -251,6 +252,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, required=True, help="cv_report.json to write")
     parser.add_argument("--html", type=Path, required=True, help="cv_report.html to write")
     arguments = parser.parse_args(argv)
+    left_out = set(FAILED_RUNS.read(arguments.failed)["run"]) if arguments.failed else set()
     content = write_report(
         resolve(load_config(arguments.config)),
         ReportFiles(
@@ -260,9 +262,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             thresholds=arguments.thresholds,
             calibrations=tuple(arguments.calibrations),
             scored_test=arguments.scored_test,
-            test_runs=tuple(arguments.test_runs),
+            test_runs=tuple(run for run in arguments.test_runs if run not in left_out),
             features=tuple(arguments.features),
-            test_features=tuple(arguments.test_features),
+            test_features=tuple(
+                path for path in arguments.test_features if path.stem not in left_out
+            ),
             importance=tuple(arguments.importance),
             pictures=arguments.pictures,
             results=arguments.results,

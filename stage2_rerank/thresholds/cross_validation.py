@@ -150,6 +150,29 @@ def counts_by_run(truth: pd.DataFrame, picks: pd.DataFrame, rules: ScoringRules)
     )
 
 
+def draw_runs(number: int, replicates: int, seed: int) -> NDArray[np.int64]:
+    """Draw as many of some runs as there are, with replacement, again and again.
+
+    Parameters
+    ----------
+    number : int
+        R, the number of runs; it may be 0.
+    replicates : int
+        B, how often they are drawn.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    ndarray, (B, R), int64
+        How often each draw holds each run.
+    """
+    if number == 0:
+        return np.zeros((replicates, 0), dtype=np.int64)
+    chances = np.full(number, 1 / number)
+    return np.random.default_rng(seed).multinomial(number, chances, size=replicates)
+
+
 @dataclass(frozen=True)
 class BootstrapIntervals:
     """95 % intervals of a score and of every type's F-beta."""
@@ -186,13 +209,7 @@ def bootstrap(
     dict of str to BootstrapIntervals
         Of "stage1", "two_stage" and "gain" (two-stage less stage 1).
     """
-    number = len(stage1.runs)
-    if number == 0:
-        draws = np.zeros((BOOTSTRAP_REPLICATES, 0), dtype=np.int64)
-    else:
-        draws = np.random.default_rng(seed).multinomial(
-            number, np.full(number, 1 / number), size=BOOTSTRAP_REPLICATES
-        )
+    draws = draw_runs(len(stage1.runs), BOOTSTRAP_REPLICATES, seed)
     first = stage1.fbeta(draws, beta)
     second = two_stage.fbeta(draws, beta)
     weight = np.array([weights[name] for name in stage1.particle_types])

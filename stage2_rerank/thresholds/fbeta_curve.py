@@ -123,9 +123,26 @@ def threshold_by_curve(curve: FbetaCurve) -> float:
         return KEEP_NOTHING
     best = float(fbeta.max())
     plateau = np.flatnonzero(fbeta >= best - PLATEAU_SHARE * max(1 - best, 0.0))
-    last_kept = int(plateau[(len(plateau) - 1) // 2])
-    lowest_kept = float(curve.scores[last_kept])
-    next_lower = float(curve.scores[last_kept + 1]) if last_kept + 1 < len(fbeta) else 0.0
+    return threshold_below(curve.scores, int(plateau[(len(plateau) - 1) // 2]))
+
+
+def threshold_below(falling: NDArray[np.float64], last_kept: int) -> float:
+    """Threshold half-way between a score and the next lower one.
+
+    Parameters
+    ----------
+    falling : ndarray, (m,), float64
+        Distinct scores, falling.
+    last_kept : int
+        Index of the lowest score that is kept.
+
+    Returns
+    -------
+    float
+        Below the last score, half-way to 0.
+    """
+    lowest_kept = float(falling[last_kept])
+    next_lower = float(falling[last_kept + 1]) if last_kept + 1 < len(falling) else 0.0
     middle = (lowest_kept + next_lower) / 2
     # Between neighbouring doubles the mean may be rounded up to the score itself.
     return middle if middle < lowest_kept else next_lower

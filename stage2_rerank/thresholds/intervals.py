@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from picking.scoring.scoring_rules import ScoringRules
 from picking.scoring.truth_matching import new_hits
-from stage2_rerank.thresholds.cross_validation import INTERVAL_PERCENTILES, Interval
+from stage2_rerank.thresholds.cross_validation import INTERVAL_PERCENTILES, Interval, draw_runs
 from stage2_rerank.thresholds.fbeta_curve import FbetaCurve
 
 REPLICATES = 200  # ends of the interval to about a twentieth of its width
@@ -56,9 +56,7 @@ def threshold_intervals(
     run_of = numbered.get_indexer(pd.Index(final_list["run"]))[best_first]
     run_of_reference = numbered.get_indexer(pd.Index(truth["run"]))
     references = np.bincount(run_of_reference, minlength=len(numbered))
-    draws = np.random.default_rng(seed).multinomial(
-        len(numbered), np.full(len(numbered), 1 / max(len(numbered), 1)), size=REPLICATES
-    )  # (B, R)
+    draws = draw_runs(len(numbered), REPLICATES, seed)  # (B, R)
 
     def curve(times_drawn: NDArray[np.int64]) -> FbetaCurve:
         times = times_drawn[run_of]

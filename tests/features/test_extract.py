@@ -12,8 +12,15 @@ from picking.data_in.import_dataset import import_kaggle
 from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
+from picking.files.batch_record import (
+    PROPOSAL_FOLDERS,
+    BatchRecord,
+    FailedRun,
+    feature_file,
+    file_digests,
+    proposal_files,
+)
 from picking.files.embedding import EMBEDDING
-from picking.files.proposal_record import proposal_files
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES, FEATURES
 from picking.files.tomogram import Tomogram
@@ -201,7 +208,7 @@ def test_what_does_not_fit_together_is_refused():
         extract_features(tomogram, candidates, maps, PARTICLES, SETTINGS, embedding)
 
 
-def test_the_command_writes_the_table_of_a_run(tmp_path, write_kaggle_run):
+def test_the_command_writes_the_tables_of_a_batch(tmp_path, write_kaggle_run):
     tomogram, candidates, maps = noisy_run()
     dataset = tmp_path / "kaggle"
     for split in ("train", "test"):
@@ -218,12 +225,17 @@ def test_the_command_writes_the_table_of_a_run(tmp_path, write_kaggle_run):
     CANDIDATES.write(candidates, files["candidates"])
     EMBEDDING.write(embedding_of(candidates), files["embeddings"])
     maps.write(files["score_maps"])
-    output = tmp_path / "features.parquet"
-    arguments = ["--config", str(settings), "--copick", str(copick / "train.json"), "--run", "TS_1"]
-    arguments += ["--results", str(tmp_path), "--output", str(output)]
-    extract.main(arguments)
+    digests = file_digests(PROPOSAL_FOLDERS, tmp_path, "TS_1")
+    left_out = {"TS_2": FailedRun(reason="has no voxels")}
+    proposals = tmp_path / "proposals" / "batch0.json"
+    BatchRecord(split="train", runs={"TS_1": digests}, failed=left_out).write(proposals)
+    record = tmp_path / "features" / "batch0.json"
+    arguments = ["--config", str(settings), "--copick", str(copick / "train.json")]
+    arguments += ["--proposals", str(proposals), "--results", str(tmp_path)]
+    extract.main([*arguments, "--record", str(record)])
 
-    table = FEATURES.read(output)
+    assert list(BatchRecord.read(record).runs) == ["TS_1"]
+    table = FEATURES.read(feature_file(tmp_path, "TS_1"))
     assert list(table.columns) == FEATURES.column_names + feature_names()
     kept = ScoreMaps.read(files["score_maps"])
     voxel_size = np.full(3, 10.012444)

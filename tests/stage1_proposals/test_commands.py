@@ -1,5 +1,7 @@
 """The commands train and propose: nothing is learnt from the run that is judged."""
 
+import errno
+import time
 from pathlib import Path
 
 import numpy as np
@@ -7,21 +9,30 @@ import pandas as pd
 import pytest
 
 from picking.config import ParticleType, PeakSettings, PipelineConfig, Stage1Settings
+from picking.config.pipeline import OnError
 from picking.errors import InputError
+from picking.files.batch_record import (
+    PROPOSAL_FOLDERS,
+    BatchRecord,
+    file_digests,
+    proposal_files,
+)
 from picking.files.embedding import EMBEDDING, embedding_channels, embedding_columns
 from picking.files.picks_density import PicksDensity
 from picking.files.precision import Precision
-from picking.files.proposal_record import ProposalRecord, proposal_files
+from picking.files.progress import Clock
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES, TRUTH
 from picking.files.tomogram import Tomogram
 from picking.files.training_record import TrainingRecord
+from picking.files.unfinished_batch import unfinished_path
 from picking.scoring.folds import Folds
 from stage1_proposals.device.compute_device import find_device
 from stage1_proposals.flips_and_rotations import FlipRotation
 from stage1_proposals.network.weights_file import load_network
+from stage1_proposals.prediction.peaks import find_candidates
 from stage1_proposals.prediction.predict import plan_passes
-from stage1_proposals.propose import propose_candidates
+from stage1_proposals.propose import ProposalInputs, propose_candidates
 from stage1_proposals.train import train_fold
 from tests.stage1_proposals.conftest import ball_tomogram
 
@@ -70,7 +81,7 @@ def runs_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Runs whose tomograms the commands have read; they are made here."""
     read: list[str] = []
 
-    def read_tomogram(copick: Path, run: str, tomo_type: str, voxel_spacing: float) -> Tomogram:
+    def read_tomogram(copick: Path, run: str, *kind: object) -> Tomogram:
         read.append(run)
         return ball_tomogram(run, RUNS.index(run) if run in RUNS else 9)[0]
 
@@ -133,22 +144,30 @@ def stage1(
 
 
 def propose(
-    config: PipelineConfig, runs: list[str], density: Path, stage1: Path, folds: Path, output: Path
-) -> None:
+    config: PipelineConfig,
+    runs: list[str],
+    density: Path,
+    stage1: Path,
+    folds: Path,
+    output: Path,
+    on_error: OnError = "stop",
+    clock: Path | None = None,
+) -> BatchRecord:
+    copick = output.parent / "copick.json"
+    copick.touch()
+    precision = output.parent / "precision.json"
     propose_candidates(
         config,
-        output.parent / "copick.json",
+        ProposalInputs(copick, density, stage1, [MEMBER], folds, precision),
         "train",
         runs,
-        density,
-        stage1,
-        [MEMBER],
-        folds,
-        output.parent / "precision.json",
         output,
-        output / "record.json",
+        output / "batch0.json",
+        on_error=on_error,
+        clock=clock,
         threads=1,
     )
+    return BatchRecord.read(output / "batch0.json")
 
 
 @pytest.mark.parametrize(("run", "judges"), [("a", {0}), ("c", {1}), ("unseen", {0, 1})])
@@ -169,7 +188,7 @@ def test_a_run_is_looked_at_by_those_that_never_saw_it(
         return load_network(path, particle_types)
 
     monkeypatch.setattr("stage1_proposals.propose.load_network", load)
-    propose(config, [run], density, stage1, folds, tmp_path / "proposed")
+    record = propose(config, [run], density, stage1, folds, tmp_path / "proposed")
     assert opened == judges
     files = proposal_files(tmp_path / "proposed", run)
     candidates = CANDIDATES.read(files["candidates"])
@@ -179,8 +198,8 @@ def test_a_run_is_looked_at_by_those_that_never_saw_it(
     types = [particle.name for particle in config.known_particles]
     assert list(embedding)[2:] == embedding_columns(embedding_channels(types))
     assert ScoreMaps.read(files["score_maps"]).particle_types == tuple(types)
-    record = ProposalRecord.read(tmp_path / "proposed" / "record.json")
-    assert record == ProposalRecord.of_files("train", tmp_path / "proposed", [run])
+    digests = file_digests(PROPOSAL_FOLDERS, tmp_path / "proposed", run)
+    assert record == BatchRecord(split="train", runs={run: digests})
 
 
 @pytest.mark.parametrize("turns_about_z", [True, False])
@@ -225,7 +244,55 @@ def test_runs_of_one_job_get_what_they_get_alone(
             assert file.read_bytes() == together[kind].read_bytes()
 
 
+@pytest.fixture
+def one_damaged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Run "damaged" cannot be read; the runs that are asked for."""
+    asked = []
+
+    def read(copick: Path, run: str, *kind: object) -> Tomogram:
+        asked.append(run)
+        if run == "damaged":
+            raise InputError("run damaged", "has no voxels", "fix it")
+        return ball_tomogram(run, 0)[0]
+
+    monkeypatch.setattr("stage1_proposals.propose.read_tomogram", read)
+    return asked
+
+
 def test_a_run_that_cannot_be_read_stops_the_job_after_the_runs_before_it(
+    config: PipelineConfig,
+    folds: Path,
+    density: Path,
+    stage1: Path,
+    tmp_path: Path,
+    one_damaged: list[str],
+) -> None:
+    with pytest.raises(InputError, match="run damaged"):
+        propose(config, ["a", "damaged", "c"], density, stage1, folds, tmp_path / "proposed")
+    written = (tmp_path / "proposed" / "candidates").glob("*.parquet")
+    assert sorted(path.stem for path in written) == ["a"]
+    assert not (tmp_path / "proposed" / "batch0.json").exists()
+
+
+def test_or_it_is_left_out_with_its_reason(
+    config: PipelineConfig,
+    folds: Path,
+    density: Path,
+    stage1: Path,
+    tmp_path: Path,
+    one_damaged: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    runs = ["damaged", "a", "c"]
+    record = propose(config, runs, density, stage1, folds, tmp_path / "some", on_error="skip")
+    assert list(record.runs) == ["a", "c"]
+    assert record.failed["damaged"].reason == "run damaged: has no voxels; fix it"
+    assert "run damaged is left out: run damaged: has no voxels" in capsys.readouterr().err
+    without = propose(config, ["a", "c"], density, stage1, folds, tmp_path / "others")
+    assert without.runs == record.runs
+
+
+def test_an_unforeseen_failure_leaves_a_run_out_but_a_full_disk_ends_the_job(
     config: PipelineConfig,
     folds: Path,
     density: Path,
@@ -233,17 +300,79 @@ def test_a_run_that_cannot_be_read_stops_the_job_after_the_runs_before_it(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def read(copick: Path, run: str, tomo_type: str, voxel_spacing: float) -> Tomogram:
-        if run == "damaged":
-            raise InputError("run damaged", "has no voxels", "fix it")
-        return ball_tomogram(run, 0)[0]
+    failures: dict[str, Exception] = {"a": ZeroDivisionError("by nothing")}
 
-    monkeypatch.setattr("stage1_proposals.propose.read_tomogram", read)
+    def find(run: str, *further: object) -> pd.DataFrame:
+        if run in failures:
+            raise failures[run]
+        return find_candidates(run, *further)
+
+    monkeypatch.setattr("stage1_proposals.propose.find_candidates", find)
+    record = propose(config, ["a", "c"], density, stage1, folds, tmp_path / "new", on_error="skip")
+    assert list(record.runs) == ["c"]
+    assert "ZeroDivisionError: by nothing (a bug" in record.failed["a"].reason
+    failures["a"] = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match="No space left"):
+        propose(config, ["a", "c"], density, stage1, folds, tmp_path / "full", on_error="skip")
+
+
+def test_a_job_that_was_killed_goes_on_where_it_was(
+    config: PipelineConfig,
+    folds: Path,
+    density: Path,
+    stage1: Path,
+    tmp_path: Path,
+    one_damaged: list[str],
+) -> None:
+    output = tmp_path / "proposed"
     with pytest.raises(InputError, match="run damaged"):
-        propose(config, ["a", "damaged", "c"], density, stage1, folds, tmp_path / "proposed")
-    written = (tmp_path / "proposed" / "candidates").glob("*.parquet")
-    assert sorted(path.stem for path in written) == ["a"]
-    assert not (tmp_path / "proposed" / "record.json").exists()
+        propose(config, ["a", "damaged", "c"], density, stage1, folds, output)
+    one_damaged.clear()
+    record = propose(config, ["a", "damaged", "c"], density, stage1, folds, output, "skip")
+    assert one_damaged == ["damaged", "c"]
+    assert list(record.runs) == ["a", "c"]
+    assert not unfinished_path(output / "batch0.json").exists()
+    # What is finished counts only for what it was made from, and as it was left.
+    for spoil in ("settings", "file"):
+        (output / "batch0.json").unlink()
+        with pytest.raises(InputError, match="run damaged"):
+            propose(config, ["a", "damaged"], density, stage1, folds, output)
+        used = config
+        if spoil == "settings":
+            used = config.model_copy(update={"seed": config.seed + 1})
+        else:
+            proposal_files(output, "a")["candidates"].write_text("spoilt")
+        one_damaged.clear()
+        propose(used, ["a", "damaged", "c"], density, stage1, folds, output, "skip")
+        assert one_damaged == ["a", "damaged", "c"]
+
+
+def test_tomograms_get_fewer_passes_when_time_is_short(
+    config: PipelineConfig,
+    folds: Path,
+    density: Path,
+    stage1: Path,
+    tmp_path: Path,
+    runs_read: list[str],
+) -> None:
+    clock = tmp_path / "clock.json"
+    runs = ["a", "c", "unseen"]
+    hour_ago = time.time() - 3600
+    Clock(
+        started=hour_ago,
+        deadline=hour_ago + 3599,
+        runs=tuple(runs),
+        done_before=0,
+        passes_before=0,
+    ).write(clock)
+    record = propose(config, runs, density, stage1, folds, tmp_path / "short", clock=clock)
+    # The first shows how long it takes; it may still be being written when the second begins.
+    assert record.fewer_passes["unseen"] == 1
+    assert "a" not in record.fewer_passes
+    unhurried = propose(config, runs, density, stage1, folds, tmp_path / "long")
+    assert unhurried.fewer_passes == {}
+    assert unhurried.runs["a"] == record.runs["a"]
+    assert unhurried.runs["unseen"] != record.runs["unseen"]
 
 
 def test_settings_that_would_lose_picks_are_refused_before_anything_is_trained(

@@ -98,13 +98,13 @@ class Pipeline:
     def calibrations(self) -> list[str]:
         return [str(self.folder / "stage2" / f"{name}.json") for name in self.types]
 
-    def submit(self, runs: list[str], into: str = "") -> Path:
+    def submit(self, runs: list[str], into: str = "", further: Sequence[str] = ()) -> Path:
         answer = self.folder / into
         submit.main(
             [
                 *("--config", str(self.config_path)),
-                *("--candidates", *self.tables("candidates", runs)),
-                *("--features", *self.tables("features", runs)),
+                *("--runs", *runs),
+                *("--results", str(self.folder)),
                 *("--calibrations", *self.calibrations),
                 *("--thresholds", str(self.path("thresholds.json"))),
                 *("--project", str(self.path("project.json"))),
@@ -112,6 +112,8 @@ class Pipeline:
                 *("--scored", str(answer / "scored.parquet")),
                 *("--picks", str(answer / "picks")),
                 *("--picks-config", str(answer / "picks.json")),
+                *("--failed", str(answer / "failed_runs.csv")),
+                *further,
             ]
         )
         return answer / "submission.csv"

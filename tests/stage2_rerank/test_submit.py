@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from picking.errors import InputError
+from picking.files.batch_record import BatchRecord, FailedRun
 from picking.files.picks import read_picks
-from picking.files.tables import SCORED_CANDIDATES, SUBMISSION
+from picking.files.tables import FAILED_RUNS, SCORED_CANDIDATES, SUBMISSION
 from stage2_rerank.classifier.candidate_rows import read_candidate_rows
-from stage2_rerank.submit import score_candidates
+from stage2_rerank.submit import read_classifiers, score_candidates
 from stage2_rerank.thresholds.threshold_file import Thresholds
 from tests.stage2_rerank.conftest import TEST_RUNS, TYPES
 
@@ -84,6 +85,19 @@ def test_no_test_runs_give_a_header_and_a_word(pipeline, capsys):
     assert "no test runs" in capsys.readouterr().out
 
 
+def test_runs_that_failed_are_listed_and_not_missed(pipeline, capsys):
+    bad, *good = TEST_RUNS
+    record = pipeline.path("records/batch0.json")
+    failed = {bad: FailedRun(reason="all values are 0"), "another": FailedRun(reason="gone")}
+    BatchRecord(split="test", runs={}, failed=failed).write(record)
+    path = pipeline.submit(TEST_RUNS, into="failed", further=["--features", str(record)])
+    assert set(SUBMISSION.read(path)["experiment"]) == set(good)
+    listed = FAILED_RUNS.read(path.with_name("failed_runs.csv"))
+    assert listed.to_numpy().tolist() == [[bad, "features", "all values are 0"]]
+    with pytest.raises(InputError, match="none could be picked; of the first: all values are 0"):
+        pipeline.submit([bad], into="failed", further=["--features", str(record)])
+
+
 def test_runs_without_candidates_give_a_header(make_pipeline, pipeline):
     empty = pipeline.simulation.candidates[:0], pipeline.simulation.features[:0]
     none = make_pipeline({"ribosome": TYPES["ribosome"]})
@@ -91,7 +105,7 @@ def test_runs_without_candidates_give_a_header(make_pipeline, pipeline):
     rows = read_candidate_rows(
         none.tables("candidates", TEST_RUNS), none.tables("features", TEST_RUNS)
     )
-    assert score_candidates(rows, pipeline.calibrations).empty
+    assert score_candidates(rows, read_classifiers(pipeline.calibrations)).empty
 
 
 def test_a_type_without_classifier_and_other_features_are_named(pipeline, tmp_path):
@@ -99,14 +113,14 @@ def test_a_type_without_classifier_and_other_features_are_named(pipeline, tmp_pa
         pipeline.tables("candidates", TEST_RUNS), pipeline.tables("features", TEST_RUNS)
     )
     with pytest.raises(InputError, match="no classifier for virus-like-particle"):
-        score_candidates(rows, pipeline.calibrations[:-1])
+        score_candidates(rows, read_classifiers(pipeline.calibrations[:-1]))
     saved = json.loads(pipeline.path("stage2/ribosome.json").read_text())
     saved["feature_names"][1] = "another_feature"
     for name in saved["boosters"]:
         (tmp_path / name).write_bytes(pipeline.path(f"stage2/{name}").read_bytes())
     (tmp_path / "ribosome.json").write_text(json.dumps(saved))
-    with pytest.raises(InputError, match=r"ribosome\.json.*other features"):
-        score_candidates(rows, [tmp_path / "ribosome.json"])
+    with pytest.raises(InputError, match=r"ribosome.*other features"):
+        score_candidates(rows, read_classifiers([tmp_path / "ribosome.json"]))
 
 
 def test_saved_numbers_come_back_exactly(pipeline):

@@ -85,7 +85,7 @@ def draw_pictures(
         of_run = [item for chosen in examples.values() for item in chosen.all if item.run == run]
         if not of_run and run not in shown_runs:
             continue
-        tomogram = read_tomogram(copick_config, run, config.tomo_type, config.voxel_spacing)
+        tomogram = read_tomogram(copick_config, run, *config.tomogram_kind)
         run_picks, run_truth = picks[picks["run"] == run], truth[truth["run"] == run]
         height = fullest_height(pd.concat([run_picks, run_truth]), tomogram, rules.radius_angstrom)
         limits = field_limits(tomogram, height)

@@ -83,6 +83,17 @@ def test_missing_or_damaged_files_are_named(tmp_path, suffix):
         TRUTH.read(path)
 
 
+def test_the_rows_of_one_run_are_read_and_only_the_declared_columns(tmp_path):
+    path = tmp_path / "picks.parquet"
+    rows = [("A", "ribosome", 1.0, 2.0, 3.0, 0.5), ("B", "ribosome", 4.0, 5.0, 6.0, 0.25)]
+    picks_table(rows).assign(more=1).to_parquet(path)
+    pd.testing.assert_frame_equal(PICKS.read_run(path, "B"), picks_table(rows[1:]))
+    assert PICKS.read_run(path, "C").empty
+    picks_table(rows).drop(columns="score").to_parquet(path)
+    with pytest.raises(InputError, match=r"not a readable picks table.*score"):
+        PICKS.read_run(path, "B")
+
+
 def test_refused_table_leaves_no_file(tmp_path):
     with pytest.raises(InputError):
         TRUTH.write(pd.DataFrame({"run": ["r"]}), tmp_path / "truth.csv")

@@ -6,19 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from picking.config import PipelineConfig
 from picking.errors import InputError
-from picking.files.proposal_record import ProposalRecord, proposal_files
+from picking.files.batch_record import (
+    PROPOSAL_FOLDERS,
+    BatchRecord,
+    file_digests,
+    proposal_files,
+)
 from picking.workflow.batches import (
     Batch,
     BatchOfRun,
     first_free_number,
     keep_batches,
     known_batches,
-    lost_runs,
     plan_batches,
     record_path,
 )
+from picking.workflow.lost_runs import lost_runs
 
+CONFIG = PipelineConfig()
 NAMES = [f"R{number}" for number in range(12)]
 RUNS = st.lists(st.sampled_from(NAMES), unique=True).map(sorted)
 JOBS = st.integers(1, 5)
@@ -92,12 +99,13 @@ def write_batch(results: Path, number: int, runs: list[str]) -> None:
         for path in proposal_files(results, run).values():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{run} {path.parent.name}")
-    ProposalRecord.of_files("test", results, runs).write(record_path(results, number))
+    digests = {run: file_digests(PROPOSAL_FOLDERS, results, run) for run in runs}
+    BatchRecord(split="test", runs=digests).write(record_path(results, number))
 
 
 def plan_and_keep(results: Path, runs: list[str]) -> tuple[Batch, ...]:
     known = known_batches(results)
-    batches = plan_batches({"train": [], "test": runs}, known, lost_runs(results, known), 4)
+    batches = plan_batches({"train": [], "test": runs}, known, lost_runs(results, known, CONFIG), 4)
     keep_batches(results, known, batches)
     return batches
 
@@ -148,14 +156,15 @@ def test_a_record_changes_with_what_was_written(tmp_path: Path) -> None:
     write_batch(tmp_path, 0, ["A"])
     assert record_path(tmp_path, 0).read_bytes() == first
     proposal_files(tmp_path, "A")["embeddings"].write_text("other")
-    ProposalRecord.of_files("test", tmp_path, ["A"]).write(record_path(tmp_path, 0))
+    digests = file_digests(PROPOSAL_FOLDERS, tmp_path, "A")
+    BatchRecord(split="test", runs={"A": digests}).write(record_path(tmp_path, 0))
     assert record_path(tmp_path, 0).read_bytes() != first
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:
     plan_and_keep(tmp_path, ["A"])
     record_path(tmp_path, 0).write_text("{")
-    with pytest.raises(InputError, match=r"batch0\.json: is not a record of proposals"):
+    with pytest.raises(InputError, match=r"batch0\.json: is not a record of a batch"):
         plan_and_keep(tmp_path, ["A"])
     (tmp_path / "proposals" / "batches.json").write_text("[]")
     with pytest.raises(InputError, match=r"batches\.json: does not say which run is in which"):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from picking.workflow.plan import ResultPlan, make_plan
+from picking.workflow.make_plan import make_plan
+from picking.workflow.plan import ResultPlan
 from picking.workflow.summary import answer_times, summary_lines
 
 

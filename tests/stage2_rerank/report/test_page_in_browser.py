@@ -1,16 +1,13 @@
 """The report's page in a real browser: every section is there and nothing complains."""
 
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from tests.headless_chromium import browse, needs_chromium
 from tests.stage2_rerank.page_tables import PageTables
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
 SECTIONS = (
     "answer",
     "types",
@@ -24,33 +21,12 @@ SECTIONS = (
 )
 PHONE_WIDTH = 390
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine")
-
-
-def browse(page: Path, profile: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            str(BROWSER),
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--hide-scrollbars",
-            f"--user-data-dir={profile}",
-            "--enable-logging=stderr",
-            "--v=0",
-            *arguments,
-            page.resolve().as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
+pytestmark = needs_chromium
 
 
 def test_every_section_is_there_and_the_console_is_silent(pipeline, tmp_path):
     page = pipeline.path("cv_report.html")
-    shown = browse(page, tmp_path, "--dump-dom")
+    shown = browse(page.resolve().as_uri(), tmp_path, "--dump-dom")
     ids = re.findall(r'id="([a-z-]+)"', shown.stdout)
     assert [section for section in SECTIONS if section not in ids] == []
     assert "CONSOLE" not in shown.stderr
@@ -62,7 +38,7 @@ def test_every_section_is_there_and_the_console_is_silent(pipeline, tmp_path):
 def test_a_screenshot_has_ink_from_top_to_bottom(pipeline, tmp_path, width):
     picture = tmp_path / "page.png"
     browse(
-        pipeline.path("cv_report.html"),
+        pipeline.path("cv_report.html").resolve().as_uri(),
         tmp_path,
         f"--screenshot={picture}",
         f"--window-size={width},3000",

@@ -1,0 +1,1 @@
+"""Model bundles: what a training leaves to whoever picks with it."""

@@ -1,0 +1,125 @@
+"""``manifest.json``: what a model bundle holds, what it learnt from, and what it fits."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from picking.config import PipelineConfig
+from picking.config.pipeline import NAME
+from picking.config.stage1_proposals import PrecisionName
+from picking.config.strict_model import StrictModel
+from picking.files.json_models import StoredModel
+
+MANIFEST_NAME = "manifest.json"
+CARD_NAME = "README.md"
+# Raised when an older tomosieve could no longer use a bundle.
+FORMAT = 1
+# More folds, networks or models than that is no bundle of ours.
+MOST_FOLDS = 1000
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+MemberName = Annotated[str, StringConstraints(pattern=NAME.pattern, max_length=200)]
+
+
+class BundledFile(StrictModel):
+    """One file of a bundle."""
+
+    bytes: int = Field(ge=0, description="size")
+    sha256: Sha256 = Field(description="checksum")
+
+
+class TypeScore(StrictModel):
+    """What the cross-validation said of a particle type."""
+
+    fbeta: float
+    fbeta_interval_95: tuple[float, float] = Field(description="bootstrap over the training runs")
+    precision: float
+    recall: float
+    references: int = Field(ge=0, description="particles in the training runs' truth")
+
+
+class BundleManifest(StoredModel):
+    """What a bundle is."""
+
+    PROBLEM = "is not the manifest of a model bundle that this version can use"
+    IF_MISSING = "give the folder or the zip file that `snakemake bundle` made"
+
+    format: Literal[1] = Field(description="version of the bundle's layout")
+    made_by: dict[str, str] = Field(description="versions of tomosieve and of what it stands on")
+    made_at: str = Field(description="date and time, ISO 8601, UTC")
+    data: str = Field(description="what it was trained on, as the report says it")
+    config: PipelineConfig = Field(
+        description="configuration of the training, particle types resolved, without paths"
+    )
+    precision: PrecisionName = Field(description="what the networks computed in")
+    members: tuple[MemberName, ...] = Field(
+        min_length=1, description="networks of every fold: encoder and seed"
+    )
+    folds: int = Field(ge=2, le=MOST_FOLDS, description="number of folds")
+    training_runs: tuple[str, ...] = Field(description="names of the runs it was trained on")
+    score: float = Field(description="score of the cross-validation, all types")
+    types: dict[str, TypeScore] = Field(description="scores by particle type")
+    files: dict[str, BundledFile] = Field(description="all files but this one, by path")
+
+    @model_validator(mode="after")
+    def _holds_what_it_has_to(self) -> Self:
+        if self.config.particles is None:
+            raise ValueError("names no particle types")
+        expected = {*result_files(self.config, self.members, self.folds), CARD_NAME}
+        missing, further = expected - self.files.keys(), self.files.keys() - expected
+        if missing or further:
+            raise ValueError(
+                "lists other files than its networks and types ask for: lacks "
+                f"{', '.join(sorted(missing)) or 'none'}, "
+                f"has also {', '.join(sorted(further)) or 'none'}"
+            )
+        return self
+
+    @property
+    def voxel_angstrom(self) -> float:
+        """Voxel size of the tomograms that the networks know, Å."""
+        return self.config.resample_to or self.config.voxel_spacing
+
+    @property
+    def result_files(self) -> tuple[str, ...]:
+        """Files that have their place in a result."""
+        return result_files(self.config, self.members, self.folds)
+
+
+def result_files(config: PipelineConfig, members: Sequence[str], folds: int) -> tuple[str, ...]:
+    """List the files of a result that a bundle takes with it, relative to the result's folder.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        Configuration of the training, particle types resolved.
+    members : sequence of str
+        Names of the ensemble's members.
+    folds : int
+        Number of folds.
+    """
+    bags = config.stage2_rerank.classifier.bags
+    return (
+        "folds.json",
+        "picks_density.json",
+        "thresholds.json",
+        "truth.csv",
+        "out_of_fold.parquet",
+        "cv_report.json",
+        *(
+            f"stage1/{member}/fold{fold}/weights.safetensors"
+            for member in members
+            for fold in range(folds)
+        ),
+        *(
+            f"stage2/{particle.name}{ending}"
+            for particle in config.known_particles
+            for ending in (".json", *classifier_endings(bags))
+        ),
+    )
+
+
+def classifier_endings(bags: int) -> list[str]:
+    """List what the classifier files of a type, one for each averaged model, end with."""
+    return [f".bag{bag}.txt" if bag else ".txt" for bag in range(bags)]

@@ -1,0 +1,127 @@
+"""From what Snakemake read as its configuration to the plan of a result."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from picking.bundle.bundled_config import bundled_config
+from picking.bundle.manifest import BundleManifest
+from picking.bundle.open_bundle import read_manifest
+from picking.config import PipelineConfig, validated_config
+from picking.data_in.import_inputs import ImportInputs, import_inputs
+from picking.data_in.inventory import RunInventory, Split, list_runs, resolve
+from picking.data_in.runs_to_pick import list_runs_to_pick
+from picking.errors import InputError, refusals_for_people
+from picking.workflow.batches import (
+    first_free_number,
+    known_batches,
+    plan_batches,
+)
+from picking.workflow.lost_runs import lost_runs
+from picking.workflow.plan import RESULTS, ResultPlan
+
+LEAST_TRAINING_RUNS = 2
+DEFAULT_CONFIGURATION = "config/config.yaml"
+
+
+def make_plan(content: Mapping[str, Any], where: str, is_start: bool = True) -> ResultPlan:
+    """Make the plan from what Snakemake read as its configuration.
+
+    Parameters
+    ----------
+    content : mapping
+        Keys of the configuration.
+    where : str
+        Files and options that the keys come from, for messages.
+    is_start : bool
+        Whether this is the workflow that a person started, not a job of it that reads the
+        Snakefile again: only the former looks for lost files, so that both plan the same batches.
+
+    Returns
+    -------
+    ResultPlan
+
+    Raises
+    ------
+    InputError
+        If the configuration or the data set that it names cannot be used.
+    """
+    config = validated_config(content, where=where)
+    manifest = None if config.bundle is None else read_manifest(config.bundle)
+    if manifest is not None:
+        config = bundled_config(config, manifest)
+    are_types_chosen = config.particles is not None
+    config = resolve(config)
+    runs = _runs(config, manifest, are_types_chosen)
+    inputs: dict[Split, ImportInputs] = {}
+    if not config.is_synthetic:
+        inputs = {
+            "train": import_inputs(config, "train", runs.train),
+            "test": import_inputs(config, "test", runs.test),
+        }
+    folder = RESULTS / config.name
+    known = known_batches(folder)
+    batches = plan_batches(
+        {"train": sorted(runs.train), "test": sorted({*runs.test} - {*runs.train})},
+        known,
+        lost_runs(folder, known, config) if is_start else (),
+        config.stage1_proposals.prediction.runs_per_job,
+        first_free_number(folder) if not known else 0,
+    )
+    return ResultPlan(config, runs, inputs, batches, manifest)
+
+
+def _runs(
+    config: PipelineConfig, manifest: BundleManifest | None, are_types_chosen: bool
+) -> RunInventory:
+    if manifest is not None:
+        return RunInventory(train=(), test=list_runs_to_pick(config))
+    runs = list_runs(config, are_types_chosen)
+    if len(runs.train) < LEAST_TRAINING_RUNS:
+        raise InputError(
+            "training runs",
+            f"there is only {', '.join(runs.train)}",
+            "give at least two: a run is judged by models of the others",
+        )
+    return runs
+
+
+def plan_or_exit(
+    content: Mapping[str, Any],
+    configfiles: Sequence[object],
+    command_line: Mapping[str, Any],
+    is_start: bool = True,
+) -> ResultPlan:
+    """Make the plan, or end the program with one line that says what has to be fixed.
+
+    Parameters
+    ----------
+    content : mapping
+        All keys of the configuration, those of the command line included.
+    configfiles : sequence
+        The files of ``--configfile``.
+    command_line : mapping
+        The keys of ``--config``.
+    is_start : bool
+        See :func:`make_plan`.
+    """
+    sources = [*map(str, configfiles), *(["--config"] if command_line else [])]
+    with exit_with_one_line():
+        for key, value in command_line.items():
+            if value is None:
+                raise InputError(
+                    f"--config {key}=", "is empty", "give a value or leave the key out"
+                )
+        where = ", ".join(sources) or DEFAULT_CONFIGURATION
+        return make_plan(content, where, is_start)
+
+
+@contextmanager
+def exit_with_one_line() -> Iterator[None]:
+    """End the program with an error for a person, where a stack trace would be Snakemake's."""
+    try:
+        with refusals_for_people():
+            yield
+    except InputError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,1 @@
+"""Writing a model bundle; ``picking.bundle`` reads it."""

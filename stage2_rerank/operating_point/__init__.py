@@ -1,0 +1,1 @@
+"""Another cut-off for a finished result, and what to expect of it."""
