@@ -6,58 +6,45 @@ picks as one table. With --copick the user's own copick project is taken instead
 """
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_args
 
-import numpy as np
 import pandas as pd
-import zarr
 
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
 from picking.config.pipeline import OnError
+from picking.data_in.check_tomograms import check_repeated_runs, check_tomograms
 from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.inventory import (
     Split,
     kaggle_picks,
     kaggle_static,
-    kaggle_tomogram,
     resolve,
 )
 from picking.data_in.kaggle_picks import KagglePicks, read_kaggle_picks
 from picking.data_in.other_types import nameless_types, other_types, tell_of_others
-from picking.data_in.tomogram_size import TomogramSize
 from picking.errors import InputError
-from picking.files.batch_record import FailedRun
-from picking.files.chunk_files import check_chunk_files
 from picking.files.copick_project import (
     RUNS_FOLDER,
     filesystem_config,
-    find_tomogram,
     is_local,
     local_url,
     open_project,
     read_config,
     remote_errors,
-    tomogram_location,
     tomogram_or_none,
     with_overlay,
 )
-from picking.files.ome_zarr import open_pyramid, read_coarsest, read_level
 from picking.files.own_files import own_files
 from picking.files.picks import loaded_picks, picks_file_name, picks_of_run, read_truth
 from picking.files.whole_files import write_whole_text
-from picking.left_out_runs import left_out_if_it_fails
 
 if TYPE_CHECKING:
-    from copick.models import CopickPicks, CopickRoot
-
-# Two copies of a tomogram agree at least so well: they may have been rounded differently on disk.
-SAME_TOMOGRAM_CORRELATION = 0.99
+    from copick.models import CopickPicks
 
 
 def import_kaggle(
@@ -113,7 +100,7 @@ def import_kaggle(
     authors = (config.truth.user_id, config.truth.session_id)
     picks = [item for item in picks if item.is_by(*authors)]
     if split == "test" and beside_training_runs:
-        _check_repeated_runs(config, dataset, runs)
+        check_repeated_runs(config, dataset, runs)
     with own_files(_overlay_of(output)) as unfinished:
         _write_overlay(picks, unfinished)
 
@@ -122,7 +109,7 @@ def import_kaggle(
 
         with TemporaryDirectory() as folder:
             checked = _write_config(content(unfinished), Path(folder) / output.name)
-            sizes = _check_tomograms(config, checked, runs, picked is not None, on_error)
+            sizes = check_tomograms(config, checked, runs, picked is not None, on_error)
             table = read_truth(checked, runs, particle_types, *authors)
         if picked is not None:
             expected: Counter[tuple[str, str]] = Counter()
@@ -161,7 +148,7 @@ def import_copick(
     InputError
         If picks or a tomogram are missing or damaged; nothing is written then.
     """
-    sizes = _check_tomograms(config, copick_config, runs, picked is not None, on_error)
+    sizes = check_tomograms(config, copick_config, runs, picked is not None, on_error)
     content = with_overlay(copick_config, _overlay_of(output), config.known_particles)
     content.update(_static_root(config, copick_config, runs))
     with own_files(_overlay_of(output)) as unfinished:
@@ -223,79 +210,8 @@ def _copick_name(picks: "CopickPicks") -> str:
     return picks_file_name(picks.user_id, picks.session_id, picks.pickable_object_name)
 
 
-def _check_repeated_runs(config: PipelineConfig, dataset: Path, test_runs: Sequence[str]) -> None:
-    """Refuse a test run that is named as a training run but is another tomogram.
-
-    A run of both splits is picked once, from its training tomogram.
-    """
-    for run in test_runs:
-        paths = {split: kaggle_tomogram(dataset, split, run, config) for split in get_args(Split)}
-        if not paths["train"].is_dir():
-            continue
-        pyramids = [
-            open_pyramid(zarr.DirectoryStore(str(path)), str(path), config.voxel_spacing)
-            for path in paths.values()
-        ]
-        one, other = (read_coarsest(pyramid)[0] for pyramid in pyramids)
-        if one.shape != other.shape and pyramids[0].full_size.shape == pyramids[1].full_size.shape:
-            one, other = (read_level(pyramid.full_size, pyramid.location) for pyramid in pyramids)
-        is_same = one.shape == other.shape and (
-            np.corrcoef(one.ravel(), other.ravel())[0, 1] > SAME_TOMOGRAM_CORRELATION
-        )
-        if not is_same:
-            raise InputError(
-                paths["test"],
-                f"is another tomogram than that of training run {run}",
-                "rename one of the two runs: a name stands for one tomogram",
-            )
-
-
 def _overlay_of(output: Path) -> Path:
     return output.with_name(f"{output.stem}_overlay")
-
-
-def _check_tomograms(
-    config: PipelineConfig,
-    copick_config: Path,
-    runs: Sequence[str],
-    keep: bool,
-    on_error: OnError,
-) -> dict[str, TomogramSize]:
-    project = open_project(copick_config)
-    sizes: dict[str, TomogramSize] = {}
-    failed: dict[str, FailedRun] = {}
-    for run in runs:
-        with left_out_if_it_fails(run, on_error, failed.__setitem__):
-            size = _checked_tomogram(config, project, copick_config, run)
-            for problem in size.passed_over:
-                print(f"warning: {problem} (nothing is picked from this level)", file=sys.stderr)
-            if keep:  # of training runs alone: there may be hundreds of others
-                sizes[run] = size
-    if failed and len(failed) == len(runs):
-        first = next(iter(failed.values()))
-        raise InputError(
-            copick_config, f"no run can be picked; of the first: {first.reason}", "mend the data"
-        )
-    return sizes
-
-
-def _checked_tomogram(
-    config: PipelineConfig, project: "CopickRoot", copick_config: Path, run: str
-) -> TomogramSize:
-    """Check one run's tomogram as far as that is done quickly.
-
-    That is its metadata, the values of its coarsest level that is whole, and that all chunk files
-    of the level that is picked from are there; their values are checked when they are read.
-
-    Raises
-    ------
-    InputError
-        It names the tomogram.
-    """
-    tomogram = find_tomogram(project, copick_config, run, config.tomo_type, config.voxel_spacing)
-    pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), config.voxel_spacing)
-    check_chunk_files(pyramid.full_size, pyramid.location)
-    return TomogramSize.of_pyramid(pyramid)
 
 
 def _picks_by_run_and_type(table: pd.DataFrame) -> Counter[tuple[str, str]]:
