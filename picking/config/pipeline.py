@@ -83,10 +83,10 @@ class PipelineConfig(StrictModel):
         "FOLDER-settings. Names that share the folder share the data set: if "
         "their seed or synthetic settings differ, each makes it again, so give each its own folder",
     )
-    leave_out: tuple[str, ...] = Field(
+    leave_out: tuple[NameOrNumber, ...] = Field(
         (), description="runs that are ignored, for instance one whose tomogram is damaged"
     )
-    tomo_type: str = Field(
+    tomo_type: NameOrNumber = Field(
         "denoised", min_length=1, description="kind of tomogram that is picked from"
     )
     voxel_spacing: float = Field(10.0, gt=0, description="copick's voxel spacing, Å")
