@@ -37,8 +37,9 @@ from picking.errors import InputError
 CHECKOUT = Path(__file__).resolve().parents[1]
 PROJECT = "tomosieve"
 WHEELS, BUNDLE = f"{PROJECT}-wheels", f"{PROJECT}-bundle"
-# What jobs read of a checkout beside the rooms; the last three are for the wheel.
-SOURCE_FILES = ("Snakefile", "config", "docs/captions", "pyproject.toml", "README.md", "LICENSE")
+# What a workflow reads of a checkout beside the rooms, and what a wheel is made from.
+OF_WORKFLOW = ("Snakefile", "config", "profiles", "docs/captions")
+OF_WHEEL = ("pyproject.toml", "README.md", "LICENSE")
 NOT_SOURCE = shutil.ignore_patterns("__pycache__", ".*", "*.egg-info")
 # What fits the image's graphics driver is there, and takes gigabytes.
 IN_THE_IMAGE = ("torch", "torchvision")
@@ -103,7 +104,7 @@ def copy_bundle(path: Path, target: Path) -> None:
 def copy_source(target: Path) -> None:
     """Copy what Snakemake runs of this checkout."""
     rooms = [rules.parent.name for rules in CHECKOUT.glob("*/rules.smk")]
-    for name in (*rooms, *SOURCE_FILES):
+    for name in (*rooms, *OF_WORKFLOW, *OF_WHEEL):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         if (CHECKOUT / name).is_dir():
             shutil.copytree(CHECKOUT / name, target / name, ignore=NOT_SOURCE)

@@ -20,7 +20,7 @@ KNOWN_ROOMS = {
     "stage2_rerank": {"stage2_rerank", "picking"},
 }
 # Folders of the repository that no room may import.
-OTHER_FOLDERS = {"tests", "benchmarks", "config", "docs"}
+OTHER_FOLDERS = {"tests", "benchmarks", "config", "docs", "kaggle"}
 NETWORK = {"torch", "torchvision", "segmentation_models_pytorch_3d", "safetensors"}
 BOOSTING = {"lightgbm", "sklearn"}
 # torch and LightGBM never share a process.
@@ -166,8 +166,12 @@ def test_every_requirement_is_pinned_to_a_version_that_it_allows(group: str) -> 
 
 @pytest.mark.parametrize(
     "page",
-    [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))],
-    ids=lambda page: page.name,
+    [
+        REPOSITORY / "README.md",
+        REPOSITORY / "kaggle" / "README.md",
+        *sorted((REPOSITORY / "docs").glob("*.md")),
+    ],
+    ids=lambda page: str(page.relative_to(REPOSITORY)),
 )
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
     targets = LINK.findall(page.read_text(encoding="utf-8"))

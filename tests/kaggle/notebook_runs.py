@@ -37,10 +37,14 @@ def run_cells(
     python: Path = Path(sys.executable),
     within: Sequence[str] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run cells in a Python; ``within`` is a command that runs another, as ``unshare`` does."""
+    """Run cells in a Python; ``within`` is a command that runs another, as ``unshare`` does.
+
+    They start in the folder KAGGLE_WORKING, as on Kaggle.
+    """
     return subprocess.run(
         [*within, str(python), "-c", KERNEL],
         input=json.dumps(list(sources)),
+        cwd=environment["KAGGLE_WORKING"],
         env=dict(environment),
         capture_output=True,
         text=True,
