@@ -204,6 +204,14 @@ PICKS = Table(
     "picks",
     (RUN, PARTICLE_TYPE, X, Y, Z, Column("score", "float64", "probability of the pick, 0 to 1")),
 )
+FAILED_RUNS = Table(
+    "failed runs",
+    (
+        RUN,
+        Column("stage", "str", "what failed"),
+        Column("reason", "str", "why, in one line"),
+    ),
+)
 SUBMISSION = Table(
     "submission",
     (

@@ -1,5 +1,6 @@
 """Tomograms: what they are, reading them through copick, and normalising them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +80,25 @@ def read_tomogram(copick_config: Path, run: str, tomo_type: str, voxel_spacing: 
         pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), voxel_spacing)
         values_zyx = read_level(pyramid.full_size, pyramid.location)
     return Tomogram(run, values_zyx, pyramid.voxel_size_zyx_angstrom)
+
+
+def tomogram_volumes(
+    copick_config: Path, runs: Iterable[str], tomo_type: str, voxel_spacing: float
+) -> dict[str, float]:
+    """Find the volume in Å³ of the tomogram of each run; no voxel is read.
+
+    Parameters and errors are those of :func:`read_tomogram`, without what the voxels could raise.
+    """
+    volumes = {}
+    with remote_errors(copick_config):
+        project = open_project(copick_config)
+        for run in runs:
+            tomogram = find_tomogram(project, copick_config, run, tomo_type, voxel_spacing)
+            pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), voxel_spacing)
+            volumes[run] = volume_cubic_angstrom(
+                pyramid.full_size.shape, pyramid.voxel_size_zyx_angstrom
+            )
+    return volumes
 
 
 def normalised(values_zyx: NDArray[np.floating]) -> NDArray[np.float32]:
