@@ -22,6 +22,9 @@ SMALL_SAMPLE = 2.0
 LEAST_SHIFT = 1.0
 # A distance says "unlike" if chance alone would make half of it, and it is large in itself.
 TIMES_CHANCE = 2.0
+# Mean of Kolmogorov's distribution, sqrt(pi/2) ln 2: what n values of one distribution differ from
+# it by, times the root of n.
+KOLMOGOROV_MEAN = 0.8687
 LEAST_DISTANCE = 0.2
 # A few of some 200 features exceed both by chance.
 MOST_UNLIKE_FEATURES = 0.1
@@ -141,10 +144,14 @@ def _distances(
         ]
     )
     chance = chance_distance(null, runs, len(summary.runs))
+    rows = np.array([counts[name].rows for name in names])
+    # Halves may agree by luck in one type, and few candidates differ from anything.
+    chance = np.maximum(chance, KOLMOGOROV_MEAN / np.sqrt(rows)[:, None])
+    for_scores = np.fmax(chance, _mean_known(chance))
     number = len(SCORE_COLUMNS)
     scores = {
         name: {
-            column: _figures(distance[row, place], chance[row, place])
+            column: _figures(distance[row, place], for_scores[row, place])
             for place, column in enumerate(SCORE_COLUMNS)
         }
         for row, name in enumerate(names)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from picking.files.tables import PICKS, SCORED_CANDIDATES
+from picking.files.tables import PICKS
 from picking.scoring.scoring_rules import ScoringRules
 from stage2_rerank.picks_report.distributions import GridCounts
 from stage2_rerank.picks_report.run_measures import (
@@ -107,11 +107,6 @@ def gather_runs(
     return PickedRuns(
         volumes, pd.concat(picks, ignore_index=True), pd.concat(measured), counts, above
     )
-
-
-def no_candidates() -> pd.DataFrame:
-    """Candidates of a run that has none."""
-    return SCORED_CANDIDATES.empty()
 
 
 def _counts(

@@ -41,9 +41,7 @@ def _figures(
     run: str, picks: Mapping[str, int], picked: PickedRuns, summary: TrainingSummary
 ) -> RunFigures:
     volume = picked.volumes_cubic_angstrom[run]
-    total = picks_beside(
-        sum(picks.values()), summary.measures.get(PICKS_DENSITY, UNKNOWN), volume
-    )
+    total = picks_beside(sum(picks.values()), summary.measures.get(PICKS_DENSITY, UNKNOWN), volume)
     types = {
         name: picks_beside(
             number,

@@ -71,7 +71,9 @@ class TrainingSummary(StoredModel):
     @property
     def column_names(self) -> list[str]:
         """Both scores and the features that the training candidates have."""
-        return next((list(one.distributions) for one in self.types.values() if one.distributions), [])
+        return next(
+            (list(one.distributions) for one in self.types.values() if one.distributions), []
+        )
 
     def quantiles(self) -> dict[str, NDArray[np.float32]]:
         """Quantiles of all columns, (C, Q), by particle type; types without candidates are left out.

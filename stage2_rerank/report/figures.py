@@ -66,10 +66,13 @@ class FbetaOverThreshold:
 
 @dataclass(frozen=True)
 class PicksOverThreshold:
-    """Picks a run if all candidates of at least a score are kept, (m,) each, scores falling."""
+    """Picks, of a run or a volume, if all candidates of at least a score are kept, (m,) each.
+
+    Scores are falling.
+    """
 
     score: NDArray[np.float64]
-    picks_a_run: NDArray[np.float64]
+    picks: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -155,14 +158,17 @@ def likeness_panel(
     test: PicksOverThreshold,
     threshold: float,
     particle_type: str,
+    *,
+    labels: tuple[str, str] = ("out of fold", "test"),
+    picks_label: str = "picks a run",
 ) -> str:
-    """Draw picks a run over the threshold, out of fold and in test runs, as SVG text."""
+    """Draw picks over the threshold, out of fold and in test runs, as SVG text."""
 
     def draw(axes: Axes) -> None:
-        for side, style, label in ((out_of_fold, "-", "out of fold"), (test, "--", "test")):
+        for side, style, label in ((out_of_fold, "-", labels[0]), (test, "--", labels[1])):
             axes.step(
                 np.maximum(side.score, LEAST_SHOWN),
-                side.picks_a_run,
+                side.picks,
                 style,
                 where="post",
                 color=INK if style == "-" else TWO_STAGE_COLOR,
@@ -170,7 +176,7 @@ def likeness_panel(
                 linewidth=1.6,
             )
         axes.axvline(max(threshold, LEAST_SHOWN), color=TWO_STAGE_COLOR, linewidth=1)
-        axes.set(xlabel="threshold", ylabel="picks a run", xscale="log", yscale="log")
+        axes.set(xlabel="threshold", ylabel=picks_label, xscale="log", yscale="log")
         _share_ticks(axes.xaxis)
         axes.set_xlim(LEAST_SHOWN, 1.1)
         axes.legend(loc="lower left")

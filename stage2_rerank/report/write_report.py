@@ -33,8 +33,6 @@ from stage2_rerank.report.provenance.rule_costs import jobs_of_result
 from stage2_rerank.thresholds.threshold_file import Thresholds
 
 TEMPLATE = "page.html"
-NOTHING = "–"
-SECONDS_AN_HOUR, SECONDS_A_MINUTE = 3600, 60
 LISTED_FEATURES = 10  # of those whose distribution differs most; all of them stand in the JSON
 
 
@@ -180,9 +178,6 @@ def render(
         One self-contained HTML page.
     """
     environment = page_environment()
-    environment.filters.update(
-        three=three_decimals, signed=signed, interval=interval, duration=duration
-    )
     judged = [name for name in content.weights if name in content.two_stage.per_type]
     lost = {
         name: content.weights[name] * (1 - content.two_stage.per_type[name].fbeta)
@@ -199,30 +194,6 @@ def render(
         listed_features=LISTED_FEATURES,
         lost=lost,
     )
-
-
-def three_decimals(value: float | None) -> str:
-    """Write with three decimals, or a dash for None."""
-    return NOTHING if value is None else f"{value:.3f}"
-
-
-def signed(value: float) -> str:
-    """Write with a sign and three decimals."""
-    return f"{value:+.3f}"
-
-
-def interval(ends: tuple[float, float]) -> str:
-    """Write both ends with three decimals."""
-    return f"{ends[0]:.3f} to {ends[1]:.3f}"
-
-
-def duration(seconds: float) -> str:
-    """Write a time in the unit that suits it."""
-    if seconds >= SECONDS_AN_HOUR:
-        return f"{seconds / SECONDS_AN_HOUR:.1f} h"
-    if seconds >= SECONDS_A_MINUTE:
-        return f"{seconds / SECONDS_A_MINUTE:.1f} min"
-    return f"{seconds:.0f} s"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
