@@ -228,7 +228,7 @@ def _cubes(volumes_cubic_angstrom: dict[str, float]) -> float:
 
 
 def _over_threshold(final: pd.DataFrame, volume_cubic_angstrom: float) -> tuple[float, ...]:
-    """Picks of one type in a cube of 100 nm above every threshold of the grid."""
+    """Count the picks of one type in a cube of 100 nm above every threshold of the grid."""
     scores = np.sort(final["rerank_score"].to_numpy(np.float64))
     above = len(scores) - np.searchsorted(scores, threshold_grid(), side="right")
     return tuple(

@@ -94,7 +94,7 @@ def shift_limit(runs: int, training_runs: int) -> float:
 def chance_distance(
     null_distance: NDArray[np.float64], runs: int, training_runs: int
 ) -> NDArray[np.float64]:
-    """What so many runs that are like the training runs differ from these by.
+    """Estimate what so many runs that are like the training runs differ from these by.
 
     The squared distance goes with 1/n of either side; the null's sides have half the training runs.
     """

@@ -85,7 +85,7 @@ class CubeGrid:
     def cut(
         self, tomogram: Tomogram, position_xyz_angstrom: NDArray[np.float64]
     ) -> NDArray[np.float32]:
-        """Sample a tomogram around a position trilinearly, (S, S, S); mirrored beyond its border."""
+        """Sample a tomogram, mirrored at its border, around a position: (S, S, S), trilinear."""
         voxel_size = tomogram.voxel_size_zyx_angstrom
         (centre_zyx,) = angstrom_xyz_to_indices_zyx(position_xyz_angstrom, voxel_size)
         axes = [

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 
-import pandas as pd
-
 from picking.scoring.scoring_rules import ScoringRules
 from stage2_rerank.picks_report.content import RunFigures
 from stage2_rerank.picks_report.likeness import run_measure
 from stage2_rerank.picks_report.picked_runs import PickedRuns
 from stage2_rerank.picks_report.run_measures import PICKS_DENSITY, picks_beside
 from stage2_rerank.picks_report.training_summary import TrainingSummary
-from stage2_rerank.report.run_drift import DriftFigures, MeasureFigures
+from stage2_rerank.report.run_drift import MeasureFigures, outlying_first
 
 UNKNOWN = MeasureFigures(median=None, sigma=None)
 
@@ -26,14 +24,19 @@ def run_figures(
         By run: first those that are out of line in anything, the farthest first, then the others
         in the order of their names.
     """
-    by_run = pd.crosstab(picked.picks["run"], picked.picks["particle_type"]).reindex(
-        index=list(picked.volumes_cubic_angstrom), columns=list(rules.weights), fill_value=0
-    )
+    counted = picked.picks.groupby(["run", "particle_type"]).size().to_dict()
     figures = {
-        run: _figures(run, by_run.loc[run].to_dict(), picked, summary)
-        for run in picked.volumes_cubic_angstrom
+        run: _figures(
+            run, {name: counted.get((run, name), 0) for name in rules.weights}, picked, summary
+        )
+        for run in sorted(picked.volumes_cubic_angstrom)
     }
-    order = sorted(figures, key=lambda run: (-_how_far_out(figures[run]), run))
+    order = outlying_first(
+        {
+            run: [one.picks, *one.types.values(), *one.measures.values()]
+            for run, one in figures.items()
+        }
+    )
     return {run: figures[run] for run in order}
 
 
@@ -50,10 +53,11 @@ def _figures(
         )
         for name, number in picks.items()
     }
+    measured = picked.measured.loc[run].to_dict()
     measures = {
-        name: run_measure(float(picked.measured.loc[run, name]), figures, name)
+        name: run_measure(measured[name], figures, name)
         for name, figures in summary.measures.items()
-        if name in picked.measured and name != PICKS_DENSITY
+        if name in measured and name != PICKS_DENSITY
     }
     return RunFigures(
         volume_cubic_angstrom=volume,
@@ -66,13 +70,3 @@ def _figures(
             if one.flagged and one.z is not None
         ),
     )
-
-
-def _how_far_out(figures: RunFigures) -> float:
-    """Greatest deviation of what is out of line, in sigmas; 0 if nothing is."""
-    values: list[DriftFigures] = [
-        figures.picks,
-        *figures.types.values(),
-        *figures.measures.values(),
-    ]
-    return max((abs(one.z) for one in values if one.flagged and one.z is not None), default=0.0)

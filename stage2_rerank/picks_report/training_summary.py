@@ -76,7 +76,7 @@ class TrainingSummary(StoredModel):
         )
 
     def quantiles(self) -> dict[str, NDArray[np.float32]]:
-        """Quantiles of all columns, (C, Q), by particle type; types without candidates are left out.
+        """Quantiles of all columns, (C, Q), by particle type that has training candidates.
 
         Raises
         ------

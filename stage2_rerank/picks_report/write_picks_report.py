@@ -217,12 +217,8 @@ def render(
     """
     volumes = [run.volume_cubic_angstrom for run in content.per_run.values()]
     cubes = float(np.median(volumes)) / CUBE_CUBIC_ANGSTROM if volumes else None
-    usual = {
-        name: None
-        if cubes is None or name not in summary.types or summary.types[name].picks.median is None
-        else summary.types[name].picks.median * cubes
-        for name in content.types
-    }
+    medians = {name: of_type.picks.median for name, of_type in summary.types.items()}
+    usual = {name: _times(medians.get(name), cubes) for name in content.types}
     return (
         page_environment()
         .get_template(TEMPLATE)
@@ -237,6 +233,10 @@ def render(
             listed_features=LISTED_FEATURES,
         )
     )
+
+
+def _times(density: float | None, cubes: float | None) -> float | None:
+    return None if density is None or cubes is None else density * cubes
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -1,5 +1,6 @@
 """Which runs are out of line: scores, picks, what is found and intensity, by robust z-scores."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,6 +115,17 @@ def run_drift(training: RunTables, test: RunTables | None, rules: ScoringRules) 
         training=_beside(measured, figures),
         test={} if test_measured is None else _beside(test_measured, figures),
     )
+
+
+def outlying_first(runs: Mapping[str, Iterable[DriftFigures]]) -> list[str]:
+    """Put the runs that are out of line first, the farthest out at the top, then all others."""
+
+    def how_far_out(run: str) -> float:
+        return max(
+            (abs(one.z) for one in runs[run] if one.flagged and one.z is not None), default=0
+        )
+
+    return sorted(runs, key=how_far_out, reverse=True)
 
 
 def measures_by_run(tables: RunTables, rules: ScoringRules) -> pd.DataFrame:

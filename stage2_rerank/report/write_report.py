@@ -30,6 +30,7 @@ from stage2_rerank.report.pictures.content import ReportPictures
 from stage2_rerank.report.plots import assemble_plots
 from stage2_rerank.report.provenance.provenance import ProvenanceFiles, gather_provenance
 from stage2_rerank.report.provenance.rule_costs import jobs_of_result
+from stage2_rerank.report.run_drift import outlying_first
 from stage2_rerank.thresholds.threshold_file import Thresholds
 
 TEMPLATE = "page.html"
@@ -183,6 +184,8 @@ def render(
         name: content.weights[name] * (1 - content.two_stage.per_type[name].fbeta)
         for name in judged
     }
+    drift = {**content.drift.training, **content.drift.test}
+    drift_runs = outlying_first({run: row.values() for run, row in drift.items()})
     return environment.get_template(TEMPLATE).render(
         content=content,
         plots=plots,
@@ -193,6 +196,8 @@ def render(
         total_weight=sum(content.weights.values()),
         listed_features=LISTED_FEATURES,
         lost=lost,
+        drift_runs=drift_runs,
+        judged_runs=[run for run in drift_runs if run in content.stage1.per_run],
     )
 
 
