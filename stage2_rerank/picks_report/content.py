@@ -90,7 +90,7 @@ class Likeness(StrictModel):
     features: dict[str, DistanceFigures] = Field(
         description="mean over the types, those most beyond chance first"
     )
-    namesakes: int = Field(description="runs that are called as a training run is")
+    namesakes: int = Field(description="runs that bear the name of a training run")
 
 
 class RunFigures(StrictModel):

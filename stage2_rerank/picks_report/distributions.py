@@ -55,12 +55,6 @@ class GridCounts:
     up_to: NDArray[np.int64]
 
     @classmethod
-    def none(cls, columns: int, points: int = GRID_POINTS) -> "GridCounts":
-        """No rows yet."""
-        zeros = np.zeros((columns, points), dtype=np.int64)
-        return cls(0, zeros, zeros)
-
-    @classmethod
     def of(cls, values: NDArray[np.float32], quantiles: NDArray[np.float32]) -> "GridCounts":
         """Count rows, (n, F), against quantiles, (F, Q)."""
         columns = np.sort(values.T, axis=1)
