@@ -85,9 +85,24 @@ def read_tomogram(copick_config: Path, run: str, tomo_type: str, voxel_spacing: 
 def tomogram_volumes(
     copick_config: Path, runs: Iterable[str], tomo_type: str, voxel_spacing: float
 ) -> dict[str, float]:
-    """Find the volume in Å³ of the tomogram of each run; no voxel is read.
+    """Find the volumes of tomograms; no voxel is read.
 
-    Parameters and errors are those of :func:`read_tomogram`, without what the voxels could raise.
+    Parameters
+    ----------
+    copick_config, tomo_type, voxel_spacing
+        As for :func:`read_tomogram`.
+    runs : iterable of str
+        Names of the runs.
+
+    Returns
+    -------
+    dict of str to float
+        Volume of each run's tomogram, Å³.
+
+    Raises
+    ------
+    InputError
+        If a run or a tomogram is missing, it is not 3D, or its scale is missing or odd.
     """
     volumes = {}
     with remote_errors(copick_config):

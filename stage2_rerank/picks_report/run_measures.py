@@ -122,10 +122,10 @@ def picks_beside(picks: int, figures: MeasureFigures, volume_cubic_angstrom: flo
 
     The spread is never less than the counting noise in this volume.
     """
-    if figures.median is None:
+    if figures.median is None or figures.sigma is None:
         return DriftFigures(value=picks, z=None, flagged=False)
     cubes = volume_cubic_angstrom / CUBE_CUBIC_ANGSTROM
     expected = figures.median * cubes
-    sigma = max((figures.sigma or 0.0) * cubes, float(np.sqrt(max(expected, 1.0))))
+    sigma = max(figures.sigma * cubes, float(np.sqrt(max(expected, 1.0))))
     z = (picks - expected) / sigma
     return DriftFigures(value=picks, z=z, flagged=abs(z) > Z_LIMIT)

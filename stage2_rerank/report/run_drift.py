@@ -203,7 +203,15 @@ def counting_noise(training: RunTables, rules: ScoringRules) -> dict[str, float]
 
 
 def spread_of_runs(values: NDArray[np.float64], noise: float) -> MeasureFigures:
-    """Median and robust standard deviation of one value a run, (R,), nan where there is none."""
+    """Find how one value a run spreads.
+
+    Parameters
+    ----------
+    values : ndarray, (R,), float64
+        One value a run, nan where there is none.
+    noise : float
+        What runs differ by although nothing is different; the spread is never less.
+    """
     known = values[np.isfinite(values)]
     if not len(known):
         return MeasureFigures(median=None, sigma=None)

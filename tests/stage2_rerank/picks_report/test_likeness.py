@@ -119,9 +119,11 @@ def test_training_runs_stand_as_far_from_the_others_as_new_runs_do(summary):
 
 def test_two_training_runs_are_too_few_to_call_a_measure_unlike():
     summary = training_summary(TRAINING_RUNS[:2])
-    found = verdict(picked_runs(3, summary), summary)
+    picked = picked_runs(3, summary)
+    found = verdict(picked, summary)
     assert not found.is_unlike
     assert all(one.shift is None for one in found.measures.values())
+    assert all(one.picks.z is None for one in run_figures(picked, summary, RULES).values())
 
 
 def test_nothing_known_is_no_verdict(summary):

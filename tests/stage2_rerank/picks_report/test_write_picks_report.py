@@ -133,6 +133,8 @@ def test_picks_are_counted_and_junk_averages_to_nothing(inputs):
         "q": 17,
         "without": 0,
     }
+    volume = 32 * 64 * 64 * VOXEL_SIZE_ANGSTROM**3
+    assert content.per_run["q"].volume_cubic_angstrom == pytest.approx(volume)
     best, _, doubtful = content.means["A"]
     assert best.contrast > 1.0
     assert abs(doubtful.contrast) < 0.15
