@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,7 +142,7 @@ def collect_wheels(
         _fetch([f"{name}=={pins[name]}" for name in sorted(missing)], wheels, python_version)
         there = _by_package(wheels)
         done |= todo
-        found = {need for wanted in todo for need in _needs(there, wanted, python_version)}
+        found = {need for wanted in todo for need in needs(there, wanted, python_version)}
         todo = {need for need in found - done if need.package not in left_out}
 
 
@@ -150,8 +150,8 @@ def _by_package(wheels: Path) -> dict[str, Path]:
     return {parse_wheel_filename(path.name)[0]: path for path in wheels.glob("*.whl")}
 
 
-def _needs(wheels: dict[str, Path], wanted: Wanted, python_version: str) -> Iterable[Wanted]:
-    """Read what a package needs on the notebook's Python."""
+def needs(wheels: Mapping[str, Path], wanted: Wanted, python_version: str) -> Iterator[Wanted]:
+    """Read from the wheel of a package what it needs on a Python of that version."""
     with zipfile.ZipFile(wheels[wanted.package]) as wheel:
         (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
         metadata = email.message_from_bytes(wheel.read(name))
