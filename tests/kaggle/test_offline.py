@@ -59,7 +59,7 @@ def attached(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [
             sys.executable, REPOSITORY / "kaggle" / "build_datasets.py",
-            small / "results" / "small" / "bundle", "--output", folder / "datasets" / "somebody",
+            small / "results" / "small" / "bundle.zip", "--output", folder / "datasets" / "somebody",
             "--user", "somebody", "--without", *LEFT_OUT[VARIANT],
         ],
         check=True,
