@@ -41,6 +41,8 @@ WHEELS, BUNDLE = f"{PROJECT}-wheels", f"{PROJECT}-bundle"
 OF_WORKFLOW = ("Snakefile", "config", "profiles", "docs/captions")
 OF_WHEEL = ("pyproject.toml", "README.md", "LICENSE")
 NOT_SOURCE = shutil.ignore_patterns("__pycache__", ".*", "*.egg-info")
+# Not that of a package which the wheel has packed into its own.
+METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 # What fits the image's graphics driver is there, and takes gigabytes.
 IN_THE_IMAGE = ("torch", "torchvision")
 THIS_PYTHON = ".".join(platform.python_version_tuple()[:2])
@@ -121,7 +123,7 @@ def collect_wheels(
     even downloaded.
     """
     pins = {
-        canonicalize_name(name): version
+        str(canonicalize_name(name)): version
         for name, version in PIN.findall((CHECKOUT / "constraints.txt").read_text("utf-8"))
     }
     left_out = {canonicalize_name(name) for name in without}
@@ -147,13 +149,13 @@ def collect_wheels(
 
 
 def _by_package(wheels: Path) -> dict[str, Path]:
-    return {parse_wheel_filename(path.name)[0]: path for path in wheels.glob("*.whl")}
+    return {str(parse_wheel_filename(path.name)[0]): path for path in wheels.glob("*.whl")}
 
 
 def needs(wheels: Mapping[str, Path], wanted: Wanted, python_version: str) -> Iterator[Wanted]:
     """Read from the wheel of a package what it needs on a Python of that version."""
     with zipfile.ZipFile(wheels[wanted.package]) as wheel:
-        (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+        (name,) = filter(METADATA.fullmatch, wheel.namelist())
         metadata = email.message_from_bytes(wheel.read(name))
     environment = {
         "extra": wanted.extra,

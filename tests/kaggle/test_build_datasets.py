@@ -27,6 +27,9 @@ Requires-Dist: pytest; extra == "test"
 def wheels(tmp_path: Path) -> dict[str, Path]:
     path = tmp_path / "some_package-1-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(
+            "some_package/_vendor/other-2.dist-info/METADATA", f"{METADATA}Requires-Dist: six"
+        )
         wheel.writestr("some_package-1.dist-info/METADATA", METADATA)
     return {"some-package": path}
 

@@ -56,11 +56,12 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def attached(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What Kaggle shows below its input folder, where it has them lately."""
     folder = tmp_path_factory.mktemp("input")
+    bundle = small / "results" / "small" / "bundle.zip"
     subprocess.run(
         [
             sys.executable, REPOSITORY / "kaggle" / "build_datasets.py",
-            small / "results" / "small" / "bundle.zip", "--output", folder / "datasets" / "somebody",
-            "--user", "somebody", "--without", *LEFT_OUT[VARIANT],
+            bundle, "--output", folder / "datasets" / "somebody", "--user", "somebody",
+            "--without", *LEFT_OUT[VARIANT],
         ],
         check=True,
     )  # fmt: skip
