@@ -136,7 +136,7 @@ rule import_test_runs:
     log:
         "results/{name}/logs/import_test_runs.txt",
     resources:
-        mem_mb=PLAN.memory.of_tables(PLAN.runs.test),
+        mem_mb=PLAN.memory.of_pictures(PLAN.runs.test),
     params:
         source=PLAN.source_arguments,
         runs=PLAN.runs.test,
