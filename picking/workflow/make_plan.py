@@ -22,6 +22,8 @@ from picking.workflow.lost_runs import lost_runs
 from picking.workflow.plan import RESULTS, ResultPlan
 
 LEAST_TRAINING_RUNS = 2
+# What a training leaves in its result, and no bundle holds.
+TRAINING_RECORDS = "stage1/*/fold*/training.json"
 DEFAULT_CONFIGURATION = "config/config.yaml"
 
 
