@@ -136,7 +136,7 @@ rule import_test_runs:
     log:
         "results/{name}/logs/import_test_runs.txt",
     resources:
-        mem_mb=PLAN.memory.of_tables(PLAN.runs.test),
+        mem_mb=PLAN.memory.of_pictures(PLAN.runs.test),
     params:
         source=PLAN.source_arguments,
         runs=PLAN.runs.test,
@@ -149,7 +149,7 @@ rule import_test_runs:
         "python -m picking.data_in.import_dataset --config {input.config:q} {input.appearance:q}"
         " {params.source}"
         " --split test --runs @{params.listed:q} --output {output.copick:q}"
-        " 2>&1 | tee {log:q} >&2"
+        " --on-error {params.on_error} {params.alone} 2>&1 | tee {log:q} >&2"
 
 
 rule make_folds:

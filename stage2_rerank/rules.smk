@@ -151,7 +151,7 @@ rule report:
         "results/{name}/benchmarks/report.tsv"
     threads: 1
     resources:
-        mem_mb=PLAN.memory.of_tables(PLAN.all_runs),
+        mem_mb=PLAN.memory.of_tables([*PLAN.runs.train, *PLAN.compared_runs]),
     params:
         members=PLAN.members,
         data=PLAN.data_source,

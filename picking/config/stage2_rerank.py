@@ -47,6 +47,6 @@ class Stage2Settings(StrictModel):
     )
     compare_test_runs: bool = Field(
         True,
-        description="whether the report compares test runs with training runs; false: cv_report "
-        "picks no test run",
+        description="whether the report compares test runs (of many, 50 evenly chosen ones) with "
+        "training runs; false: cv_report picks no test run",
     )

@@ -32,6 +32,7 @@ def check_tomograms(
     runs: Sequence[str],
     keep: bool,
     on_error: OnError,
+    where: Path,
 ) -> dict[str, TomogramSize]:
     """Check the tomograms of a split one by one, and warn of damaged levels that are not needed.
 
@@ -47,6 +48,8 @@ def check_tomograms(
         Whether to return what is found.
     on_error : {"skip", "stop"}
         Whether a run that fails is left out.
+    where : Path
+        What messages call the data.
 
     Returns
     -------
@@ -63,7 +66,7 @@ def check_tomograms(
     failed: dict[str, FailedRun] = {}
     for run in runs:
         with left_out_if_it_fails(run, on_error, failed.__setitem__):
-            size = checked_tomogram(config, project, copick_config, run)
+            size = checked_tomogram(config, project, where, run)
             for problem in size.passed_over:
                 print(f"warning: {problem} (nothing is picked from this level)", file=sys.stderr)
             if keep:  # of training runs alone: there may be hundreds of others
@@ -71,13 +74,13 @@ def check_tomograms(
     if failed and len(failed) == len(runs):
         first = next(iter(failed.values()))
         raise InputError(
-            copick_config, f"no run can be picked; of the first: {first.reason}", "mend the data"
+            where, f"no run can be picked; of the first: {first.reason}", "mend the data"
         )
     return sizes
 
 
 def checked_tomogram(
-    config: PipelineConfig, project: "CopickRoot", copick_config: Path, run: str
+    config: PipelineConfig, project: "CopickRoot", where: Path, run: str
 ) -> TomogramSize:
     """Check one run's tomogram as far as that is done quickly.
 
@@ -89,7 +92,7 @@ def checked_tomogram(
     InputError
         It names the tomogram.
     """
-    tomogram = find_tomogram(project, copick_config, run, config.tomo_type, config.voxel_spacing)
+    tomogram = find_tomogram(project, where, run, config.tomo_type, config.voxel_spacing)
     pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), config.voxel_spacing)
     check_chunk_files(pyramid.full_size, pyramid.location)
     return TomogramSize.of_pyramid(pyramid)

@@ -109,7 +109,7 @@ def import_kaggle(
 
         with TemporaryDirectory() as folder:
             checked = _write_config(content(unfinished), Path(folder) / output.name)
-            sizes = check_tomograms(config, checked, runs, picked is not None, on_error)
+            sizes = check_tomograms(config, checked, runs, picked is not None, on_error, dataset)
             table = read_truth(checked, runs, particle_types, *authors)
         if picked is not None:
             expected: Counter[tuple[str, str]] = Counter()
@@ -148,7 +148,9 @@ def import_copick(
     InputError
         If picks or a tomogram are missing or damaged; nothing is written then.
     """
-    sizes = check_tomograms(config, copick_config, runs, picked is not None, on_error)
+    sizes = check_tomograms(
+        config, copick_config, runs, picked is not None, on_error, copick_config
+    )
     content = with_overlay(copick_config, _overlay_of(output), config.known_particles)
     content.update(_static_root(config, copick_config, runs))
     with own_files(_overlay_of(output)) as unfinished:

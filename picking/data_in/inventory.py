@@ -111,7 +111,7 @@ def resolve(config: PipelineConfig) -> PipelineConfig:
     # Absolute, so that two spellings of a path are one data set.
     paths = {
         key: path.absolute()
-        for key in ("dataset", "copick")
+        for key in ("dataset", "copick", "bundle")
         if (path := getattr(config, key)) is not None
     }
     return config.model_copy(update={"particles": particles, "scoring": scoring, **paths})

@@ -22,6 +22,8 @@ from picking.workflow.lost_runs import lost_runs
 from picking.workflow.plan import RESULTS, ResultPlan
 
 LEAST_TRAINING_RUNS = 2
+# What a training leaves in its result, and no bundle holds.
+TRAINING_RECORDS = "stage1/*/fold*/training.json"
 DEFAULT_CONFIGURATION = "config/config.yaml"
 
 
@@ -51,6 +53,7 @@ def make_plan(content: Mapping[str, Any], where: str, is_start: bool = True) -> 
     manifest = None if config.bundle is None else read_manifest(config.bundle)
     if manifest is not None:
         config = bundled_config(config, manifest)
+        _check_no_training(config)
     are_types_chosen = config.particles is not None
     config = resolve(config)
     runs = _runs(config, manifest, are_types_chosen)
@@ -70,6 +73,17 @@ def make_plan(content: Mapping[str, Any], where: str, is_start: bool = True) -> 
         first_free_number(folder) if not known else 0,
     )
     return ResultPlan(config, runs, inputs, batches, manifest)
+
+
+def _check_no_training(config: PipelineConfig) -> None:
+    """Refuse a name whose folder holds networks that were trained there: hours of work."""
+    folder = RESULTS / config.name
+    if any(folder.glob(TRAINING_RECORDS)):
+        raise InputError(
+            "name",
+            f"is {config.name}, and {folder} holds a training that the bundle would replace",
+            "give the picks another name",
+        )
 
 
 def _runs(

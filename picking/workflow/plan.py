@@ -1,12 +1,13 @@
 """The plan of a result: its runs, folds, members and batches, and the files that rules share."""
 
+import math
 import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import get_args
+from typing import Literal
 
 from picking.bundle.manifest import MANIFEST_NAME, BundleManifest, classifier_endings, result_files
 from picking.config import PipelineConfig, TrainingSettings
@@ -30,6 +31,11 @@ from picking.workflow.synthetic_files import SyntheticFiles
 
 RESULTS = Path("results")
 SECONDS_AN_HOUR = 3600
+# The report holds the features of these in memory, all at once; the page of the picks, which reads
+# run by run, shows all.
+MOST_COMPARED_RUNS = 50
+
+RunGroup = Literal["train", "test", "compared"]
 
 
 @dataclass(frozen=True)
@@ -87,8 +93,11 @@ class ResultPlan:
 
     @property
     def compared_runs(self) -> Sequence[str]:
-        """Test runs that the report compares with the training runs."""
-        return self.runs.test if self.config.stage2_rerank.compare_test_runs else ()
+        """Test runs that the report compares with the training runs, evenly chosen of many."""
+        if not self.config.stage2_rerank.compare_test_runs:
+            return ()
+        step = max(1, math.ceil(len(self.runs.test) / MOST_COMPARED_RUNS))
+        return self.runs.test[::step]
 
     @cached_property
     def particle_types(self) -> list[str]:
@@ -231,24 +240,27 @@ class ResultPlan:
 
     def argument_lists(self) -> dict[Path, list[str]]:
         """List the arguments of commands that there is one of for every run, by their file."""
-        splits: tuple[Split, ...] = get_args(Split)
-        lists = {}
-        for split in splits:
-            runs = self.runs.of(split)
-            lists[split, "runs"] = list(runs)
-            lists[split, "candidates"] = [
+        groups: dict[RunGroup, Sequence[str]] = {
+            "train": self.runs.train,
+            "test": self.runs.test,
+            "compared": self.compared_runs,
+        }
+        lists: dict[tuple[RunGroup, str], list[str]] = {}
+        for group, runs in groups.items():
+            lists[group, "runs"] = list(runs)
+            lists[group, "candidates"] = [
                 str(proposal_files(self.folder, run)["candidates"]) for run in runs
             ]
-            lists[split, "features"] = [str(feature_file(self.folder, run)) for run in runs]
-            lists[split, "proposal_records"] = self.proposals(runs)
-            lists[split, "feature_records"] = self.features(runs)
+            lists[group, "features"] = [str(feature_file(self.folder, run)) for run in runs]
+            lists[group, "proposal_records"] = self.proposals(runs)
+            lists[group, "feature_records"] = self.features(runs)
         if self.is_synthetic:
             lists["test", "truths"] = [self.synthetic.truth_of_run(run) for run in self.runs.test]
         return {Path(self.list_file(*key)): arguments for key, arguments in lists.items()}
 
-    def list_file(self, split: Split, kind: str) -> str:
-        """File with a split's "runs", or with one path for each of them."""
-        return self._file(f"lists/{split}_{kind}.txt")
+    def list_file(self, group: RunGroup, kind: str) -> str:
+        """File with the "runs" of a split or of the comparison, or with one path for each."""
+        return self._file(f"lists/{group}_{kind}.txt")
 
     def proposals(self, runs: Sequence[str]) -> list[str]:
         """List the records of the batches that propose in some of the runs."""
@@ -259,10 +271,11 @@ class ResultPlan:
         return self._records(FEATURES_FOLDER, runs)
 
     def _records(self, folder: str, runs: Sequence[str]) -> list[str]:
+        wanted = set(runs)
         return [
             str(record_path(self.folder, batch.number, folder))
             for batch in self.batches
-            if not set(runs).isdisjoint(batch.runs)
+            if not wanted.isdisjoint(batch.runs)
         ]
 
     @property
@@ -276,9 +289,9 @@ class ResultPlan:
             return ""
         options = {
             "--scored-test": self._file("scored_test.parquet"),
-            "--test-runs": f"@{self.list_file('test', 'runs')}",
+            "--test-runs": f"@{self.list_file('compared', 'runs')}",
             "--features": f"@{self.list_file('train', 'features')}",
-            "--test-features": f"@{self.list_file('test', 'features')}",
+            "--test-features": f"@{self.list_file('compared', 'features')}",
             "--failed": self._file("failed_runs.csv"),
         }
         return shlex.join(word for option in options.items() for word in option)

@@ -32,6 +32,7 @@ def bundled(pipeline, tmp_path_factory):
         for run in fold
     }
     PicksDensity(runs=runs).write(results / "picks_density.json")
+    (results / "training_summary.json").write_text("{}")
     Precision(precision="float32").write(results / "stage1" / "precision.json")
     folder = tmp_path_factory.mktemp("bundle")
     arguments = ["--config", str(pipeline.config_path), "--results", str(results)]

@@ -101,6 +101,14 @@ def test_data_without_a_fitting_tomogram_are_refused(content: dict[str, object])
         make_plan(content, "here")
 
 
+def test_a_training_of_the_same_name_is_not_replaced(content: dict[str, object]) -> None:
+    record = Path("results/picked/stage1/resnet18-seed0/fold0/training.json")
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    with pytest.raises(InputError, match="name: is picked, and results/picked holds a training"):
+        make_plan(content, "here")
+
+
 def test_what_only_a_training_makes_is_refused(
     content: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -104,6 +104,18 @@ def test_without_a_comparison_the_report_takes_no_test_run(
     assert plan.comparison_arguments() == ""
 
 
+def test_of_many_test_runs_some_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = make_plan({"name": "many", "synthetic": {"train_runs": 2, "test_runs": 120}}, "here")
+    assert len(plan.compared_runs) == 40
+    assert plan.compared_runs[0] == plan.runs.test[0]
+    lists = plan.argument_lists()
+    assert lists[Path(plan.list_file("compared", "runs"))] == list(plan.compared_runs)
+    assert len(lists[Path(plan.list_file("test", "runs"))]) == 120
+
+
 def test_lists_of_any_length_are_files(synthetic: ResultPlan) -> None:
     synthetic.keep()
     for split in ("train", "test"):
