@@ -124,3 +124,4 @@ def test_the_notebook_picks_as_the_training_did(
     expected = (small / "results" / "small" / "submission.csv").read_bytes()
     assert (working / "submission.csv").read_bytes() == expected
     assert (working / "failed_runs.csv").read_text().splitlines() == ["run,stage,reason"]
+    assert (working / "picks_report.html").exists()
