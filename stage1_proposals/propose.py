@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import get_args
 
+from tqdm import tqdm
+
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
 from picking.config.pipeline import OnError
@@ -154,7 +156,8 @@ def propose_candidates(
         EMBEDDING.write(embedding, files["embeddings"])
         CANDIDATES.write(found, files["candidates"])
         batch.finish(run, affordable if affordable < passes else None)
-        print(f"{run}: {len(found)} candidates; {pace.line()}", file=sys.stderr)
+        # Written above the progress bar of the run that is being worked on.
+        tqdm.write(f"{run}: {len(found)} candidates; {pace.line()}", file=sys.stderr)
 
     def left_out(run: str) -> AbstractContextManager[None]:
         return left_out_if_it_fails(

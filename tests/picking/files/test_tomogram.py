@@ -20,13 +20,7 @@ from picking.data_in.inventory import kaggle_static
 from picking.errors import InputError
 from picking.files.copick_project import filesystem_config
 from picking.files.ome_zarr import open_pyramid, read_coarsest, read_level
-from picking.files.tomogram import (
-    LARGEST_SIGMA,
-    Tomogram,
-    normalised,
-    read_tomogram,
-    resampled,
-)
+from picking.files.tomogram import LARGEST_SIGMA, normalised, read_tomogram
 from tests.conftest import VOXEL_SIZE_ANGSTROM, tiny_values, write_ome_zarr
 
 CODECS = [
@@ -419,31 +413,3 @@ def test_result_is_finite_bounded_and_keeps_the_order(values, factor, offset):
     assert np.abs(result).max() <= LARGEST_SIGMA
     order = np.argsort(values, axis=None)
     assert (np.diff(result.flat[order]) >= 0).all()
-
-
-def blob(voxel_angstrom, centre_xyz_angstrom, sigma_angstrom, side_angstrom=480.0):
-    """A dark Gaussian in a cube, on voxels of any size."""
-    along = np.arange(0, side_angstrom, voxel_angstrom)
-    z, y, x = np.meshgrid(along, along, along, indexing="ij")
-    distance = sum((a - c) ** 2 for a, c in zip((x, y, z), centre_xyz_angstrom, strict=True))
-    values = -np.exp(-distance / (2 * sigma_angstrom**2)).astype(np.float32)
-    return Tomogram("R", values, np.full(3, float(voxel_angstrom)))
-
-
-@pytest.mark.parametrize("voxel_angstrom", [6.0, 10.0, 15.0])
-def test_resampled_particles_stay_in_their_places(voxel_angstrom):
-    centre = (150.0, 210.0, 270.0)
-    found = resampled(blob(voxel_angstrom, centre, 40.0), 10.0)
-    expected = blob(10.0, centre, 40.0)
-    assert np.all(found.voxel_size_zyx_angstrom == 10.0)
-    assert np.all(np.abs(np.array(found.values_zyx.shape) - expected.values_zyx.shape) <= 1)
-    box = tuple(slice(0, side) for side in np.minimum(found.values_zyx.shape, 45))
-    np.testing.assert_allclose(found.values_zyx[box], expected.values_zyx[box], atol=0.06)
-
-
-def test_resampling_to_larger_voxels_averages_noise():
-    noise = np.random.default_rng(0).normal(size=(40, 40, 40)).astype(np.float32)
-    fine = Tomogram("R", noise, np.full(3, 5.0))
-    # Averaging 2x2x2 voxels would leave a spread of 0.35; taking every other voxel leaves 1.
-    assert resampled(fine, 10.0).values_zyx.std() < 0.6
-    assert resampled(fine, 5.0) is fine
