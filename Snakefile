@@ -103,7 +103,9 @@ rule picks:
 
 rule bundle:
     input:
-        lambda wildcards: of_training(PLAN, PLAN.files("bundle.zip")),
+        lambda wildcards: of_training(
+            PLAN, PLAN.files("bundle/manifest.json", "bundle.zip")
+        ),
 
 
 rule cv_report:
