@@ -149,7 +149,7 @@ rule import_test_runs:
         "python -m picking.data_in.import_dataset --config {input.config:q} {input.appearance:q}"
         " {params.source}"
         " --split test --runs @{params.listed:q} --output {output.copick:q}"
-        " 2>&1 | tee {log:q} >&2"
+        " --on-error {params.on_error} {params.alone} 2>&1 | tee {log:q} >&2"
 
 
 rule make_folds:

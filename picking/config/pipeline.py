@@ -15,6 +15,8 @@ from picking.config.synthetic import SyntheticSettings
 
 # Names become folders and parts of command lines.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# Part of the name of a tomogram's folder: no separators, no control characters, no line ends.
+TOMO_TYPE = r"^[^/\\\p{C}\p{Zl}\p{Zp}]+$"
 
 # What happens to the other runs if one cannot be picked.
 OnError = Literal["skip", "stop"]
@@ -87,7 +89,11 @@ class PipelineConfig(StrictModel):
         (), description="runs that are ignored, for instance one whose tomogram is damaged"
     )
     tomo_type: str = Field(
-        "denoised", min_length=1, description="kind of tomogram that is picked from"
+        "denoised",
+        min_length=1,
+        max_length=LONGEST_NAME,
+        pattern=TOMO_TYPE,
+        description="kind of tomogram that is picked from",
     )
     voxel_spacing: float = Field(10.0, gt=0, description="copick's voxel spacing, Å")
     particles: tuple[ParticleType, ...] | None = Field(
