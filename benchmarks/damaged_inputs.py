@@ -30,7 +30,8 @@ from benchmarks.damaged_json import damaged, damaged_text
 from picking.config import PipelineConfig
 from picking.data_in.kaggle_picks import read_kaggle_picks
 from picking.errors import InputError, refusals_for_people
-from picking.files.ome_zarr import open_pyramid, read_level
+from picking.files.chunk_files import check_chunk_files
+from picking.files.ome_zarr import open_pyramid, read_coarsest, read_level
 from picking.workflow.make_plan import make_plan
 
 # A case that takes longer hangs, seconds.
@@ -91,8 +92,9 @@ def read_damaged_tomogram(folder: Path, rng: random.Random) -> None:
     name = rng.choices(files, weights=[4, 1, 4, 1])[0]
     (path / name).write_bytes(damaged_text(json.loads((path / name).read_text()), rng))
     pyramid = open_pyramid(zarr.DirectoryStore(str(path)), str(path), VOXEL_SPACING)
-    for level in (pyramid.smallest, pyramid.full_size):
-        read_level(level, str(path))
+    check_chunk_files(pyramid.full_size, str(path))
+    read_coarsest(pyramid)
+    read_level(pyramid.full_size, str(path))
 
 
 KINDS: dict[str, Callable[[Path, random.Random], None]] = {

@@ -1,17 +1,31 @@
 """Particle types: what is looked for, how large it is, and how much it counts."""
 
+import re
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from picking.config.strict_model import StrictModel
+from picking.config.strict_model import NameOrNumber, StrictModel, text_of_number
 
 # Names become parts of file names, which may have 255 bytes.
 LONGEST_NAME = 100
 # copick splits its file names at underscores, and submissions are CSV.
-ParticleName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+()-]*$", max_length=LONGEST_NAME)
-]
+USABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+()-]*")
+
+
+def _usable(name: str) -> str:
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"is {len(name)} characters long; use {LONGEST_NAME} at most")
+    if not USABLE_NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} cannot name files; use letters, digits, '.', '+', '-', '(' and ')', begin "
+            "with a letter or digit, and rename the type in its picks files (name and "
+            "pickable_object_name) and in copick's pickable_objects"
+        )
+    return name
+
+
+ParticleName = Annotated[str, BeforeValidator(text_of_number), AfterValidator(_usable)]
 
 
 class ParticleType(StrictModel):
@@ -24,7 +38,7 @@ class ParticleType(StrictModel):
         description="number of the type in segmentations, from 1; null: the next that is free",
     )
     radius_angstrom: float = Field(gt=0, description="radius of the particle, Å")
-    pdb_id: str | None = Field(None, description="entry of the Protein Data Bank")
+    pdb_id: NameOrNumber | None = Field(None, description="entry of the Protein Data Bank")
     color: tuple[int, int, int, int] = Field((128, 128, 128, 128), description="RGBA, 0 to 255")
 
 

@@ -15,8 +15,6 @@ from picking.config.synthetic import SyntheticSettings
 
 # Names become folders and parts of command lines.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-# Part of the name of a tomogram's folder: no separators, no control characters, no line ends.
-TOMO_TYPE = r"^[^/\\\p{C}\p{Zl}\p{Zp}]+$"
 
 # What happens to the other runs if one cannot be picked.
 OnError = Literal["skip", "stop"]
@@ -85,15 +83,11 @@ class PipelineConfig(StrictModel):
         "FOLDER-settings. Names that share the folder share the data set: if "
         "their seed or synthetic settings differ, each makes it again, so give each its own folder",
     )
-    leave_out: tuple[str, ...] = Field(
+    leave_out: tuple[NameOrNumber, ...] = Field(
         (), description="runs that are ignored, for instance one whose tomogram is damaged"
     )
-    tomo_type: str = Field(
-        "denoised",
-        min_length=1,
-        max_length=LONGEST_NAME,
-        pattern=TOMO_TYPE,
-        description="kind of tomogram that is picked from",
+    tomo_type: NameOrNumber = Field(
+        "denoised", min_length=1, description="kind of tomogram that is picked from"
     )
     voxel_spacing: float = Field(10.0, gt=0, description="copick's voxel spacing, Å")
     particles: tuple[ParticleType, ...] | None = Field(
@@ -122,6 +116,18 @@ class PipelineConfig(StrictModel):
                 "with a letter or digit"
             )
         return name
+
+    @field_validator("tomo_type")
+    @classmethod
+    def _tomo_type_is_usable(cls, tomo_type: str) -> str:
+        # Part of the name of a folder; a bundle brings one too, which may lead nowhere else.
+        separators = {"/", "\\"} & {*tomo_type}
+        if separators or not tomo_type.isprintable() or len(tomo_type) > LONGEST_NAME:
+            raise ValueError(
+                f"{tomo_type[:LONGEST_NAME]!r} cannot be part of a folder's name; use "
+                f"{LONGEST_NAME} printable characters at most, without '/' and '\\'"
+            )
+        return tomo_type
 
     @field_validator("dataset", "copick", "bundle", "synthetic_folder", mode="before")
     @classmethod

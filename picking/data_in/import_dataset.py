@@ -12,51 +12,39 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_args
 
-import numpy as np
 import pandas as pd
-import zarr
 
 from picking.command_line import command_parser, run_command
-from picking.config import CZII_PARTICLES, PipelineConfig, load_config
+from picking.config import PipelineConfig, load_config
 from picking.config.pipeline import OnError
+from picking.data_in.check_tomograms import check_repeated_runs, check_tomograms
 from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.inventory import (
     Split,
     kaggle_picks,
     kaggle_static,
-    kaggle_tomogram,
     resolve,
 )
 from picking.data_in.kaggle_picks import KagglePicks, read_kaggle_picks
-from picking.data_in.tomogram_size import TomogramSize
+from picking.data_in.other_types import nameless_types, other_types, tell_of_others
 from picking.errors import InputError
-from picking.files.batch_record import FailedRun
 from picking.files.copick_project import (
     RUNS_FOLDER,
     filesystem_config,
-    find_tomogram,
     is_local,
     local_url,
     open_project,
     read_config,
     remote_errors,
-    tomogram_location,
     tomogram_or_none,
     with_overlay,
 )
-from picking.files.ome_zarr import open_pyramid, read_level
 from picking.files.own_files import own_files
 from picking.files.picks import loaded_picks, picks_file_name, picks_of_run, read_truth
 from picking.files.whole_files import write_whole_text
-from picking.left_out_runs import left_out_if_it_fails
 
 if TYPE_CHECKING:
     from copick.models import CopickPicks
-
-# Types of the challenge that are not among the configured ones are not wanted.
-CZII_TYPES = [particle.name for particle in CZII_PARTICLES]
-# Two copies of a tomogram agree at least so well: they may have been rounded differently on disk.
-SAME_TOMOGRAM_CORRELATION = 0.99
 
 
 def import_kaggle(
@@ -104,12 +92,15 @@ def import_kaggle(
         item
         for run in runs
         if picked is not None
-        for item in read_kaggle_picks(kaggle_picks(dataset, run), run, particle_types, CZII_TYPES)
+        for item in read_kaggle_picks(kaggle_picks(dataset, run), run, particle_types)
     ]
+    if picked is not None:
+        folders = [kaggle_picks(dataset, run) for run in runs]
+        tell_of_others(other_types(folders, particle_types), dataset)
     authors = (config.truth.user_id, config.truth.session_id)
     picks = [item for item in picks if item.is_by(*authors)]
     if split == "test" and beside_training_runs:
-        _check_repeated_runs(config, dataset, runs)
+        check_repeated_runs(config, dataset, runs)
     with own_files(_overlay_of(output)) as unfinished:
         _write_overlay(picks, unfinished)
 
@@ -118,10 +109,13 @@ def import_kaggle(
 
         with TemporaryDirectory() as folder:
             checked = _write_config(content(unfinished), Path(folder) / output.name)
-            sizes = _check_tomograms(config, checked, runs, picked is not None, on_error)
+            sizes = check_tomograms(config, checked, runs, picked is not None, on_error)
             table = read_truth(checked, runs, particle_types, *authors)
         if picked is not None:
-            _check_nothing_is_lost(picks, table, dataset)
+            expected: Counter[tuple[str, str]] = Counter()
+            for item in picks:
+                expected[item.run, item.particle_type] += item.number
+            _check_nothing_is_lost(expected, table, dataset)
             picked.write(table, sizes, dataset)
     _write_config(content(_overlay_of(output)), output)
 
@@ -154,29 +148,29 @@ def import_copick(
     InputError
         If picks or a tomogram are missing or damaged; nothing is written then.
     """
-    sizes = _check_tomograms(config, copick_config, runs, picked is not None, on_error)
+    sizes = check_tomograms(config, copick_config, runs, picked is not None, on_error)
     content = with_overlay(copick_config, _overlay_of(output), config.known_particles)
     content.update(_static_root(config, copick_config, runs))
-    if picked is not None:
-        table = read_truth(
-            copick_config,
-            runs,
-            [particle.name for particle in config.known_particles],
-            config.truth.user_id,
-            config.truth.session_id,
-        )
-        picked.write(table, sizes, copick_config)
     with own_files(_overlay_of(output)) as unfinished:
         if picked is not None:
-            hidden = content | {"overlay_root": local_url(unfinished)}
-            _copy_hidden_picks(config, copick_config, hidden, runs, unfinished)
+            particle_types = [particle.name for particle in config.known_particles]
+            authors = (config.truth.user_id, config.truth.session_id)
+            table = read_truth(copick_config, runs, particle_types, *authors)
+            tell_of_others(nameless_types(config, copick_config, runs), copick_config)
+            with TemporaryDirectory() as folder:
+                hidden = content | {"overlay_root": local_url(unfinished)}
+                ours = _write_config(hidden, Path(folder) / output.name)
+                _copy_hidden_picks(config, copick_config, ours, runs, unfinished)
+                shown = read_truth(ours, runs, particle_types, *authors)
+            _check_nothing_is_lost(_picks_by_run_and_type(table), shown, copick_config)
+            picked.write(table, sizes, copick_config)
     _write_config(content, output)
 
 
 def _copy_hidden_picks(
     config: PipelineConfig,
     copick_config: Path,
-    content: dict[str, Any],
+    our_config: Path,
     runs: Sequence[str],
     overlay: Path,
 ) -> None:
@@ -188,7 +182,7 @@ def _copy_hidden_picks(
         Resolved; says whose picks are the truth.
     copick_config : Path
         The project.
-    content : dict
+    our_config : Path
         Our configuration, with ``overlay`` as its overlay.
     runs : sequence of str
         Training runs.
@@ -196,8 +190,7 @@ def _copy_hidden_picks(
         Folder to write to.
     """
     particle_types = [particle.name for particle in config.known_particles]
-    with TemporaryDirectory() as folder:
-        ours = open_project(_write_config(content, Path(folder) / "copick.json"))
+    ours = open_project(our_config)
     project = open_project(copick_config)
     for run in runs:
         authors = (particle_types, config.truth.user_id, config.truth.session_id)
@@ -217,79 +210,27 @@ def _copick_name(picks: "CopickPicks") -> str:
     return picks_file_name(picks.user_id, picks.session_id, picks.pickable_object_name)
 
 
-def _check_repeated_runs(config: PipelineConfig, dataset: Path, test_runs: Sequence[str]) -> None:
-    """Refuse a test run that is named as a training run but is another tomogram.
-
-    A run of both splits is picked once, from its training tomogram.
-    """
-    for run in test_runs:
-        paths = {split: kaggle_tomogram(dataset, split, run, config) for split in get_args(Split)}
-        if not paths["train"].is_dir():
-            continue
-        pyramids = [
-            open_pyramid(zarr.DirectoryStore(str(path)), str(path), config.voxel_spacing)
-            for path in paths.values()
-        ]
-        one, other = (read_level(pyramid.smallest, pyramid.location) for pyramid in pyramids)
-        is_same = one.shape == other.shape and (
-            np.corrcoef(one.ravel(), other.ravel())[0, 1] > SAME_TOMOGRAM_CORRELATION
-        )
-        if not is_same:
-            raise InputError(
-                paths["test"],
-                f"is another tomogram than that of training run {run}",
-                "rename one of the two runs: a name stands for one tomogram",
-            )
-
-
 def _overlay_of(output: Path) -> Path:
     return output.with_name(f"{output.stem}_overlay")
 
 
-def _check_tomograms(
-    config: PipelineConfig,
-    copick_config: Path,
-    runs: Sequence[str],
-    keep: bool,
-    on_error: OnError,
-) -> dict[str, TomogramSize]:
-    """Check each tomogram's metadata and the values of its smallest level, which is read quickly.
+def _picks_by_run_and_type(table: pd.DataFrame) -> Counter[tuple[str, str]]:
+    return Counter(zip(table["run"], table["particle_type"], strict=True))
 
-    The full-size values are checked when they are read.
+
+def _check_nothing_is_lost(
+    expected: Counter[tuple[str, str]], shown: pd.DataFrame, where: Path
+) -> None:
+    """Compare what the data hold with what our copick configuration shows of them.
+
+    copick passes over what it cannot name.
     """
-    project = open_project(copick_config)
-    sizes: dict[str, TomogramSize] = {}
-    failed: dict[str, FailedRun] = {}
-    for run in runs:
-        with left_out_if_it_fails(run, on_error, failed.__setitem__):
-            tomogram = find_tomogram(
-                project, copick_config, run, config.tomo_type, config.voxel_spacing
-            )
-            pyramid = open_pyramid(
-                tomogram.zarr(), tomogram_location(tomogram), config.voxel_spacing
-            )
-            size = TomogramSize.of_pyramid(pyramid)
-            if keep:  # of training runs alone: there may be hundreds of others
-                sizes[run] = size
-    if failed and len(failed) == len(runs):
-        first = next(iter(failed.values()))
-        raise InputError(
-            copick_config, f"no run can be picked; of the first: {first.reason}", "mend the data"
-        )
-    return sizes
-
-
-def _check_nothing_is_lost(picks: Sequence[KagglePicks], table: pd.DataFrame, where: Path) -> None:
-    """Compare what the folder holds with what copick reads: it passes over what it cannot name."""
-    expected: Counter[tuple[str, str]] = Counter()
-    for item in picks:
-        expected[item.run, item.particle_type] += item.number
-    found = Counter(zip(table["run"], table["particle_type"], strict=True))
+    found = _picks_by_run_and_type(shown)
     for (run, particle_type), number in expected.items():
         if found[run, particle_type] != number:
             raise InputError(
-                kaggle_picks(where, run),
-                f"holds {number} picks of {particle_type}, of which copick reads "
+                where,
+                f"run {run} holds {number} picks of {particle_type}, of which copick reads "
                 f"{found[run, particle_type]}",
                 "give user_id, session_id and object plain names",
             )

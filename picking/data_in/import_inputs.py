@@ -31,7 +31,7 @@ class ImportInputs:
     """What one split is imported from.
 
     ``paths`` are files of this machine. ``digest`` is one of what else counts (empty if nothing
-    does): what a copick configuration says, but for what its objects look like, and the names of
+    does): what a copick configuration says, but for what only describes it, and the names of
     picks that are not files of this machine: a new set of them changes it, an edited one does not.
     ``voxels`` is the size of each run's tomogram, where a file of this machine says it.
     """

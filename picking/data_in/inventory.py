@@ -13,8 +13,9 @@ from typing import Literal
 from pydantic import ValidationError
 
 from picking.config import CZII_PARTICLES, ParticleType, PipelineConfig
+from picking.data_in.other_types import refuse_other_types
 from picking.data_in.synthetic_names import run_names
-from picking.errors import InputError
+from picking.errors import InputError, in_one_line
 from picking.files.copick_project import (
     GLOB_CHARACTERS,
     RUNS_FOLDER,
@@ -126,7 +127,7 @@ def _labelled(particles: Sequence[ParticleType]) -> tuple[ParticleType, ...]:
     )
 
 
-def list_runs(config: PipelineConfig) -> RunInventory:
+def list_runs(config: PipelineConfig, are_types_chosen: bool = False) -> RunInventory:
     """List the training and test runs of a Kaggle folder, a copick project or the synthetic set.
 
     Every listed run of a Kaggle folder or copick project has its tomogram, and every training run
@@ -135,7 +136,10 @@ def list_runs(config: PipelineConfig) -> RunInventory:
     Parameters
     ----------
     config : PipelineConfig
-        With ``dataset``, with ``copick`` (then resolved), or with neither: the synthetic set.
+        Resolved; with ``dataset``, with ``copick``, or with neither: the synthetic set.
+    are_types_chosen : bool
+        Whether ``particles`` were given before ``config`` was resolved. Picks of types that nobody
+        knows are a mistake if not, and left alone if so.
 
     Returns
     -------
@@ -145,13 +149,18 @@ def list_runs(config: PipelineConfig) -> RunInventory:
     ------
     InputError
         If a folder, a tomogram or a run's picks are missing, or a run's name cannot be used, or
-        the synthetic set does not have the configured kind of tomogram.
+        there are picks of an unknown type, or the synthetic set does not have the configured kind
+        of tomogram.
     """
     if config.copick is not None:
         with remote_errors(config.copick):
-            return _copick_runs(config, config.copick)
+            return _copick_runs(config, config.copick, are_types_chosen)
     if config.dataset is not None:
-        return _kaggle_runs(config, config.dataset)
+        runs = _kaggle_runs(config, config.dataset)
+        if not are_types_chosen:
+            names = [particle.name for particle in config.particles or CZII_PARTICLES]
+            refuse_other_types([kaggle_picks(config.dataset, run) for run in runs.train], names)
+        return runs
     return _synthetic_runs(config)
 
 
@@ -254,7 +263,9 @@ def visible_folders(folder: Path) -> list[str]:
     )
 
 
-def _copick_runs(config: PipelineConfig, copick_config: Path) -> RunInventory:
+def _copick_runs(
+    config: PipelineConfig, copick_config: Path, are_types_chosen: bool
+) -> RunInventory:
     from picking.files.picks import picks_of_run
 
     check_roots(copick_config)
@@ -278,11 +289,12 @@ def _copick_runs(config: PipelineConfig, copick_config: Path) -> RunInventory:
             picks.pickable_object_name: picks
             for picks in picks_of_run(run, None, config.truth.user_id, config.truth.session_id)
         }
-        for name in sorted(set(picked) - set(objects)):
+        for name in () if are_types_chosen else sorted(set(picked) - set(objects)):
             raise InputError(
                 getattr(picked[name], "path", f"{copick_config}, run {run.name}"),
                 f"holds picks of '{name}', which is not a pickable object of {copick_config}",
-                "add it to pickable_objects, or remove or rename the file",
+                "add it to pickable_objects, rename or remove the file, or list the types that you "
+                "look for as `particles` in the configuration (others are left alone then)",
             )
         has_picks = not picked.keys().isdisjoint(particle_types)
         has_tomogram = (
@@ -369,6 +381,6 @@ def _copick_particles(copick_config: Path) -> tuple[ParticleType, ...]:
         detail = error.errors()[0]
         raise InputError(
             copick_config,
-            f"the pickable object {detail['input']!r} cannot be used ({detail['msg']})",
-            "rename it, or list the types as particles in the configuration",
+            f"the pickable object {detail['input']!r} cannot be used ({in_one_line(error)})",
+            "or list the types that you look for as particles in the configuration",
         ) from None

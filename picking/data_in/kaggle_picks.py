@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from copick.models import CopickPicksFile, CopickPoint
 from pydantic import ValidationError
 
 from picking.config.strict_model import NameOrNumber
+from picking.data_in.other_types import named_type, picks_files
 from picking.errors import InputError, in_one_line
 from picking.files.picks import (
     NAME_SEPARATOR,
@@ -18,6 +19,8 @@ from picking.files.picks import (
     picks_file_name,
 )
 
+# Keys of names, which are text to copick.
+NAMES = ("pickable_object_name", "user_id", "session_id", "run_name")
 # A part of a file name, of which copick joins three into at most 255 bytes.
 LONGEST_NAME = 60
 USABLE_NAME = re.compile(rf"[^_/.\x00][^_/\x00]{{0,{LONGEST_NAME - 1}}}")
@@ -29,9 +32,10 @@ class _KagglePicksFile(CopickPicksFile):
     A file without them would be of any run, in Å whatever it holds, or without picks.
     """
 
+    pickable_object_name: NameOrNumber
     user_id: NameOrNumber
     session_id: NameOrNumber
-    run_name: str
+    run_name: NameOrNumber
     unit: str
     points: list[CopickPoint]
 
@@ -66,9 +70,7 @@ class KagglePicks:
         return user_id in (None, user) and session_id in (None, session)
 
 
-def read_kaggle_picks(
-    folder: Path, run: str, particle_types: Sequence[str], others: Sequence[str] = ()
-) -> list[KagglePicks]:
+def read_kaggle_picks(folder: Path, run: str, particle_types: Sequence[str]) -> list[KagglePicks]:
     """Read and check all picks files of a training run.
 
     Parameters
@@ -78,9 +80,7 @@ def read_kaggle_picks(
     run : str
         Name of the run.
     particle_types : sequence of str
-        The types that are looked for.
-    others : sequence of str
-        Types whose picks are left alone.
+        The types that are looked for; files that are named after others are not read.
 
     Returns
     -------
@@ -91,12 +91,10 @@ def read_kaggle_picks(
     ------
     InputError
         If a file is cut off or lacks a key, holds a non-finite position or another unit than Å,
-        or belongs to another run or an unknown particle type; the message names it.
+        or belongs to another run, or its name says another type; the message names it.
     """
     try:
-        # Unlike a glob, this raises where a folder is missing or must not be read.
-        names = sorted(path.name for path in folder.iterdir())
-        paths = [folder / name for name in names if name.endswith(".json") and name[0] != "."]
+        paths = picks_files(folder)
     except OSError:
         raise InputError(
             folder, f"cannot be listed, so run {run} has no picks", "add its picks"
@@ -107,9 +105,7 @@ def read_kaggle_picks(
             f"holds no picks file, so nothing says what is in run {run}",
             "add its picks (an empty list of points where there are none), or leave out the run",
         )
-    known = {*particle_types, *others}
-    read = {path: _read(path, run, known) for path in paths}
-    picks = {path: item for path, item in read.items() if item.particle_type in particle_types}
+    picks = {path: _read(path, run) for path in paths if named_type(path) in particle_types}
     copick_names = [item.copick_name for item in picks.values()]
     for path, name in zip(picks, copick_names, strict=True):
         if copick_names.count(name) > 1:
@@ -119,7 +115,7 @@ def read_kaggle_picks(
     return list(picks.values())
 
 
-def _read(path: Path, run: str, particle_types: Collection[str]) -> KagglePicks:
+def _read(path: Path, run: str) -> KagglePicks:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -136,13 +132,7 @@ def _read(path: Path, run: str, particle_types: Collection[str]) -> KagglePicks:
             path, f"is not a picks file ({in_one_line(error)})", "fix the file"
         ) from None
     particle_type = content.pickable_object_name
-    if particle_type not in particle_types:
-        raise InputError(
-            path,
-            f"holds picks of '{particle_type}', which is not a known particle type",
-            "add the type to `particles` in the configuration, or remove the file",
-        )
-    if path.stem.rsplit(NAME_SEPARATOR, 1)[-1] != particle_type:
+    if named_type(path) != particle_type:
         raise InputError(
             path,
             f"its name and its pickable_object_name '{particle_type}' disagree",
@@ -171,7 +161,7 @@ def _read(path: Path, run: str, particle_types: Collection[str]) -> KagglePicks:
             f"user_id is '{OUR_USER_ID}', which marks this workflow's own picks: they are no truth",
             "give the user_id of the person who curated them",
         )
-    has_numbers = any(not isinstance(raw[key], str) for key in ("user_id", "session_id"))
+    has_numbers = any(not isinstance(raw[key], str) for key in NAMES)
     return KagglePicks(
         run,
         particle_type,

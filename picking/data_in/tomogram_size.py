@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picking.coordinates import extent_xyz_angstrom, volume_cubic_angstrom
-from picking.files.ome_zarr import Pyramid, read_level
+from picking.files.ome_zarr import Pyramid, read_coarsest
 
 # Coarse enough that noise is averaged, fine enough to see the smallest particles.
 COARSE_VOXEL_ANGSTROM = 40.0
@@ -28,30 +28,34 @@ class TomogramSize:
         True size of a full-size voxel, Å.
     coarse_zyx : ndarray, (Z', Y', X'), float32
         Values averaged to voxels of about COARSE_VOXEL_ANGSTROM, clipped.
+    passed_over : tuple of str
+        What is wrong with levels that these values could not be taken from.
     """
 
     extent_xyz_angstrom: NDArray[np.float64]
     volume_cubic_angstrom: float
     voxel_size_xyz_angstrom: NDArray[np.float64]
     coarse_zyx: NDArray[np.float32]
+    passed_over: tuple[str, ...] = ()
 
     @classmethod
     def of_pyramid(cls, pyramid: Pyramid) -> "TomogramSize":
-        """Read the smallest level, which is done quickly.
+        """Read the coarsest level that is whole, which is done quickly.
 
         Raises
         ------
         InputError
-            If it is damaged; the full-size values are checked when they are read.
+            If there is none.
         """
         shape_zyx, voxel_size_zyx = pyramid.full_size.shape, pyramid.voxel_size_zyx_angstrom
-        values_zyx = read_level(pyramid.smallest, pyramid.location)
+        values_zyx, passed_over = read_coarsest(pyramid)
         voxel_angstrom = voxel_size_zyx * np.array(shape_zyx) / np.array(values_zyx.shape)
         return cls(
             extent_xyz_angstrom(shape_zyx, voxel_size_zyx),
             volume_cubic_angstrom(shape_zyx, voxel_size_zyx),
             voxel_size_zyx[::-1],
             averaged(values_zyx, max(1, round(COARSE_VOXEL_ANGSTROM / voxel_angstrom.mean()))),
+            passed_over,
         )
 
 

@@ -17,12 +17,17 @@ from picking.errors import REFUSED_BY_FILE_SYSTEM, InputError, in_one_line
 
 if TYPE_CHECKING:
     from copick.models import CopickRoot, CopickTomogram
+    from fsspec import AbstractFileSystem
 
 RUNS_FOLDER = "ExperimentRuns"
 ROOTS = ("static_root", "overlay_root")
-# Keys of a pickable object that say what it looks like, and change nothing that is picked.
-APPEARANCE = ("color", "label", "pdb_id")
+# Keys of a project, and of a pickable object, that describe it to people and change nothing that is
+# picked. An object's identifier is none of them: on the data portal it says which picks are meant.
+DESCRIBES_PROJECT = ("name", "description", "version")
+DESCRIBES_OBJECT = ("color", "label", "pdb_id", "emdb_id", "map_threshold", "metadata")
 LOCAL_PROTOCOLS = ("local://", "file://")
+# What fsspec calls the file system of this machine.
+LOCAL_FILE_SYSTEM = "file"
 # copick lists folders with glob patterns and does not escape them.
 GLOB_CHARACTERS = "*?["
 
@@ -221,23 +226,24 @@ def read_config(copick_config: Path) -> dict[str, Any]:
 
 
 def project_digest(copick_config: Path) -> str:
-    """Digest of what a project's configuration says, but for what its objects look like.
+    """Digest of what a project's configuration says, but for what only describes it to people.
 
     Raises
     ------
     InputError
         If the file cannot be read.
     """
-    content = read_config(copick_config)
+    content = _without(DESCRIBES_PROJECT, read_config(copick_config))
     objects = content.get("pickable_objects")
     if isinstance(objects, list):
-        content["pickable_objects"] = [
-            {key: value for key, value in item.items() if key not in APPEARANCE}
-            if isinstance(item, dict)
-            else item
-            for item in objects
-        ]
+        content["pickable_objects"] = [_without(DESCRIBES_OBJECT, item) for item in objects]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _without(keys: Sequence[str], content: Any) -> Any:
+    if not isinstance(content, dict):
+        return content  # which copick refuses
+    return {key: value for key, value in content.items() if key not in keys}
 
 
 def local_url(folder: Path) -> str:
@@ -261,3 +267,9 @@ def local_url(folder: Path) -> str:
 def is_local(url: str) -> bool:
     """Whether a copick root is a folder of this machine."""
     return "://" not in url or url.startswith(LOCAL_PROTOCOLS)
+
+
+def is_on_this_machine(files: AbstractFileSystem) -> bool:
+    """Whether a file system is that of this machine; copick wraps it to reconnect, so ask it."""
+    protocol = files.protocol
+    return LOCAL_FILE_SYSTEM in ((protocol,) if isinstance(protocol, str) else protocol)

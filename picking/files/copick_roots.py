@@ -6,10 +6,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fsspec.implementations.local import LocalFileSystem
-
 from picking.errors import InputError
-from picking.files.copick_project import ROOTS, RUNS_FOLDER, is_local, read_config
+from picking.files.copick_project import (
+    ROOTS,
+    RUNS_FOLDER,
+    is_local,
+    is_on_this_machine,
+    read_config,
+)
 
 if TYPE_CHECKING:
     from copick.models import CopickRun
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
 # $NAME, ${NAME} or %NAME% of a shell, or a home folder, which nothing expands in JSON.
 UNEXPANDED = re.compile(r"\$\w+|\$\{\w+\}|%\w+%|^~")
 PICKS_NAME_PARTS = 3
+# Begin the names of the folders of a run that are looked into.
+LISTED_FOLDERS = ("Picks", "VoxelSpacing")
 
 
 def root_problems(copick_config: Path) -> dict[str, str]:
@@ -83,6 +89,15 @@ def _problem(url: str) -> str | None:
     return None
 
 
+def _check_permissions(folder: Path) -> None:
+    """Raise where a run's folder, or one of its picks or tomograms, must not be listed."""
+    if not folder.is_dir():
+        return
+    for item in folder.iterdir():
+        if item.name.startswith(LISTED_FOLDERS) and item.is_dir():
+            list(item.iterdir())
+
+
 def check_picks_names(run: CopickRun) -> None:
     """Refuse picks files whose names copick would take apart wrongly.
 
@@ -102,10 +117,8 @@ def check_picks_names(run: CopickRun) -> None:
         folder, files = getattr(run, f"{kind}_path", None), getattr(run, f"fs_{kind}", None)
         if not folder or files is None:
             continue
-        if isinstance(files, LocalFileSystem):
-            for local in (Path(folder), Path(folder) / "Picks"):
-                if local.is_dir():
-                    list(local.iterdir())
+        if is_on_this_machine(files):
+            _check_permissions(Path(folder))
         for path in sorted(files.glob(f"{folder}/Picks/*.json")):
             name = str(path).rsplit("/", 1)[-1].removesuffix(".json")
             parts = name.split("_")

@@ -2,12 +2,14 @@
 
 import lzma
 import zlib
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import zarr
+from numcodecs.errors import UnknownCodecError
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 from zarr.errors import MetadataError
@@ -87,18 +89,23 @@ class Pyramid:
     ----------
     location : str
         What messages call it.
-    full_size : zarr.Array
-        Level 0, (Z, Y, X).
-    smallest : zarr.Array
-        The coarsest level, (Z', Y', X').
+    levels : tuple of zarr.Array
+        The levels that can be opened, (Z, Y, X): level 0 first, the coarsest last.
+    passed_over : tuple of str
+        What is wrong with the coarser levels that are there and cannot be opened.
     voxel_size_zyx_angstrom : ndarray, (3,), float64
         True size of a voxel of level 0.
     """
 
     location: str
-    full_size: zarr.Array
-    smallest: zarr.Array
+    levels: tuple[zarr.Array, ...]
+    passed_over: tuple[str, ...]
     voxel_size_zyx_angstrom: NDArray[np.float64]
+
+    @property
+    def full_size(self) -> zarr.Array:
+        """Level 0."""
+        return self.levels[0]
 
 
 def open_pyramid(store: MutableMapping[str, Any], location: str, voxel_spacing: float) -> Pyramid:
@@ -116,12 +123,14 @@ def open_pyramid(store: MutableMapping[str, Any], location: str, voxel_spacing: 
     Raises
     ------
     InputError
-        If it is not an OME-Zarr volume, level 0 is missing, a level is damaged or not 3D, or the
-        scale is missing or differs from the claimed one by more than rounding.
+        If it is not an OME-Zarr volume, level 0 is missing, damaged or not 3D, or the scale is
+        missing or differs from the claimed one by more than rounding.
     """
-    try:
+    with _store_errors(location, "is not a Zarr v2 group", "write the tomogram again"):
         group = zarr.open_group(WholeStore(store), mode="r")
-        multiscale = _Attributes.model_validate(group.attrs.asdict()).multiscales[0]
+        attributes = group.attrs.asdict()
+    try:
+        multiscale = _Attributes.model_validate(attributes).multiscales[0]
     except ValidationError as error:
         detail = error.errors()[0]
         key = ".".join(str(part) for part in detail["loc"])
@@ -130,23 +139,47 @@ def open_pyramid(store: MutableMapping[str, Any], location: str, voxel_spacing: 
             f"has odd multiscales metadata ({key}: {detail['msg']})",
             "write the tomogram as OME-Zarr 0.4 again",
         ) from None
-    except STORE_ERRORS as error:
-        raise InputError(
-            location, f"is not a Zarr v2 group ({_summary(error)})", "write the tomogram again"
-        ) from None
-    paths = [level.path for level in multiscale.datasets]
+    first, *others = (level.path for level in multiscale.datasets)
+    levels, passed_over = [_open_level(group, first, location)], []
     # Only level 0 is picked from: of the others, those that are not there are not missed.
-    there = [paths[0], *(path for path in paths[1:] if _is_there(group, path))]
-    levels = [_open_level(group, path, location) for path in there]
+    for path in others:
+        if _is_there(group, path):
+            try:
+                levels.append(_open_level(group, path, location))
+            except InputError as error:
+                passed_over.append(str(error))
     if min(levels[0].shape) < LEAST_SIDE:
         raise InputError(
             location,
             f"has the shape {levels[0].shape}, with a side below {LEAST_SIDE} voxels",
             "give a 3D tomogram (z, y, x)",
         )
-    return Pyramid(
-        location, levels[0], levels[-1], _voxel_size(multiscale, location, voxel_spacing)
-    )
+    size = _voxel_size(multiscale, location, voxel_spacing)
+    return Pyramid(location, tuple(levels), tuple(passed_over), size)
+
+
+def read_coarsest(pyramid: Pyramid) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Read the coarsest level that is whole, which is the quickest look at a tomogram.
+
+    Returns
+    -------
+    ndarray, (Z', Y', X'), float32
+        Its values.
+    tuple of str
+        What is wrong with the levels that are coarser.
+
+    Raises
+    ------
+    InputError
+        If no level is whole; it tells of level 0.
+    """
+    passed_over = list(pyramid.passed_over)
+    for level in reversed(pyramid.levels[1:]):
+        try:
+            return read_level(level, pyramid.location), tuple(passed_over)
+        except InputError as error:
+            passed_over.append(str(error))
+    return read_level(pyramid.full_size, pyramid.location), tuple(passed_over)
 
 
 def read_level(array: zarr.Array, location: str) -> NDArray[np.float32]:
@@ -162,12 +195,8 @@ def read_level(array: zarr.Array, location: str) -> NDArray[np.float32]:
         If a chunk is damaged or absent, a value is not finite, or all values are the same.
     """
     where = f"{location}/{array.path}"
-    try:
+    with _store_errors(where, "cannot be read", "copy or write the tomogram again"):
         values_zyx: NDArray[np.float32] = np.asarray(array[...]).astype(np.float32, copy=False)
-    except STORE_ERRORS as error:
-        raise InputError(
-            where, f"cannot be read ({_summary(error)})", "copy or write the tomogram again"
-        ) from None
     low, high = values_zyx.min(), values_zyx.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         bad = values_zyx.size - int(np.count_nonzero(np.isfinite(values_zyx)))
@@ -185,6 +214,32 @@ def read_level(array: zarr.Array, location: str) -> NDArray[np.float32]:
     return values_zyx
 
 
+@contextmanager
+def _store_errors(where: str, what: str, fix: str) -> Iterator[None]:
+    """Turn what zarr raises on damaged, closed and undecodable stores into one line.
+
+    Raises
+    ------
+    InputError
+        It says ``what`` is wrong with ``where``, or names what may not be read or is not installed.
+    """
+    try:
+        yield
+    except PermissionError as error:
+        raise InputError(
+            error.filename or where, "may not be read", "give yourself the permission"
+        ) from None
+    # Codecs of other packages are imported by numcodecs when they are asked for.
+    except (UnknownCodecError, ImportError) as error:
+        raise InputError(
+            where,
+            f"is coded with something that is not installed ({_summary(error)})",
+            "install the package of the codec, or write the tomogram with another, such as blosc",
+        ) from None
+    except STORE_ERRORS as error:
+        raise InputError(where, f"{what} ({_summary(error)})", fix) from None
+
+
 def _is_there(group: zarr.Group, path: str) -> bool:
     try:
         return path in group
@@ -194,17 +249,12 @@ def _is_there(group: zarr.Group, path: str) -> bool:
 
 def _open_level(group: zarr.Group, path: str, location: str) -> zarr.Array:
     where = f"{location}/{path}"
-    try:
+    what = "this level of the tomogram cannot be opened"
+    with _store_errors(where, what, "copy or write the tomogram again"):
         level = group[path]
         for sides in (level.shape, level.chunks) if isinstance(level, zarr.Array) else ():
             if not all(isinstance(side, int) and side > 0 for side in sides):
                 raise ValueError(f"the shape or the chunks are {sides}")
-    except STORE_ERRORS as error:
-        raise InputError(
-            where,
-            f"this level of the tomogram cannot be opened ({_summary(error)})",
-            "copy or write the tomogram again",
-        ) from None
     if not isinstance(level, zarr.Array) or not np.issubdtype(level.dtype, np.number):
         raise InputError(
             where, "is not an array of numbers", "write the tomogram as OME-Zarr 0.4 again"

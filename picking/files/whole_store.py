@@ -1,12 +1,21 @@
 """A zarr store in which a chunk that is not there is an error, not a piece of fill value."""
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from zarr.storage import BaseStore, FSStore, Store, normalize_store_arg
+from zarr.storage import BaseStore, DirectoryStore, FSStore, Store, normalize_store_arg
+
+from picking.files.copick_project import is_on_this_machine
 
 # How many absent chunks a message names.
 NAMED_CHUNKS = 3
+# What stands between the indices in the names of the chunks that copick writes: 0/1/2.
+NESTED_SEPARATOR = "/"
+WRITE_EMPTY_CHUNKS = (
+    "chunks of nothing but zeros have to be written out too, with zarr's write_empty_chunks"
+)
 
 
 class WholeStore(Store):  # type: ignore[misc]  # zarr 2 tells no types
@@ -32,6 +41,14 @@ class WholeStore(Store):  # type: ignore[misc]  # zarr 2 tells no types
             else self._store
         )
 
+    @property
+    def local_folder(self) -> Path | None:
+        """Folder of the store; None if it is not on this machine."""
+        is_local = isinstance(self._store, DirectoryStore) or (
+            isinstance(self._store, FSStore) and is_on_this_machine(self._store.fs)
+        )
+        return Path(self._store.path) if is_local else None
+
     def getitems(self, keys: Sequence[str], *, contexts: Mapping[str, Any]) -> Mapping[str, Any]:
         """Read chunks.
 
@@ -49,16 +66,27 @@ class WholeStore(Store):  # type: ignore[misc]  # zarr 2 tells no types
             named = ", ".join(absent[:NAMED_CHUNKS])
             raise OSError(
                 f"{len(absent)} of {len(keys)} chunks are absent or may not be read, for "
-                f"instance {named}; chunks of nothing but zeros have to be written out too, with "
-                "zarr's write_empty_chunks"
+                f"instance {named}; {WRITE_EMPTY_CHUNKS}"
             )
         return found
 
     def __getitem__(self, key: str) -> Any:
-        return self._store[key]
+        try:
+            return self._store[key]
+        except KeyError as error:
+            # zarr takes metadata that may not be read for none.
+            if isinstance(error.__cause__, PermissionError):
+                raise error.__cause__ from None
+            raise
 
     def __contains__(self, key: object) -> bool:
-        return key in self._store
+        if key in self._store:
+            return True
+        if self.local_folder is not None:
+            # What is in a folder that may not be entered is not known to be absent.
+            with suppress(FileNotFoundError, NotADirectoryError):
+                (self.local_folder / str(key)).stat()
+        return False
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._store)

@@ -51,8 +51,9 @@ def make_plan(content: Mapping[str, Any], where: str, is_start: bool = True) -> 
     manifest = None if config.bundle is None else read_manifest(config.bundle)
     if manifest is not None:
         config = bundled_config(config, manifest)
+    are_types_chosen = config.particles is not None
     config = resolve(config)
-    runs = _runs(config, manifest)
+    runs = _runs(config, manifest, are_types_chosen)
     inputs: dict[Split, ImportInputs] = {}
     if not config.is_synthetic:
         inputs = {
@@ -71,10 +72,12 @@ def make_plan(content: Mapping[str, Any], where: str, is_start: bool = True) -> 
     return ResultPlan(config, runs, inputs, batches, manifest)
 
 
-def _runs(config: PipelineConfig, manifest: BundleManifest | None) -> RunInventory:
+def _runs(
+    config: PipelineConfig, manifest: BundleManifest | None, are_types_chosen: bool
+) -> RunInventory:
     if manifest is not None:
         return RunInventory(train=(), test=list_runs_to_pick(config))
-    runs = list_runs(config)
+    runs = list_runs(config, are_types_chosen)
     if len(runs.train) < LEAST_TRAINING_RUNS:
         raise InputError(
             "training runs",

@@ -79,7 +79,11 @@ def test_half_a_stages_settings_fit_every_network(tmp_path, depth):
         ({"particles": []}, "the list is empty"),
         ({"particles": [PARTICLE, PARTICLE]}, "share a name"),
         ({"particles": [PARTICLE, {**PARTICLE, "name": "other"}]}, "share a label"),
-        ({"particles": [{**PARTICLE, "name": "under_score"}]}, "particles.0.name"),
+        (
+            {"particles": [{**PARTICLE, "name": "under_score"}]},
+            "particles.0.name: 'under_score' cannot name files; use letters",
+        ),
+        ({"particles": [{**PARTICLE, "name": "a" * 101}]}, "particles.0.name: is 101 characters"),
         ({"scoring": {"weights": {"ribosome": -1}}}, "scoring.weights.ribosome"),
         ("just text", "no configuration keys"),
         ("a: [1, 2", "is not valid YAML"),
@@ -134,5 +138,16 @@ def test_numbers_are_taken_where_text_is_meant():
     assert config.truth.session_id == "0"
     assert config.truth.user_id == "7"
     assert config.dataset == Path("10440")
+    content = {
+        "leave_out": [10440],
+        "tomo_type": 3,
+        "particles": [{"name": 80, "radius_angstrom": 90, "pdb_id": 6000}],
+        "scoring": {"weights": {80: 2}},
+    }
+    config = validated_config(content, "here")
+    assert config.leave_out == ("10440",)
+    assert config.tomo_type == "3"
+    assert [(particle.name, particle.pdb_id) for particle in config.particles] == [("80", "6000")]
+    assert config.scoring.weights == {"80": 2.0}
     with pytest.raises(InputError, match="dataset"):
         validated_config({"dataset": True}, "here")

@@ -12,6 +12,7 @@ from picking.errors import InputError
 from picking.files.picks import read_truth
 from picking.files.tables import TRUTH
 from picking.files.tomogram import read_tomogram
+from picking.files.whole_files import write_whole_text
 from tests.conftest import picks_content, tiny_values, write_ome_zarr
 from tests.picking.data_in.test_import_dataset import picked_at
 
@@ -103,6 +104,33 @@ def test_our_configuration_shows_the_truth_of_a_project(tmp_path, tomograms):
     truth = import_project(path, tmp_path / "results" / "copick")
     ours = tmp_path / "results" / "copick" / "train.json"
     pd.testing.assert_frame_equal(read_truth(ours, ["R1", "R2"], ["mine"], "me"), truth)
+
+
+def test_picks_that_our_configuration_does_not_show_are_missed(tmp_path, monkeypatch):
+    path = copick_project(tmp_path, tomograms_in=dict.fromkeys(("R1", "R2", "R3"), "static"))
+    monkeypatch.setattr("picking.data_in.import_dataset.write_whole_text", lose_picks)
+    results = tmp_path / "results"
+    with pytest.raises(InputError, match="run R1 holds 1 picks of mine, of which copick reads 0"):
+        import_project(path, results / "copick")
+    assert list(results.iterdir()) == [results / "copick"]
+    assert list((results / "copick").iterdir()) == []
+
+
+def test_picks_of_no_pickable_object_are_told_of(tmp_path, capsys):
+    path = copick_project(tmp_path, tomograms_in=dict.fromkeys(("R1", "R2", "R3"), "static"))
+    picks = tmp_path / "overlay" / "ExperimentRuns" / "R1" / "Picks"
+    (picks / "me_1_gold.json").write_text(json.dumps(picks_content("R1", "gold", [[1, 2, 3]])))
+    (picks / "me_1_membrane.json").write_text("{")
+    config = resolve(PipelineConfig(copick=path, truth={"user_id": "me"}))
+    picked = picked_at(tmp_path / "truth.csv")
+    import_copick(config, path, ["R1", "R2"], tmp_path / "ours" / "train.json", picked)
+    assert f"warning: {path}: picks of gold are left alone" in capsys.readouterr().err
+    assert set(TRUTH.read(picked.truth)["particle_type"]) == {"mine"}
+
+
+def lose_picks(path, text):
+    if path.parent.name != "Picks":
+        write_whole_text(path, text)
 
 
 def test_colours_and_labels_are_kept_in_our_project(tmp_path):

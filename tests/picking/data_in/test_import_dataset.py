@@ -16,7 +16,7 @@ from picking.errors import InputError
 from picking.files.picks import read_truth
 from picking.files.tables import TRUTH
 from picking.files.tomogram import read_tomogram
-from tests.conftest import picks_content, tiny_values, write_ome_zarr
+from tests.conftest import tiny_values, write_ome_zarr
 
 PICKS = "train/overlay/ExperimentRuns/TS_2_2/Picks"
 TRAIN_TOMOGRAM = "train/static/ExperimentRuns/TS_2_2/VoxelSpacing10.000/denoised.zarr"
@@ -121,11 +121,6 @@ def cut_off(root):
     path.write_text(path.read_text()[:-40])
 
 
-def unknown_particle(root):
-    content = picks_content("TS_2_2", "gold", [[1, 2, 3]])
-    (root / PICKS / "gold.json").write_text(json.dumps(content))
-
-
 def same_set_twice(root):
     shutil.copy(root / PICKS / "ribosome.json", root / PICKS / "curation_0_ribosome.json")
 
@@ -144,6 +139,13 @@ def outside(root):
         for point in content["points"]:
             point["location"]["x"] *= 100
         path.write_text(json.dumps(content))
+
+
+def hole(path):
+    def apply(root):
+        next(file for file in (root / path / "0").rglob("0") if file.is_file()).unlink()
+
+    return apply
 
 
 def no_picks_file(root):
@@ -190,7 +192,7 @@ def no_picks(root):
         ),
         (edit(lambda c: c.update(pickable_object_name="apo-ferritin")), "disagree"),
         (edit(lambda c: c["points"].append(c["points"][0])), "TS_2_2 has two picks at"),
-        (unknown_particle, r"gold\.json: .*'gold'.* add the type to `particles`"),
+        (edit(lambda c: c.update(pickable_object_name="gold")), r"ribosome\.json: .* disagree"),
         (same_set_twice, "another file holds the same picks"),
         (no_picks, "no picks at all"),
         (lambda root: shutil.rmtree(root / PICKS), "TS_2_2 has no picks"),
@@ -198,6 +200,8 @@ def no_picks(root):
         (lambda root: shutil.rmtree(root / TRAIN_TOMOGRAM / "0"), r"denoised\.zarr/0: .* opened"),
         (outside, "TS_2_2 has .* outside its tomogram of .* x .* x .* Å"),
         (no_picks_file, "TS_2_2/Picks: holds no picks file"),
+        (hole(TRAIN_TOMOGRAM), r"TS_2_2.*denoised\.zarr/0: 1 of 1 chunks are absent"),
+        (hole(TEST_TOMOGRAM), r"TS_9_9.*denoised\.zarr/0: 1 of 1 chunks are absent"),
         (tomogram(TRAIN_TOMOGRAM, tiny_values(0, (12, 16))), r"TS_2_2.*denoised\.zarr/0: is 2D"),
         (tomogram(TEST_TOMOGRAM, tiny_values(0) * np.float32(np.nan)), "TS_9_9.* are NaN"),
         (tomogram(TEST_TOMOGRAM, tiny_values(0) * 0), "TS_9_9.*all values are"),
@@ -244,6 +248,19 @@ def test_a_name_of_both_splits_stands_for_one_tomogram(kaggle_dataset, tmp_path)
         import_test()
 
 
+def test_a_damaged_level_that_nothing_is_picked_from_stops_nothing(
+    kaggle_dataset, tmp_path, capsys
+):
+    repeated = TEST_TOMOGRAM.replace(TEST_RUN, "TS_1_1")
+    for path in (TRAIN_TOMOGRAM, TEST_TOMOGRAM, repeated):
+        (kaggle_dataset / path / "1" / ".zarray").write_text("{")
+    import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert len(warnings) == 3
+    assert f"{TRAIN_TOMOGRAM}/1: this level of the tomogram cannot be opened" in warnings[0]
+    assert "nothing is picked from this level" in warnings[0]
+
+
 def test_command(kaggle_dataset, tmp_path):
     config = tmp_path / "config.yaml"
     config.write_text("name: mine\n")
@@ -267,6 +284,8 @@ def test_genuine_picks(shared, tmp_path, write_kaggle_run):
         zarr.open_group(str(dataset / TRAIN_TOMOGRAM.replace("TS_2_2", run)), mode="a").empty(
             name="0", shape=FULL_SIZE_ZYX, chunks=FULL_SIZE_ZYX, dtype="f4", overwrite=True
         )
+        chunk = dataset / TRAIN_TOMOGRAM.replace("TS_2_2", run) / "0" / "0.0.0"
+        chunk.write_bytes(b"there, but never read")
         target = dataset / "train" / "overlay" / "ExperimentRuns" / run / "Picks"
         shutil.copytree(genuine / run / "Picks", target)
     truth = import_folder(dataset, tmp_path / "out", tmp_path / "truth.csv")
@@ -293,19 +312,22 @@ def test_picks_that_are_plainly_wrong_raise_a_warning(tmp_path, write_kaggle_run
     assert "the picks of TS_1_1 fill a corner of the tomogram" in warnings[0]
 
 
-def test_one_species_of_a_kaggle_folder_is_enough(kaggle_dataset, tmp_path):
+def test_one_species_of_a_kaggle_folder_is_enough(kaggle_dataset, tmp_path, capsys):
     (ribosome,) = (particle for particle in CZII_PARTICLES if particle.name == "ribosome")
     config = resolve(PipelineConfig(dataset=kaggle_dataset, particles=(ribosome,)))
     truth = tmp_path / "truth.csv"
     project, picked = tmp_path / "train.json", picked_at(truth)
     import_kaggle(config, kaggle_dataset, "train", list_runs(config).train, project, picked)
     assert set(TRUTH.read(truth)["particle_type"]) == {"ribosome"}
-    # What is neither wanted nor one of the challenge's is a mistake.
-    path = next((kaggle_dataset / PICKS).glob("*.json"))
-    strange = path.with_name("26S.json")
-    strange.write_text(path.read_text().replace(path.stem, "26S"))
-    with pytest.raises(InputError, match=r"26S\.json: holds picks of '26S', which is not a known"):
-        import_kaggle(config, kaggle_dataset, "train", ["TS_2_2"], project, picked)
+    assert capsys.readouterr().err == ""
+    # What is not one of the challenge's is left alone as well, whatever it holds.
+    for name in ("26S", "me_1_gold"):
+        (kaggle_dataset / PICKS / f"{name}.json").write_text("{")
+    runs = list_runs(config, are_types_chosen=True).train
+    import_kaggle(config, kaggle_dataset, "train", runs, project, picked)
+    assert set(TRUTH.read(truth)["particle_type"]) == {"ribosome"}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"warning: {kaggle_dataset}: picks of 26S, gold are left alone")
 
 
 def test_a_type_may_have_parentheses_in_its_name(tmp_path, write_kaggle_run):
@@ -324,6 +346,25 @@ def test_numbers_where_copick_has_text_are_taken(kaggle_dataset, tmp_path):
     for path in kaggle_dataset.rglob("Picks/*.json"):
         path.write_text(path.read_text().replace('"session_id": "0"', '"session_id": 0'))
     assert len(import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")) == 9
+
+
+def test_names_that_are_numbers_are_taken(tmp_path, write_kaggle_run):
+    dataset, truth = tmp_path / "kaggle", tmp_path / "truth.csv"
+    for run in ("5", "10440"):
+        write_kaggle_run(dataset, "train", run, tiny_values(0), {"80": [[50, 60, 40]]})
+    for path in dataset.rglob("Picks/*.json"):
+        content = json.loads(path.read_text())
+        content.update(run_name=int(content["run_name"]), pickable_object_name=80)
+        path.write_text(json.dumps(content))
+    config = resolve(
+        PipelineConfig(dataset=dataset, particles=[{"name": 80, "radius_angstrom": 9}])
+    )
+    runs, project = list_runs(config).train, tmp_path / "train.json"
+    import_kaggle(config, dataset, "train", runs, project, picked_at(truth))
+    assert TRUTH.read(truth)[["run", "particle_type"]].to_numpy().tolist() == [
+        ["10440", "80"],
+        ["5", "80"],
+    ]
 
 
 def test_of_two_authors_in_a_kaggle_folder_the_configured_one_counts(kaggle_dataset, tmp_path):

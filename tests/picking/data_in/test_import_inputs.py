@@ -71,12 +71,34 @@ def test_without_a_source_there_is_nothing_to_list():
         ({"color": [1, 2, 3, 255]}, False),
         ({"label": 7}, False),
         ({"pdb_id": "1ABC"}, False),
+        ({"emdb_id": "EMD-2"}, False),
+        ({"map_threshold": 0.5}, False),
+        ({"metadata": {"note": "rare"}}, False),
         ({"radius": 50}, True),
         ({"identifier": "GO:1"}, True),
     ],
 )
 def test_what_an_object_looks_like_imports_nothing_again(tmp_path, change, again):
-    path = copick_project(tmp_path, tomograms_in=dict.fromkeys(("R1", "R2", "R3"), "static"))
+    assert (
+        changes_digest(tmp_path, lambda content: content["pickable_objects"][0].update(change))
+        == again
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [
+        ({"name": "Another", "description": "of it", "version": "1.31"}, False),
+        ({"static_fs_args": {"anon": True}}, True),
+        ({"some_key": 1}, True),
+    ],
+)
+def test_what_a_project_is_called_imports_nothing_again(tmp_path, change, again):
+    assert changes_digest(tmp_path, lambda content: content.update(change)) == again
+
+
+def changes_digest(folder, change):
+    path = copick_project(folder, tomograms_in=dict.fromkeys(("R1", "R2", "R3"), "static"))
 
     def digest():
         config = resolve(PipelineConfig(copick=path, truth={"user_id": "me"}))
@@ -84,6 +106,6 @@ def test_what_an_object_looks_like_imports_nothing_again(tmp_path, change, again
 
     before = digest()
     content = json.loads(path.read_text())
-    content["pickable_objects"][0].update(change)
+    change(content)
     path.write_text(json.dumps(content))
-    assert (digest() != before) == again
+    return digest() != before

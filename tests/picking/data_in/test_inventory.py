@@ -91,6 +91,15 @@ def test_incomplete_kaggle_folders_are_named(kaggle_dataset, change, message):
         list_runs(PipelineConfig(dataset=kaggle_dataset))
 
 
+def test_picks_of_unknown_types_are_a_mistake_unless_the_types_are_chosen(kaggle_dataset):
+    picks = kaggle_dataset / "train/overlay/ExperimentRuns/TS_2_2/Picks"
+    (picks / "me_1_gold.json").touch()
+    config = resolve(PipelineConfig(dataset=kaggle_dataset))
+    with pytest.raises(InputError, match=r"me_1_gold\.json: holds picks of 'gold', .* `particles`"):
+        list_runs(config)
+    assert len(list_runs(config, are_types_chosen=True).train) == 3
+
+
 def test_runs_can_be_left_out(kaggle_dataset):
     """Also those without which the data set would be refused."""
     everything = list_runs(PipelineConfig(dataset=kaggle_dataset))
@@ -196,8 +205,9 @@ def test_configured_particles_win_but_have_to_be_known(project):
     ribosome = {"name": "ribosome", "label": 1, "radius_angstrom": 120}
     config = resolve(PipelineConfig(copick=project(), particles=[ribosome]))
     assert [particle.radius_angstrom for particle in config.particles] == [120]
+    misspelt = PipelineConfig(copick=project(), particles=[{**ribosome, "name": "ribosom"}])
     with pytest.raises(InputError, match="ribosom: no such pickable object"):
-        resolve(PipelineConfig(copick=project(), particles=[{**ribosome, "name": "ribosom"}]))
+        list_runs(resolve(misspelt))
 
 
 @pytest.mark.parametrize(
@@ -259,6 +269,7 @@ def test_picks_of_an_object_that_the_project_lacks_are_named(project, tmp_path):
     config = resolve(PipelineConfig(copick=project()))
     with pytest.raises(InputError, match=r"me_0_ribosmoe\.json: holds picks of 'ribosmoe'"):
         list_runs(config)
+    assert list_runs(config, are_types_chosen=True).train == ("R1", "R2")
     of_others = config.truth.model_copy(update={"user_id": "you"})
     assert list_runs(config.model_copy(update={"truth": of_others})).train == ("R2",)
 

@@ -11,6 +11,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from picking.errors import InputError
+from picking.files.copick_project import open_project
 from picking.files.copick_roots import check_picks_names, check_roots, root_problems
 
 
@@ -70,13 +71,25 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monke
         check_roots(project(tmp_path, overlay_root=f"local://{tmp_path}/closed"))
 
 
-@pytest.mark.parametrize("closed", [".", "Picks"])
+@pytest.mark.parametrize("closed", [".", "Picks", "VoxelSpacing10.000"])
 def test_picks_that_may_not_be_read_are_not_taken_for_none(
     closed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "Picks").mkdir()
+    (tmp_path / closed).mkdir(exist_ok=True)
     unreadable(monkeypatch, tmp_path / closed)
     run = SimpleNamespace(overlay_path=str(tmp_path), fs_overlay=LocalFileSystem())
+    with pytest.raises(PermissionError):
+        check_picks_names(run)
+
+
+@pytest.mark.parametrize("root", ["static", "overlay"])
+def test_a_run_of_a_project_that_may_not_be_read_is_not_taken_for_empty(
+    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roots = {f"{kind}_root": with_run(tmp_path / kind) for kind in ("static", "overlay")}
+    run = open_project(project(tmp_path, **roots)).get_run("R1")
+    check_picks_names(run)
+    unreadable(monkeypatch, tmp_path / root / "ExperimentRuns" / "R1")
     with pytest.raises(PermissionError):
         check_picks_names(run)
 

@@ -98,3 +98,20 @@ def test_refused_table_leaves_no_file(tmp_path):
     with pytest.raises(InputError):
         TRUTH.write(pd.DataFrame({"run": ["r"]}), tmp_path / "truth.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_a_table_in_parts_is_the_table_at_once(tmp_path, ending):
+    table = pd.DataFrame(
+        {"run": ["A", "A", "NA"], "particle_type": "ribosome", "x": [1.1, 2, 3], "y": 0.1, "z": 5}
+    )
+    path = tmp_path / f"parts.{ending}"
+    with TRUTH.written_in_parts(path) as write:
+        for _, part in table.groupby("run"):
+            write(part)
+        assert not path.exists()
+    TRUTH.write(table, tmp_path / f"whole.{ending}")
+    pd.testing.assert_frame_equal(TRUTH.read(path), TRUTH.read(tmp_path / f"whole.{ending}"))
+    with TRUTH.written_in_parts(path):
+        pass
+    assert TRUTH.read(path).empty

@@ -1,6 +1,9 @@
+import builtins
 import contextlib
 import json
+import os
 import shutil
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numcodecs
@@ -17,8 +20,19 @@ from picking.data_in.inventory import kaggle_static
 from picking.errors import InputError
 from picking.files.copick_project import filesystem_config
 from picking.files.ome_zarr import read_level
-from picking.files.tomogram import LARGEST_SIGMA, normalised, read_tomogram
+from picking.files.tomogram import (
+    LARGEST_SIGMA,
+    Tomogram,
+    normalised,
+    read_tomogram,
+    resampled,
+)
 from tests.conftest import VOXEL_SIZE_ANGSTROM, tiny_values
+
+
+from picking.files.ome_zarr import open_pyramid, read_coarsest, read_level
+from picking.files.tomogram import LARGEST_SIGMA, normalised, read_tomogram
+from tests.conftest import VOXEL_SIZE_ANGSTROM, tiny_values, write_ome_zarr
 
 CODECS = [
     numcodecs.Zlib(),
@@ -173,6 +187,42 @@ def test_damaged_array_metadata_end_in_one_line(read, changes):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("codec", ["zfpy", "pcodec", "none-such"])
+def test_a_codec_that_is_not_installed_is_named(read, codec, monkeypatch):
+    monkeypatch.delitem(numcodecs.registry.codec_registry, codec, raising=False)
+    with pytest.raises(InputError, match=rf"0: is coded .* not installed .*'{codec}'.*; install"):
+        read(tiny_values(0), array_metadata(compressor={"id": codec}))
+
+
+def test_a_codec_whose_package_cannot_be_imported_is_named(read, monkeypatch):
+    entry = EntryPoint("mine", "no_such_package:Codec", "numcodecs.codecs")
+    monkeypatch.setitem(numcodecs.registry.entries, "mine", entry)
+    with pytest.raises(InputError, match=r"0: is coded .* not installed .*no_such_package"):
+        read(tiny_values(0), array_metadata(compressor={"id": "mine"}))
+
+
+def closed(monkeypatch, name):
+    """Refuse what lies at or below a name, also where the tests are run by root."""
+
+    def refusing(function):
+        def refuse(path, *arguments, **options):
+            if not isinstance(path, int) and f"/{name}/" in f"{os.fspath(path)}/":
+                raise PermissionError(13, "Permission denied", os.fspath(path))
+            return function(path, *arguments, **options)
+
+        return refuse
+
+    for module, attribute in ((builtins, "open"), (os, "stat")):
+        monkeypatch.setattr(module, attribute, refusing(getattr(module, attribute)))
+
+
+@pytest.mark.parametrize("name", [".zattrs", ".zgroup", "0/.zarray", "0"])
+def test_metadata_that_may_not_be_read_are_not_taken_for_none(read, monkeypatch, name):
+    name = f"denoised.zarr/{name}"
+    with pytest.raises(InputError, match=rf"{name}(/\.z\w+)?: may not be read; give yourself"):
+        read(tiny_values(0), lambda _: closed(monkeypatch, name))
+
+
 def with_value(value, count):
     values = tiny_values(0)
     values.flat[:count] = value
@@ -288,6 +338,38 @@ def test_a_chunk_that_may_not_be_read_is_named(read, monkeypatch):
         read(values_zyx, with_chunks(lambda _: None))
 
 
+def cut_metadata(level):
+    (level / ".zarray").write_text("{")
+
+
+def make_flat(level):
+    zarr.save_array(str(level), np.zeros((4, 6, 8), np.float32))
+
+
+def remove_chunk(level):
+    next(file for file in level.rglob("0") if file.is_file()).unlink()
+
+
+@pytest.mark.parametrize("damage", [cut_metadata, make_flat, remove_chunk])
+def test_a_damaged_level_that_nothing_is_picked_from_is_passed_over(tmp_path, damage):
+    path = tmp_path / "denoised.zarr"
+    write_ome_zarr(path, tiny_values(0))
+
+    def look():
+        return read_coarsest(open_pyramid(zarr.DirectoryStore(str(path)), "here", 10.0))
+
+    values_zyx, passed_over = look()
+    np.testing.assert_array_equal(values_zyx, tiny_values(0)[::2, ::2, ::2])
+    assert passed_over == ()
+    damage(path / "1")
+    values_zyx, (problem,) = look()
+    np.testing.assert_array_equal(values_zyx, tiny_values(0))
+    assert problem.startswith("here/1: ")
+    damage(path / "0")
+    with pytest.raises(InputError, match=r"^here/0: "):
+        look()
+
+
 @pytest.mark.parametrize("separator", ["/", "."])
 def test_whole_chunks_are_read_whatever_their_names(read, separator):
     values_zyx = tiny_values(0)
@@ -342,3 +424,31 @@ def test_result_is_finite_bounded_and_keeps_the_order(values, factor, offset):
     assert np.abs(result).max() <= LARGEST_SIGMA
     order = np.argsort(values, axis=None)
     assert (np.diff(result.flat[order]) >= 0).all()
+
+
+def blob(voxel_angstrom, centre_xyz_angstrom, sigma_angstrom, side_angstrom=480.0):
+    """A dark Gaussian in a cube, on voxels of any size."""
+    along = np.arange(0, side_angstrom, voxel_angstrom)
+    z, y, x = np.meshgrid(along, along, along, indexing="ij")
+    distance = sum((a - c) ** 2 for a, c in zip((x, y, z), centre_xyz_angstrom, strict=True))
+    values = -np.exp(-distance / (2 * sigma_angstrom**2)).astype(np.float32)
+    return Tomogram("R", values, np.full(3, float(voxel_angstrom)))
+
+
+@pytest.mark.parametrize("voxel_angstrom", [6.0, 10.0, 15.0])
+def test_resampled_particles_stay_in_their_places(voxel_angstrom):
+    centre = (150.0, 210.0, 270.0)
+    found = resampled(blob(voxel_angstrom, centre, 40.0), 10.0)
+    expected = blob(10.0, centre, 40.0)
+    assert np.all(found.voxel_size_zyx_angstrom == 10.0)
+    assert np.all(np.abs(np.array(found.values_zyx.shape) - expected.values_zyx.shape) <= 1)
+    box = tuple(slice(0, side) for side in np.minimum(found.values_zyx.shape, 45))
+    np.testing.assert_allclose(found.values_zyx[box], expected.values_zyx[box], atol=0.06)
+
+
+def test_resampling_to_larger_voxels_averages_noise():
+    noise = np.random.default_rng(0).normal(size=(40, 40, 40)).astype(np.float32)
+    fine = Tomogram("R", noise, np.full(3, 5.0))
+    # Averaging 2x2x2 voxels would leave a spread of 0.35; taking every other voxel leaves 1.
+    assert resampled(fine, 10.0).values_zyx.std() < 0.6
+    assert resampled(fine, 5.0) is fine

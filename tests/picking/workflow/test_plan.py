@@ -42,6 +42,16 @@ def test_own_data(own_data: ResultPlan, kaggle_dataset: Path) -> None:
     assert all(Path(path).is_file() for path in own_data.source_files("train"))
 
 
+def test_a_person_who_lists_the_types_says_which_picks_are_wanted(kaggle_dataset: Path) -> None:
+    picks = kaggle_dataset / "train/overlay/ExperimentRuns/TS_2_2/Picks"
+    (picks / "gold.json").touch()
+    content = {"dataset": str(kaggle_dataset)}
+    with pytest.raises(InputError, match=r"gold\.json: holds picks of 'gold'"):
+        make_plan(content, "here")
+    ribosome = {"name": "ribosome", "radius_angstrom": 150}
+    assert make_plan({**content, "particles": [ribosome]}, "here").particle_types == ["ribosome"]
+
+
 def test_a_run_of_both_splits_is_a_training_run(own_data: ResultPlan) -> None:
     run = own_data.runs.train[0]
     assert own_data.copick_of(run) == "results/synthetic/copick/train.json"

@@ -12,10 +12,10 @@ FULL_SIZE = 184 * 630 * 630
 
 def test_memory_grows_with_the_tomograms() -> None:
     memory = JobMemory({"small": FULL_SIZE // 20, "full": FULL_SIZE})
-    for need in (memory.of_features, lambda run: memory.of_proposing([run])):
-        assert need("small") < need("full")
-    # Looked at one after the other, so the largest counts; all are trained on at once.
-    assert memory.of_proposing(["small", "full"]) == memory.of_proposing(["full"])
+    for need in (memory.of_features, memory.of_proposing):
+        assert need(["small"]) < need(["full"])
+        # Looked at one after the other, so the largest counts; all are trained on at once.
+        assert need(["small", "full"]) == need(["full"])
     one, two = (memory.of_training(["full"] * number, 1) for number in (1, 2))
     assert two - one == pytest.approx(one - memory.of_training([], 1), abs=1)
     assert memory.of_training(["full"], 2) == 2 * one
@@ -29,7 +29,7 @@ def test_twenty_full_size_runs_need_more_than_a_fixed_part() -> None:
 
 
 def test_a_run_of_unknown_size_counts_as_full_size() -> None:
-    assert JobMemory({}).of_features("any") == JobMemory({"any": FULL_SIZE}).of_features("any")
+    assert JobMemory({}).of_features(["any"]) == JobMemory({"any": FULL_SIZE}).of_features(["any"])
 
 
 def test_the_synthetic_set_has_the_size_that_is_configured() -> None:
@@ -38,7 +38,7 @@ def test_the_synthetic_set_has_the_size_that_is_configured() -> None:
         for shape in ((64, 160, 160), (184, 630, 630))
     )
     assert small.of_synthetic_run() < full.of_synthetic_run()
-    assert small.of_features("TS_1") < full.of_features("TS_1")
+    assert small.of_features(["TS_1"]) < full.of_features(["TS_1"])
 
 
 def test_no_more_cores_than_the_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:

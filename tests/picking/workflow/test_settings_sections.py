@@ -15,6 +15,10 @@ CONFIG = resolve(PipelineConfig())
 IN_NO_FILE = {
     "dataset",
     "copick",
+    "bundle",
+    "other_tomo_type",
+    "on_error",
+    "hours",
     "synthetic_folder",
     "leave_out",
     "stage1_proposals.ensemble.encoders",
