@@ -81,7 +81,10 @@ class Memory:
                 line = process.cmdline()
                 # Its shell has the module in its line as well, but not as an argument.
                 module = next((name for name in WATCHED if name in line), None)
-                if module is not None and (module != WHOLE_JOB or is_writing):
+                if module is None or (module == WHOLE_JOB and not is_writing):
+                    continue
+                # A job that is about to start another program looks like two for a moment.
+                if process.ppid() not in self.samples[module]:
                     self.samples[module][process.pid].append(process.memory_info().rss)
             except psutil.Error:
                 continue  # it has just ended

@@ -20,7 +20,7 @@ MOST_MANIFEST_BYTES = 16 * 2**20
 # No network or model of ours comes near; nothing larger is unpacked.
 MOST_FILE_BYTES = 4 * 2**30
 READ_BYTES = 2**20
-# How a member of an archive may be packed. Of others, zipfile unpacks however much they hold at once.
+# How a file of an archive may be packed: what is packed otherwise, zipfile may unpack all at once.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What a damaged or odd archive makes zipfile raise.
 ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError, KeyError)
