@@ -3,8 +3,8 @@
     python benchmarks/damaged_inputs.py [--cases 10000] [--seed 0]
 
 Each case damages one file of a small valid data set, or a small valid model bundle, in one to three
-places, and reads it as the workflow does. It may be read, or be refused by one line. Everything else is a bug: it is printed
-with the number of its case, and the exit status is 1.
+places, and reads it as the workflow does. It may be read, or be refused by one line. Everything
+else is a bug: it is printed with the number of its case, and the exit status is 1.
 """
 
 import argparse

@@ -116,9 +116,11 @@ class Picking:
 
     @property
     def results(self) -> Path:
+        """Folder of the result."""
         return self.folder / "results" / self.name
 
     def command(self, *options: str) -> list[str]:
+        """Give its arguments, with options in place of what it shall make."""
         targets = [f"results/{self.name}/{file}" for file in (*ANSWER, "picks/copick.json")]
         return [
             *snakemake(self.folder, self.cores),
@@ -132,6 +134,7 @@ class Picking:
 
     @property
     def log(self) -> Path:
+        """Whatever Snakemake says."""
         return self.folder / f"{self.name}.txt"
 
     def started(self) -> subprocess.Popen[bytes]:
@@ -246,7 +249,7 @@ def run_broken(picking: Picking, moments: Sequence[float]) -> Broken:
 
 
 def candidate_times(picking: Picking) -> dict[str, int]:
-    """Runs with candidates, and when these were written."""
+    """List the runs with candidates, and when these were written."""
     files = (picking.results / "candidates").glob("[!.]*.parquet")
     return {path.stem: path.stat().st_mtime_ns for path in files}
 
@@ -261,7 +264,7 @@ def kill_moments(unbroken: Unbroken, kills: int, seed: int) -> list[float]:
 
 
 def differences(first: Path, second: Path) -> list[str]:
-    """Files of two answers that are not the same, the picks of the overlay included."""
+    """Name the files of two answers that are not the same, those of the overlay included."""
     overlays = {
         path.relative_to(folder / "picks")
         for folder in (first, second)
@@ -277,7 +280,7 @@ def content(path: Path) -> bytes | None:
 
 
 def wrong_failures(results: Path, damaged: dict[str, str]) -> list[str]:
-    """Runs that are listed as failed and are whole, or the other way round."""
+    """Name runs that are listed as failed and are whole, or the other way round."""
     listed = set(FAILED_RUNS.read(results / "failed_runs.csv")["run"])
     return sorted(f"{run} ({damaged.get(run, 'whole')})" for run in listed ^ damaged.keys())
 
