@@ -187,6 +187,70 @@ rule make_bundle:
         " 2>&1 | tee {log:q} >&2"
 
 
+rule summarise_training:
+    input:
+        folds="results/{name}/folds.json",
+        out_of_fold="results/{name}/out_of_fold.parquet",
+        thresholds="results/{name}/thresholds.json",
+        density="results/{name}/picks_density.json",
+        features=PLAN.features(PLAN.runs.train),
+        config=PLAN.settings_files("data", "scoring", "stage2_decision"),
+    output:
+        "results/{name}/training_summary.json",
+    log:
+        "results/{name}/logs/summarise_training.txt",
+    benchmark:
+        "results/{name}/benchmarks/summarise_training.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
+    params:
+        features=PLAN.list_file("train", "features"),
+    shell:
+        "python -m stage2_rerank.summarise_training --config {input.config:q}"
+        " --folds {input.folds:q} --out-of-fold {input.out_of_fold:q}"
+        " --thresholds {input.thresholds:q} --density {input.density:q}"
+        " --features @{params.features:q} --output {output:q} 2>&1 | tee {log:q} >&2"
+
+
+rule picks_report:
+    input:
+        scored="results/{name}/scored_test.parquet",
+        failed="results/{name}/failed_runs.csv",
+        thresholds="results/{name}/thresholds.json",
+        proposals=PLAN.proposals(PLAN.runs.test),
+        features=PLAN.features(PLAN.runs.test),
+        training_summary="results/{name}/training_summary.json",
+        cv_report="results/{name}/cv_report.json",
+        copick="results/{name}/copick/test.json",
+        config=PLAN.settings_files("data", "appearance", "scoring", "stage2_decision"),
+    output:
+        json="results/{name}/picks_report.json",
+        html=report(
+            "results/{name}/picks_report.html",
+            category="Picks",
+            caption="../docs/captions/picks_report.rst",
+        ),
+    log:
+        "results/{name}/logs/picks_report.txt",
+    benchmark:
+        "results/{name}/benchmarks/picks_report.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory.of_tables([]) + PLAN.memory.of_pictures(PLAN.runs.test),
+    params:
+        proposals=PLAN.list_file("test", "proposal_records"),
+        features=PLAN.list_file("test", "features"),
+    shell:
+        "python -m stage2_rerank.picks_report --config {input.config:q}"
+        " --scored {input.scored:q} --failed {input.failed:q}"
+        " --thresholds {input.thresholds:q} --proposals @{params.proposals:q}"
+        " --features @{params.features:q}"
+        " --training-summary {input.training_summary:q} --cv-report {input.cv_report:q}"
+        " --copick {input.copick:q}"
+        " --json {output.json:q} --html {output.html:q} 2>&1 | tee {log:q} >&2"
+
+
 rule compare:
     input:
         # Absolute, so that no rule makes them: what is there is compared, and nothing is made again.

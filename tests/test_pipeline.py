@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import yaml
 
 from picking.config import CZII_PARTICLES, Stage1Settings
-from picking.files.tables import CANDIDATES, FEATURES, OUT_OF_FOLD, SUBMISSION
+from picking.files.tables import CANDIDATES, FAILED_RUNS, FEATURES, OUT_OF_FOLD, SUBMISSION
 from tests.conftest import (
     VOXEL_SIZE_ANGSTROM,
     picks_content,
@@ -298,6 +299,44 @@ def test_the_report_alone_can_do_without_the_test_runs(finished: tuple[Path, str
     assert planned.returncode == 0, planned.stderr
     assert {"propose", "report"} <= jobs(planned)
     assert not {"submit", "import_test_runs"} & jobs(planned)
+
+
+@pytest.fixture(scope="module")
+def bundle(finished: tuple[Path, str]) -> Path:
+    """The bundle of the finished result."""
+    done = snakemake(finished[0], "bundle", *SMALL)
+    assert done.returncode == 0, done.stderr[-5000:]
+    assert "model bundle: results/small/bundle.zip" in done.stdout
+    return finished[0] / "results" / "small" / "bundle.zip"
+
+
+def test_a_bundle_picks_as_its_own_result_did_and_leaves_out_what_cannot_be_read(
+    finished: tuple[Path, str], bundle: Path, tmp_path: Path
+) -> None:
+    folder = finished[0]
+    runs = tmp_path / "kaggle" / "test" / "static" / "ExperimentRuns"
+    shutil.copytree(
+        folder / "data" / "synthetic-small" / "test" / "static" / "ExperimentRuns", runs
+    )
+    (runs / "EMPTY").mkdir()
+    options = ("--config", f"bundle={bundle}", f"dataset={tmp_path / 'kaggle'}", "name=elsewhere")
+    done = snakemake(folder, "picks", *options)
+    assert done.returncode == 0, done.stderr[-5000:]
+    assert not {"train_member", "train_reranker", "tune_thresholds", "report"} & jobs(done)
+    results = folder / "results" / "elsewhere"
+    own = folder / "results" / "small" / "submission.csv"
+    assert (results / "submission.csv").read_bytes() == own.read_bytes()
+    failed = FAILED_RUNS.read(results / "failed_runs.csv")
+    assert failed["run"].tolist() == ["EMPTY"]
+    assert "has no tomogram 'denoised'" in failed["reason"].iloc[0]
+    assert "3 of 3 tomograms" in done.stderr
+    assert "1 of 3 runs could not be picked: results/elsewhere/failed_runs.csv" in done.stdout
+    assert "EMPTY" in (results / "picks_report.html").read_text()
+
+    again = snakemake(folder, "picks", *options)
+    assert "Nothing to be done" in again.stdout + again.stderr
+    refused = snakemake(folder, "cv_report", *options)
+    assert "error: bundle: nothing is trained with it" in refused.stderr
 
 
 @pytest.fixture(scope="module")

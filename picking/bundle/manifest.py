@@ -117,6 +117,7 @@ def result_files(config: PipelineConfig, members: Sequence[str], folds: int) -> 
         "truth.csv",
         "out_of_fold.parquet",
         "cv_report.json",
+        "training_summary.json",
         *(
             f"stage1/{member}/fold{fold}/weights.safetensors"
             for member in members

@@ -1,6 +1,7 @@
 """Tomograms: what they are, reading them through copick, and normalising them."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,6 +150,40 @@ def tomogram_digest(copick_config: Path, run: str, tomo_type: str, voxel_spacing
     except (InputError, OSError):
         return ""
     return hashlib.sha256(repr(listing).encode()).hexdigest()
+
+
+def tomogram_volumes(
+    copick_config: Path, runs: Iterable[str], tomo_type: str, voxel_spacing: float
+) -> dict[str, float]:
+    """Find the volumes of tomograms; no voxel is read.
+
+    Parameters
+    ----------
+    copick_config, tomo_type, voxel_spacing
+        As for :func:`read_tomogram`.
+    runs : iterable of str
+        Names of the runs.
+
+    Returns
+    -------
+    dict of str to float
+        Volume of each run's tomogram, Å³.
+
+    Raises
+    ------
+    InputError
+        If a run or a tomogram is missing, it is not 3D, or its scale is missing or odd.
+    """
+    volumes = {}
+    with remote_errors(copick_config):
+        project = open_project(copick_config)
+        for run in runs:
+            tomogram = find_tomogram(project, copick_config, run, tomo_type, voxel_spacing)
+            pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), voxel_spacing)
+            volumes[run] = volume_cubic_angstrom(
+                pyramid.full_size.shape, pyramid.voxel_size_zyx_angstrom
+            )
+    return volumes
 
 
 def normalised(values_zyx: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Set
 from pathlib import Path
 
 from picking.errors import InputError
+from picking.files.tables import FAILED_RUNS
 from picking.workflow.plan import ResultPlan
 
 DEFAULT_TARGET = "submission"
+PICKING_TARGETS = {DEFAULT_TARGET, "picks"}
 
 
 def answer_files(plan: ResultPlan) -> dict[str, Path]:
@@ -42,13 +44,16 @@ def summary_lines(plan: ResultPlan, targets: Set[str], before: Mapping[str, int]
         What :func:`answer_times` said at the start: what is as old is only named if it was asked
         for.
     """
-    asked_for_answer = DEFAULT_TARGET in (targets or {DEFAULT_TARGET})
+    asked_for_answer = not PICKING_TARGETS.isdisjoint(targets or {DEFAULT_TARGET})
     files = answer_files(plan)
     lines = [
         f"{meaning}: {files[meaning]}"
         for meaning, changed in answer_times(plan).items()
         if asked_for_answer or before.get(meaning) != changed
     ]
+    failed = plan.folder / "failed_runs.csv"
+    if asked_for_answer and failed.exists() and (number := len(FAILED_RUNS.read(failed))):
+        lines.append(f"{number} of {len(plan.runs.test)} runs could not be picked: {failed}")
     scored = plan.is_synthetic and plan.runs.test and files["submission"].exists()
     if scored and asked_for_answer:
         lines.append(_score_line(plan, files["submission"]))

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from stage2_rerank.report.content import ReliabilityFigures
@@ -24,6 +24,7 @@ BAR_HEIGHT_INCHES = 0.4
 BAR_MARGIN_INCHES = 1.0
 LEAST_SHOWN = 0.003  # probability; thresholds lie ten times higher
 SHARES_LABELLED = (0.01, 0.03, 0.1, 0.3, 1.0)
+COUNTS_LABELLED = (1.0, 2.0, 5.0)  # times powers of ten
 
 STYLE = {
     "svg.fonttype": "none",
@@ -66,10 +67,13 @@ class FbetaOverThreshold:
 
 @dataclass(frozen=True)
 class PicksOverThreshold:
-    """Picks a run if all candidates of at least a score are kept, (m,) each, scores falling."""
+    """Picks, of a run or a volume, if all candidates of at least a score are kept, (m,) each.
+
+    Scores are falling.
+    """
 
     score: NDArray[np.float64]
-    picks_a_run: NDArray[np.float64]
+    picks: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -155,14 +159,17 @@ def likeness_panel(
     test: PicksOverThreshold,
     threshold: float,
     particle_type: str,
+    *,
+    labels: tuple[str, str] = ("out of fold", "test"),
+    picks_label: str = "picks a run",
 ) -> str:
-    """Draw picks a run over the threshold, out of fold and in test runs, as SVG text."""
+    """Draw picks over the threshold, out of fold and in test runs, as SVG text."""
 
     def draw(axes: Axes) -> None:
-        for side, style, label in ((out_of_fold, "-", "out of fold"), (test, "--", "test")):
+        for side, style, label in ((out_of_fold, "-", labels[0]), (test, "--", labels[1])):
             axes.step(
                 np.maximum(side.score, LEAST_SHOWN),
-                side.picks_a_run,
+                side.picks,
                 style,
                 where="post",
                 color=INK if style == "-" else TWO_STAGE_COLOR,
@@ -170,8 +177,10 @@ def likeness_panel(
                 linewidth=1.6,
             )
         axes.axvline(max(threshold, LEAST_SHOWN), color=TWO_STAGE_COLOR, linewidth=1)
-        axes.set(xlabel="threshold", ylabel="picks a run", xscale="log", yscale="log")
+        axes.set(xlabel="threshold", ylabel=picks_label, xscale="log", yscale="log")
         _share_ticks(axes.xaxis)
+        axes.yaxis.set_major_locator(LogLocator(subs=COUNTS_LABELLED))
+        _plain_numbers(axes.yaxis)
         axes.set_xlim(LEAST_SHOWN, 1.1)
         axes.legend(loc="lower left")
 
@@ -181,6 +190,11 @@ def likeness_panel(
 def _share_ticks(axis: Axis) -> None:
     """Label a logarithmic axis of shares with plain numbers."""
     axis.set_major_locator(FixedLocator(SHARES_LABELLED))
+    _plain_numbers(axis)
+
+
+def _plain_numbers(axis: Axis) -> None:
+    """Label a logarithmic axis without powers of ten."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 

@@ -106,4 +106,4 @@ def _likeness(
 
 def _picks_over_threshold(final: pd.DataFrame, runs: int) -> PicksOverThreshold:
     falling = np.sort(final["rerank_score"].to_numpy(np.float64))[::-1]
-    return PicksOverThreshold(score=falling, picks_a_run=np.arange(1, len(falling) + 1) / runs)
+    return PicksOverThreshold(score=falling, picks=np.arange(1, len(falling) + 1) / runs)

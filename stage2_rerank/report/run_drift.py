@@ -1,5 +1,6 @@
 """Which runs are out of line: scores, picks, what is found and intensity, by robust z-scores."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,9 +104,9 @@ def run_drift(training: RunTables, test: RunTables | None, rules: ScoringRules) 
     RunDrift
     """
     measured = measures_by_run(training, rules)
-    noise = _counting_noise(training, rules)
+    noise = counting_noise(training, rules)
     figures = {
-        str(name): _spread(values.to_numpy(np.float64), noise.get(str(name), 0.0))
+        str(name): spread_of_runs(values.to_numpy(np.float64), noise.get(str(name), 0.0))
         for name, values in measured.items()
     }
     test_measured = None if test is None else measures_by_run(test, rules)
@@ -114,6 +115,17 @@ def run_drift(training: RunTables, test: RunTables | None, rules: ScoringRules) 
         training=_beside(measured, figures),
         test={} if test_measured is None else _beside(test_measured, figures),
     )
+
+
+def outlying_first(runs: Mapping[str, Iterable[DriftFigures]]) -> list[str]:
+    """Put the runs that are out of line first, the farthest out at the top, then all others."""
+
+    def how_far_out(run: str) -> float:
+        return max(
+            (abs(one.z) for one in runs[run] if one.flagged and one.z is not None), default=0
+        )
+
+    return sorted(runs, key=how_far_out, reverse=True)
 
 
 def measures_by_run(tables: RunTables, rules: ScoringRules) -> pd.DataFrame:
@@ -168,7 +180,7 @@ def _found(
     )
 
 
-def _counting_noise(training: RunTables, rules: ScoringRules) -> dict[str, float]:
+def counting_noise(training: RunTables, rules: ScoringRules) -> dict[str, float]:
     """Return what runs differ by although nothing is different: the chance in their counts.
 
     A handful of runs can agree by luck in a count. Without this bound all others would be flagged.
@@ -190,8 +202,16 @@ def _counting_noise(training: RunTables, rules: ScoringRules) -> dict[str, float
     return noise
 
 
-def _spread(values: NDArray[np.float64], noise: float) -> MeasureFigures:
-    """Median and robust standard deviation of one value a run, (R,), nan where there is none."""
+def spread_of_runs(values: NDArray[np.float64], noise: float) -> MeasureFigures:
+    """Find how one value a run spreads.
+
+    Parameters
+    ----------
+    values : ndarray, (R,), float64
+        One value a run, nan where there is none.
+    noise : float
+        What runs differ by although nothing is different; the spread is never less.
+    """
     known = values[np.isfinite(values)]
     if not len(known):
         return MeasureFigures(median=None, sigma=None)
@@ -213,7 +233,7 @@ def _beside(
     """Deviations of every run, in the measures that it and the training runs have."""
     return {
         str(run): {
-            name: _deviation(float(measured.loc[run, name]), figures[name])
+            name: deviation_of(float(measured.loc[run, name]), figures[name])
             for name in measured.columns
             if name in figures
         }
@@ -221,7 +241,8 @@ def _beside(
     }
 
 
-def _deviation(value: float, figures: MeasureFigures) -> DriftFigures:
+def deviation_of(value: float, figures: MeasureFigures) -> DriftFigures:
+    """Set one run's value, nan where it has none, beside the training runs."""
     if not np.isfinite(value):
         return DriftFigures(value=None, z=None, flagged=False)
     if figures.median is None or figures.sigma is None:

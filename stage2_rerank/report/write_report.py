@@ -30,11 +30,10 @@ from stage2_rerank.report.pictures.content import ReportPictures
 from stage2_rerank.report.plots import assemble_plots
 from stage2_rerank.report.provenance.provenance import ProvenanceFiles, gather_provenance
 from stage2_rerank.report.provenance.rule_costs import jobs_of_result
+from stage2_rerank.report.run_drift import outlying_first
 from stage2_rerank.thresholds.threshold_file import Thresholds
 
 TEMPLATE = "page.html"
-NOTHING = "–"
-SECONDS_AN_HOUR, SECONDS_A_MINUTE = 3600, 60
 LISTED_FEATURES = 10  # of those whose distribution differs most; all of them stand in the JSON
 
 
@@ -180,14 +179,13 @@ def render(
         One self-contained HTML page.
     """
     environment = page_environment()
-    environment.filters.update(
-        three=three_decimals, signed=signed, interval=interval, duration=duration
-    )
     judged = [name for name in content.weights if name in content.two_stage.per_type]
     lost = {
         name: content.weights[name] * (1 - content.two_stage.per_type[name].fbeta)
         for name in judged
     }
+    drift = {**content.drift.training, **content.drift.test}
+    drift_runs = outlying_first({run: row.values() for run, row in drift.items()})
     return environment.get_template(TEMPLATE).render(
         content=content,
         plots=plots,
@@ -198,31 +196,9 @@ def render(
         total_weight=sum(content.weights.values()),
         listed_features=LISTED_FEATURES,
         lost=lost,
+        drift_runs=drift_runs,
+        judged_runs=[run for run in drift_runs if run in content.stage1.per_run],
     )
-
-
-def three_decimals(value: float | None) -> str:
-    """Write with three decimals, or a dash for None."""
-    return NOTHING if value is None else f"{value:.3f}"
-
-
-def signed(value: float) -> str:
-    """Write with a sign and three decimals."""
-    return f"{value:+.3f}"
-
-
-def interval(ends: tuple[float, float]) -> str:
-    """Write both ends with three decimals."""
-    return f"{ends[0]:.3f} to {ends[1]:.3f}"
-
-
-def duration(seconds: float) -> str:
-    """Write a time in the unit that suits it."""
-    if seconds >= SECONDS_AN_HOUR:
-        return f"{seconds / SECONDS_AN_HOUR:.1f} h"
-    if seconds >= SECONDS_A_MINUTE:
-        return f"{seconds / SECONDS_A_MINUTE:.1f} min"
-    return f"{seconds:.0f} s"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -91,7 +91,7 @@ def write_viewer(
             f"has no picks of {', '.join(names)}",
             "give --scored results/NAME/scored_test.parquet, or a run with picks",
         )
-    tomogram = read_tomogram(inputs.copick, run, config.tomo_type, config.voxel_spacing)
+    tomogram = read_tomogram(inputs.copick, run, *config.tomogram_kind)
     result = shlex.quote(str(inputs.scored.parent)) if inputs.scored else UNKNOWN_RESULT
     content = ViewerContent(run, kind, result, types, SliceImages((), (), (0, 0, 0, 0)))
     without_images = len(render(content).encode()) + BYTES_AROUND_IMAGES

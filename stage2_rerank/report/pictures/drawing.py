@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from picking.coordinates import extent_xyz_angstrom
 from picking.files.tables import POSITION_COLUMNS
 from picking.files.tomogram import Tomogram
 from picking.preview.slice_drawing import NEAR_FRACTION, draw_slice, outline
-from picking.preview.slices import Plane, grey_limits, thick_slice
+from picking.preview.slices import Plane, Slice, grey_limits, thick_slice
 
 # Voxels averaged: less noise, and still thinner than the smallest particles.
 THICKNESS = 3
@@ -86,6 +87,42 @@ def draw_particle(
         outline(axes, (across, up), radius_angstrom, color)
         axes.set(xlim=(across - reach, across + reach), ylim=(up - reach, up + reach))
     return _data_url(figure)
+
+
+def draw_mean(mean_zyx: NDArray[np.float64], limits: tuple[float, float]) -> str:
+    """Draw the central xy and xz slice of a mean subtomogram, side by side.
+
+    Parameters
+    ----------
+    mean_zyx : ndarray, (S, S, S), float64
+        Mean values of a cube around the particles.
+    limits : tuple of float
+        Values that are black and white.
+
+    Returns
+    -------
+    str
+        Data URL of a JPEG picture.
+    """
+    width = 2 * PARTICLE_PIXELS + GAP_PIXELS
+    figure = _figure(width, PARTICLE_PIXELS)
+    for number, cut in enumerate(central_slices(mean_zyx)):
+        left = number * (PARTICLE_PIXELS + GAP_PIXELS) / width
+        axes = _bare_axes(figure, (left, 0, PARTICLE_PIXELS / width, 1))
+        draw_slice(axes, Slice(cut, (-1.0, 1.0, -1.0, 1.0)), limits)
+    return _data_url(figure)
+
+
+def central_slices(
+    mean_zyx: NDArray[np.float64],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Average the middle layers of a cube of odd side: its xy and its xz slice, (S, S) each."""
+    middle, reach = len(mean_zyx) // 2, THICKNESS // 2
+    layers = slice(middle - reach, middle + reach + 1)
+    return (
+        mean_zyx[layers].mean(axis=0).astype(np.float32),
+        mean_zyx[:, layers].mean(axis=1).astype(np.float32),
+    )
 
 
 def fullest_height(

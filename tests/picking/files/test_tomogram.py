@@ -19,7 +19,7 @@ from picking.config import CZII_PARTICLES
 from picking.data_in.inventory import kaggle_static
 from picking.errors import InputError
 from picking.files.copick_project import filesystem_config
-from picking.files.ome_zarr import read_level
+from picking.files.ome_zarr import open_pyramid, read_coarsest, read_level
 from picking.files.tomogram import (
     LARGEST_SIGMA,
     Tomogram,
@@ -27,11 +27,6 @@ from picking.files.tomogram import (
     read_tomogram,
     resampled,
 )
-from tests.conftest import VOXEL_SIZE_ANGSTROM, tiny_values
-
-
-from picking.files.ome_zarr import open_pyramid, read_coarsest, read_level
-from picking.files.tomogram import LARGEST_SIGMA, normalised, read_tomogram
 from tests.conftest import VOXEL_SIZE_ANGSTROM, tiny_values, write_ome_zarr
 
 CODECS = [

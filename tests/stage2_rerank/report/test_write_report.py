@@ -9,6 +9,8 @@ from picking import metric
 from picking.files.tables import OUT_OF_FOLD, PICKS, TRUTH
 from picking.scoring.metric import score
 from picking.scoring.scoring_rules import ScoringRules
+from stage2_rerank.report.content import ReportContent
+from stage2_rerank.report.write_report import render
 from stage2_rerank.thresholds.cross_validation import (
     bootstrap,
     counts_by_run,
@@ -140,8 +142,18 @@ def test_the_table_of_types_shows_the_figures(figures, page):
         assert row == expected
 
 
+def outlying_first(drift):
+    """Runs by what is farthest out of line, the others in their order."""
+
+    def farthest(run):
+        return max((abs(one["z"]) for one in drift[run].values() if one["flagged"]), default=0)
+
+    return sorted(drift, key=farthest, reverse=True)
+
+
 def test_the_tables_of_runs_show_the_figures(figures, page):
     tables = PageTables(page).rows
+    runs = outlying_first(figures["drift"]["training"])
     first, both = figures["stage1"]["per_run"], figures["two_stage"]["per_run"]
     expected = [
         [
@@ -151,13 +163,13 @@ def test_the_tables_of_runs_show_the_figures(figures, page):
             *([three(first[run]["score"])], [str(first[run]["found"])], [str(first[run]["picks"])]),
             *([three(both[run]["score"])], [str(both[run]["found"])], [str(both[run]["picks"])]),
         ]
-        for run in TRAINING_RUNS
+        for run in runs
     ]
     assert tables["runs"] == expected
-    assert [row[0] for row in tables["runs-by-type"]] == [[run] for run in TRAINING_RUNS]
+    assert [row[0] for row in tables["runs-by-type"]] == [[run] for run in runs]
     judged = list(figures["stage1"]["per_type"])
     ordered = [name for name in figures["weights"] if name in judged]
-    for run, row in zip(TRAINING_RUNS, tables["runs-by-type"], strict=True):
+    for run, row in zip(runs, tables["runs-by-type"], strict=True):
         for name, cell in zip(ordered, row[1:], strict=True):
             one, two = first[run]["per_type"][name], both[run]["per_type"][name]
             assert cell == [
@@ -166,6 +178,46 @@ def test_the_tables_of_runs_show_the_figures(figures, page):
                 f"{one['picks']} → {two['picks']} picks",
                 f"candidates' recall {three(figures['per_run'][run]['per_type'][name])}",
             ]
+
+
+class NoPlots(dict):
+    def __missing__(self, name):
+        return ""
+
+
+def test_of_many_runs_those_in_line_are_folded_away(figures):
+    content = ReportContent.model_validate(figures)
+    copies = {f"copy_{number:03d}": "TS_0" for number in range(500)}
+    in_line = {
+        name: one.model_copy(update={"z": 0.1, "flagged": False})
+        for name, one in content.drift.training["TS_0"].items()
+    }
+    odd = {
+        name: one.model_copy(update={"z": 9.0, "flagged": True}) for name, one in in_line.items()
+    }
+    training = dict.fromkeys(copies, in_line) | {"copy_077": odd}
+
+    def copied(stage):
+        rows = {run: stage.per_run[original] for run, original in copies.items()}
+        return stage.model_copy(update={"per_run": rows})
+
+    page = render(
+        content.model_copy(
+            update={
+                "stage1": copied(content.stage1),
+                "two_stage": copied(content.two_stage),
+                "per_run": {run: content.per_run[original] for run, original in copies.items()},
+                "drift": content.drift.model_copy(update={"training": training, "test": {}}),
+            }
+        ),
+        NoPlots(),
+    )
+    tables = PageTables(page).rows
+    assert len(tables["runs"]) == 12
+    assert len(tables["runs-more"]) == 488
+    assert [row[0][0] for row in tables["runs"][:2]] == ["copy_077", "copy_000"]
+    assert [row[0][0] for row in tables["drift"][:2]] == ["copy_077", "copy_000"]
+    assert len(tables["drift-more"]) == 489  # and the medians
 
 
 def test_the_tables_of_thresholds_and_likeness_show_the_figures(figures, page):

@@ -1,0 +1,79 @@
+"""A bundle holds what its result holds, and gives it back unchanged."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from picking.bundle.open_bundle import read_manifest
+from picking.bundle.take_bundle import take_bundle
+from picking.errors import InputError
+from picking.files.picks_density import PicksDensity, RunPicks
+from picking.files.precision import Precision
+from stage2_rerank.make_bundle import main
+
+MEMBER = "resnet18-seed0"
+
+
+@pytest.fixture(scope="module")
+def bundled(pipeline, tmp_path_factory):
+    """A result with all that a bundle takes, and its bundle."""
+    results = pipeline.folder
+    pipeline.report()
+    folds = json.loads(pipeline.path("folds.json").read_text())["folds"]
+    for fold in range(len(folds)):
+        weights = results / "stage1" / MEMBER / f"fold{fold}" / "weights.safetensors"
+        weights.parent.mkdir(parents=True)
+        weights.write_bytes(b"weights %d" % fold)
+    runs = {
+        run: RunPicks(picks={"ribosome": 3}, volume_cubic_angstrom=1e9)
+        for fold in folds
+        for run in fold
+    }
+    PicksDensity(runs=runs).write(results / "picks_density.json")
+    Precision(precision="float32").write(results / "stage1" / "precision.json")
+    folder = tmp_path_factory.mktemp("bundle")
+    arguments = ["--config", str(pipeline.config_path), "--results", str(results)]
+    arguments += ["--members", MEMBER, "--data", "simulated candidates"]
+    main([*arguments, "--folder", str(folder / "bundle"), "--zip", str(folder / "bundle.zip")])
+    return folder
+
+
+def test_it_says_what_it_is(bundled: Path, pipeline) -> None:
+    manifest = read_manifest(bundled / "bundle.zip")
+    assert manifest.members == (MEMBER,)
+    assert manifest.config.known_particles == pipeline.config.known_particles
+    assert manifest.config.dataset is None
+    report = json.loads(pipeline.path("cv_report.json").read_text())["two_stage"]
+    assert manifest.score == report["score"]
+    for name, scores in manifest.types.items():
+        assert scores.recall == report["per_type"][name]["recall"]
+    card = (bundled / "bundle" / "README.md").read_text()
+    assert "simulated candidates" in card
+    assert all(particle.name in card for particle in pipeline.config.known_particles)
+    assert f"{manifest.score:.3f}" in card
+
+
+@pytest.mark.parametrize("kind", ["bundle", "bundle.zip"])
+def test_every_file_comes_back_as_it_was(
+    bundled: Path, pipeline, tmp_path: Path, kind: str
+) -> None:
+    take_bundle(bundled / kind, tmp_path)
+    names = read_manifest(bundled / kind).result_files
+    assert {f"stage2/{name}.bag1.txt" for name in pipeline.types} < set(names)
+    for name in names:
+        assert (tmp_path / name).read_bytes() == pipeline.path(name).read_bytes()
+    taken = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert taken == set(names)
+
+
+def test_a_changed_file_is_refused_by_name(bundled: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "changed.zip"
+    with zipfile.ZipFile(bundled / "bundle.zip") as before, zipfile.ZipFile(changed, "w") as after:
+        for name in before.namelist():
+            content = before.read(name)
+            after.writestr(name, content[::-1] if name == "thresholds.json" else content)
+    with pytest.raises(InputError, match=r"thresholds\.json: is not the file that the manifest"):
+        take_bundle(changed, tmp_path / "results")
+    assert not (tmp_path / "results" / "thresholds.json").exists()
