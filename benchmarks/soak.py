@@ -22,7 +22,8 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -121,10 +122,9 @@ class Picking:
 
     def command(self, *options: str) -> list[str]:
         """Give its arguments, with options in place of what it shall make."""
-        targets = [f"results/{self.name}/{file}" for file in (*ANSWER, "picks/copick.json")]
         return [
             *snakemake(self.folder, self.cores),
-            *(options or targets),
+            *(options or ["picks"]),
             "--config",
             f"name={self.name}",
             f"bundle={self.bundle}",
@@ -137,12 +137,18 @@ class Picking:
         """Whatever Snakemake says."""
         return self.folder / f"{self.name}.txt"
 
-    def started(self) -> subprocess.Popen[bytes]:
-        """Start it in a process group of its own."""
+    @contextmanager
+    def started(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Start it in a process group of its own; nothing of it outlives the block."""
         with self.log.open("ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 self.command(), stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                kill_all(process)
 
 
 def snakemake(folder: Path, cores: int) -> list[str]:
@@ -185,16 +191,16 @@ def run_unbroken(picking: Picking) -> Unbroken:
     plan = picking.results / "proposals" / "batches.json"
     start_seconds = None
     memory = Memory()
-    process = picking.started()
-    workflow = psutil.Process(process.pid)
-    while process.poll() is None:
-        time.sleep(SAMPLING_SECONDS)
-        if start_seconds is None and plan.exists():
-            start_seconds = time.monotonic() - begin
-        try:
-            memory.sample(workflow, picking.results)
-        except psutil.NoSuchProcess:
-            continue
+    with picking.started() as process:
+        workflow = psutil.Process(process.pid)
+        while process.poll() is None:
+            time.sleep(SAMPLING_SECONDS)
+            if start_seconds is None and plan.exists():
+                start_seconds = time.monotonic() - begin
+            try:
+                memory.sample(workflow, picking.results)
+            except psutil.NoSuchProcess:
+                continue
     seconds = time.monotonic() - begin
     return Unbroken(process.returncode, start_seconds or seconds, seconds, memory)
 
@@ -228,12 +234,12 @@ def run_broken(picking: Picking, moments: Sequence[float]) -> Broken:
     before: dict[str, int] = {}
     status = None
     for seconds in (*moments, None):
-        process = picking.started()
-        try:
-            status = process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            kill_all(process)
-            kills += 1
+        with picking.started() as process:
+            try:
+                status = process.wait(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                kill_all(process)
+                kills += 1
         finished = candidate_times(picking)
         redone += sum(finished.get(run) != written for run, written in before.items())
         before = finished
