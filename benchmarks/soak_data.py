@@ -169,7 +169,8 @@ def write_labelled_runs(dataset: Path, number: int, seed: int) -> None:
     for run in range(number):
         # Far from the seeds of the runs to pick.
         values_zyx, positions = run_values(seed + 10**6 + run)
-        name = _run_name(run)
+        # A run to pick of the same name would be taken for it.
+        name = f"labelled{run}"
         write_tomogram(_tomogram(dataset, "train", name), values_zyx)
         picks = dataset / "train" / "overlay" / "ExperimentRuns" / name / "Picks"
         picks.mkdir(parents=True)
