@@ -203,9 +203,11 @@ def odd_entry(made: Made, rng: random.Random) -> None:
     made.odd_entries[name] = rng.choice(["folder", "pipe", "loop", "device", "link", "dangling"])
 
 
+# Those that are listed more than once are drawn more often: they have more kinds of their own.
 CONTENT_DAMAGES: tuple[Callable[[Made, random.Random], None], ...] = (
-    junk_in_manifest, junk_in_a_value, junk_in_a_value, bad_name, bad_path, bad_tomo_type,
-    bad_number, wrong_checksum, wrong_size, other_content, lost_file, added_file, odd_entry,
+    junk_in_manifest, junk_in_a_value, junk_in_a_value, bad_name, bad_name, bad_name, bad_path,
+    bad_tomo_type, bad_number, wrong_checksum, wrong_size, other_content, lost_file, added_file,
+    odd_entry,
 )  # fmt: skip
 # Rarely: it takes a while.
 BOMB_SHARE = 0.01
