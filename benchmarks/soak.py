@@ -23,7 +23,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -210,8 +210,8 @@ def kill_all(process: subprocess.Popen[bytes]) -> None:
     family = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGKILL)
     for child in family:
-        # A job may be in a group of its own.
-        if child.is_running():
+        # A job may be in a group of its own; the others are gone.
+        with suppress(psutil.NoSuchProcess):
             child.kill()
     process.wait()
     psutil.wait_procs(family)
