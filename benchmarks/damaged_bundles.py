@@ -260,7 +260,11 @@ def write_zip(made: Made, path: Path, rng: random.Random) -> None:
         [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA],
         weights=[12, 4, 1, 1],
     )[0]
-    with zipfile.ZipFile(path, "w", method) as archive:
+    with (
+        # Duplicates are meant; a name also ends where it holds a NUL.
+        warnings.catch_warnings(action="ignore", category=UserWarning),
+        zipfile.ZipFile(path, "w", method) as archive,
+    ):
         for name, content in made.packed().items():
             entry = zipfile.ZipInfo(name or "-")
             entry.compress_type = method
@@ -272,10 +276,7 @@ def write_zip(made: Made, path: Path, rng: random.Random) -> None:
                 entry.external_attr = (form | 0o777) << 16
                 content = content if kind == "pipe" else b"/etc/passwd"
             if rng.random() < DUPLICATE_SHARE:
-                with warnings.catch_warnings(action="ignore", category=UserWarning):
-                    archive.writestr(entry.filename, rng.choice([content, b"other", b""]))
-                    archive.writestr(entry, content)
-                continue
+                archive.writestr(entry.filename, rng.choice([content, b"other", b""]))
             archive.writestr(entry, content)
 
 
