@@ -6,7 +6,8 @@ Makes the tomograms (noise with dark blobs) and, without --bundle, a bundle for 
 picked twice: once unbroken, and once killed (kill -9 of Snakemake and all its jobs) at random
 moments and started again. It prints, and the exit status says, whether
 
-- both ended with exit status 0 and the same submission, scores and failed runs, byte by byte;
+- both ended with exit status 0 and the same submission, scores, picks and failed runs, byte by
+  byte;
 - just the damaged runs are listed as failed;
 - the memory of the last tenth of the work is within 10 % of that of the first: the peaks of the
   jobs of a rule in the order of their start, and for the one job that works through all runs
@@ -54,7 +55,7 @@ TRAINING = {
     },
     "stage2_rerank": {"classifier": {"max_trees": 20, "bags": 1, "min_child_samples": 5}},
 }
-# What an answer is; files in which the result's own name stands are left out.
+# What an answer is, besides the picks of its overlay.
 ANSWER = ("submission.csv", "scored_test.parquet", "failed_runs.csv")
 # Kills come while tomograms are worked on, not when all is nearly done: the time of a run varies.
 LAST_KILL = 0.9
@@ -278,11 +279,15 @@ def differences(first: Path, second: Path) -> list[str]:
         if path.name != "copick.json"  # holds the folder's own path
     }
     names = [*ANSWER, *sorted(str(Path("picks", path)) for path in overlays)]
-    return [name for name in names if content(first / name) != content(second / name)]
+    return [name for name in names if answer(first, name) != answer(second, name)]
 
 
-def content(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
+def answer(results: Path, name: str) -> bytes | None:
+    """Read a file of an answer; reasons of failures may name files of the result itself."""
+    path = results / name
+    if not path.is_file():
+        return None
+    return path.read_bytes().replace(f"results/{results.name}/".encode(), b"results/NAME/")
 
 
 def wrong_failures(results: Path, damaged: dict[str, str]) -> list[str]:
