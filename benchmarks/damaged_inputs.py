@@ -1,14 +1,13 @@
-"""Damage configurations, picks files and zarr metadata at random: no trace, no hang.
+"""Damage configurations, picks files, zarr metadata and bundles at random: no trace, no hang.
 
-    python benchmarks/damaged_inputs.py [--cases 2000] [--seed 0]
+    python benchmarks/damaged_inputs.py [--cases 10000] [--seed 0]
 
-Each case damages one file of a small valid data set, in one to three places, and reads it as the
-workflow does. It may be read, or be refused by one line. Everything else is a bug: it is printed
-with the number of its case, and the exit status is 1.
+Each case damages one file of a small valid data set, or a small valid model bundle, in one to three
+places, and reads it as the workflow does. It may be read, or be refused by one line. Everything
+else is a bug: it is printed with the number of its case, and the exit status is 1.
 """
 
 import argparse
-import copy
 import json
 import random
 import shutil
@@ -20,13 +19,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import zarr
 
+from benchmarks.damaged_bundles import read_damaged_folder, read_damaged_zip
+from benchmarks.damaged_json import damaged, damaged_text
 from picking.config import PipelineConfig
 from picking.data_in.kaggle_picks import read_kaggle_picks
 from picking.errors import InputError, refusals_for_people
@@ -39,46 +39,6 @@ PATIENCE = 20
 VOXEL_SPACING = 10.0
 SHAPE_ZYX = (8, 12, 16)
 TYPES = ("ribosome", "apo-ferritin")
-# What stands where something else should.
-JUNK: tuple[Any, ...] = (
-    None, True, 0, -1, 1e308, float("nan"), float("inf"), 10**30, "", " ", "\x00", "../..", "a/b",
-    "x" * 300, "日本", [], {}, [[]], {"a": {}}, [None] * 5, [1, 2, 3], "1e9", "null", "<f4", "|O",
-)  # fmt: skip
-
-
-def damaged(content: Any, rng: random.Random) -> Any:
-    """Replace, remove or add something at a random place of JSON content."""
-    content = copy.deepcopy(content)
-    if not isinstance(content, (dict, list)) or not content:
-        return copy.deepcopy(rng.choice(JUNK))
-    keys = list(content) if isinstance(content, dict) else range(len(content))
-    key = rng.choice(list(keys))
-    kind = rng.random()
-    if kind < 0.15:
-        del content[key]
-    elif kind < 0.25 and isinstance(content, dict):
-        content[str(rng.choice(JUNK))] = copy.deepcopy(rng.choice(JUNK))
-    elif kind < 0.25:
-        content.append(copy.deepcopy(rng.choice(JUNK)))
-    elif kind < 0.6:
-        content[key] = damaged(content[key], rng)
-    else:
-        content[key] = copy.deepcopy(rng.choice(JUNK))
-    return content
-
-
-def damaged_text(content: Any, rng: random.Random) -> bytes:
-    """Write damaged content as JSON, now and then cut off or with other bytes in it."""
-    for _ in range(rng.randint(1, 3)):
-        content = damaged(content, rng)
-    text = json.dumps(content).encode()
-    kind = rng.random()
-    if kind < 0.1:
-        return text[: rng.randrange(len(text) + 1)]
-    if kind < 0.2:
-        place = rng.randrange(len(text) + 1)
-        return text[:place] + rng.randbytes(rng.randint(1, 4)) + text[place:]
-    return text
 
 
 def read_damaged_configuration(folder: Path, rng: random.Random) -> None:
@@ -141,6 +101,8 @@ KINDS: dict[str, Callable[[Path, random.Random], None]] = {
     "configuration": read_damaged_configuration,
     "picks": read_damaged_picks,
     "tomogram": read_damaged_tomogram,
+    "bundle folder": read_damaged_folder,
+    "bundle zip": read_damaged_zip,
 }
 
 
@@ -185,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cases", type=int, default=2000)
+    parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args(argv)
     counts: Counter[tuple[str, str]] = Counter()

@@ -35,13 +35,18 @@ class InputError(Exception):
 
 
 def in_one_line(error: Exception) -> str:
-    """Say what an exception says in one line; of a failed validation the first key's fault."""
+    """Say what an exception says in one line; of a failed validation the first key's fault.
+
+    What a file says may be part of it, so that characters that would steer a terminal are left out.
+    """
+    text = str(error)
     if isinstance(error, ValidationError):
         detail = error.errors()[0]
         key = ".".join(str(part) for part in detail["loc"])
         message = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-        return f"{key}: {message}" if key else message
-    return " ".join(str(error).split())
+        text = f"{key}: {message}" if key else message
+    line = " ".join(text.split())
+    return "".join(character for character in line if character.isprintable())
 
 
 @contextmanager

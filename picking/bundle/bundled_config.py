@@ -2,14 +2,16 @@
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from picking.bundle.manifest import BundleManifest
-from picking.config import PipelineConfig, PredictionSettings
+from picking.config import PipelineConfig, PredictionSettings, Stage1Settings
 from picking.config.strict_model import StrictModel
-from picking.errors import InputError
+from picking.errors import InputError, in_one_line
 
 # What models depend on comes with them.
 COMES_WITH_THE_BUNDLE = ("particles", "scoring", "features", "stage2_rerank", "seed")
-OF_STAGE1 = ("network", "targets", "training", "peaks")
+OF_STAGE1 = ("ensemble", "network", "targets", "training", "peaks")
 # What the user may choose for the data at hand.
 OF_PREDICTION = tuple(PredictionSettings.model_fields)
 # As far as the scale of a tomogram may be from what its folder says (picking.files.ome_zarr).
@@ -51,17 +53,29 @@ def bundled_config(config: PipelineConfig, manifest: BundleManifest) -> Pipeline
         for key in OF_PREDICTION
         if (value := getattr(stage1.prediction, key)) != getattr(default, key)
     }
-    bundled_stage1 = bundle.stage1_proposals
-    prediction = bundled_stage1.prediction.model_copy(update=chosen)
+    prediction = bundle.stage1_proposals.prediction.model_copy(update=chosen)
     return config.model_copy(
         update={
             **{key: getattr(bundle, key) for key in COMES_WITH_THE_BUNDLE},
             **_tomogram_kind(config, manifest),
-            "stage1_proposals": bundled_stage1.model_copy(
-                update={"prediction": prediction, "precision": stage1.precision}
+            "stage1_proposals": _joined(
+                bundle.stage1_proposals,
+                {"prediction": prediction.model_dump(), "precision": stage1.precision},
             ),
         }
     )
+
+
+def _joined(bundled: Stage1Settings, chosen: dict[str, Any]) -> Stage1Settings:
+    """Join stage 1's settings, as far as they go together."""
+    try:
+        return Stage1Settings.model_validate(bundled.model_dump() | chosen)
+    except ValidationError as error:
+        raise InputError(
+            "stage1_proposals.prediction",
+            f"does not fit the networks of the bundle ({in_one_line(error)})",
+            "give other values, or leave them out",
+        ) from None
 
 
 def _refuse_others(

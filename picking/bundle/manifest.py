@@ -1,6 +1,6 @@
 """``manifest.json``: what a model bundle holds, what it learnt from, and what it fits."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -19,7 +19,10 @@ FORMAT = 1
 MOST_FOLDS = 1000
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-MemberName = Annotated[str, StringConstraints(pattern=NAME.pattern, max_length=200)]
+# A folder below the result: nothing that leads out of it.
+MemberName = Annotated[str, StringConstraints(pattern=rf"^{NAME.pattern}$", max_length=200)]
+# How many files an error names.
+NAMED_FILES = 3
 
 
 class BundledFile(StrictModel):
@@ -66,13 +69,20 @@ class BundleManifest(StoredModel):
     def _holds_what_it_has_to(self) -> Self:
         if self.config.particles is None:
             raise ValueError("names no particle types")
+        models = (self.config.stage2_rerank.classifier.bags + 1) * len(self.config.particles)
+        least = len(self.members) * self.folds + models
+        # Before they are named: a few digits can ask for more files than fit into the memory.
+        if least > len(self.files):
+            raise ValueError(
+                f"lists {len(self.files)} files, but its networks and types ask for {least} and "
+                "more"
+            )
         expected = {*result_files(self.config, self.members, self.folds), CARD_NAME}
         missing, further = expected - self.files.keys(), self.files.keys() - expected
         if missing or further:
             raise ValueError(
                 "lists other files than its networks and types ask for: lacks "
-                f"{', '.join(sorted(missing)) or 'none'}, "
-                f"has also {', '.join(sorted(further)) or 'none'}"
+                f"{_named(missing)}, has also {_named(further)}"
             )
         return self
 
@@ -119,6 +129,13 @@ def result_files(config: PipelineConfig, members: Sequence[str], folds: int) -> 
             for ending in (".json", *classifier_endings(bags))
         ),
     )
+
+
+def _named(files: Collection[str]) -> str:
+    """Name a few of the files."""
+    named = ", ".join(sorted(files)[:NAMED_FILES]) or "none"
+    more = len(files) - NAMED_FILES
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def classifier_endings(bags: int) -> list[str]:

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 from zlib import error as zlib_error
 
 from pydantic import ValidationError
@@ -20,6 +20,8 @@ MOST_MANIFEST_BYTES = 16 * 2**20
 # No network or model of ours comes near; nothing larger is unpacked.
 MOST_FILE_BYTES = 4 * 2**30
 READ_BYTES = 2**20
+# How a file of an archive may be packed: what is packed otherwise, zipfile may unpack all at once.
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What a damaged or odd archive makes zipfile raise.
 ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError, KeyError)
 
@@ -66,9 +68,18 @@ class Bundle:
         where = f"{self.path}/{name}"
         if expected.bytes > MOST_FILE_BYTES:
             raise InputError(where, f"is announced with {expected.bytes} bytes", "check the bundle")
-        with whole_path(target) as unfinished, self._open(name) as source:
-            found = _copied(source, unfinished, expected.bytes)
-            if found != expected:
+        digest = hashlib.sha256()
+        copied = 0
+        with whole_path(target) as unfinished:
+            with unfinished.open("wb") as file:
+                # One byte more would show that it is longer; it is not written.
+                for part in self._parts(name, expected.bytes + 1):
+                    copied += len(part)
+                    if copied > expected.bytes:
+                        break
+                    digest.update(part)
+                    file.write(part)
+            if BundledFile(bytes=copied, sha256=digest.hexdigest()) != expected:
                 raise InputError(
                     where,
                     "is not the file that the manifest lists (its size or checksum differs)",
@@ -76,32 +87,38 @@ class Bundle:
                 )
 
     def _manifest_text(self) -> bytes:
-        with self._open(MANIFEST_NAME) as file:
-            content = file.read(MOST_MANIFEST_BYTES + 1)
+        content = b"".join(self._parts(MANIFEST_NAME, MOST_MANIFEST_BYTES + 1))
         if len(content) > MOST_MANIFEST_BYTES:
             raise InputError(
                 self.path / MANIFEST_NAME, "is too long for a manifest", "check the bundle"
             )
         return content
 
-    @contextmanager
-    def _open(self, name: str) -> Iterator[BinaryIO]:
-        where = f"{self.path}/{name}"
+    def _parts(self, name: str, most: int) -> Iterator[bytes]:
+        """Read the first ``most`` bytes of a file; only what goes wrong in here is its fault."""
         try:
-            if self._archive is None:
-                path = self.path / name
-                # A pipe or a device would never end.
-                if not stat.S_ISREG(path.stat().st_mode):
-                    raise InputError(where, "is no file", "copy the bundle again")
-                with path.open("rb") as file:
-                    yield file
-            else:
-                with self._archive.open(name) as member:
-                    yield member  # type: ignore[misc]  # a binary stream for reading
-        except (*ZIP_ERRORS, FileNotFoundError, NotADirectoryError, zlib_error) as error:
+            with self._opened(name) as source:
+                while most and (part := source.read(min(READ_BYTES, most))):
+                    most -= len(part)
+                    yield part
+        except (*ZIP_ERRORS, OSError, zlib_error) as error:
             raise InputError(
-                where, f"cannot be read ({in_one_line(error)})", "copy the bundle again"
+                f"{self.path}/{name}",
+                f"cannot be read ({in_one_line(error)})",
+                "copy the bundle again",
             ) from None
+
+    def _opened(self, name: str) -> IO[bytes]:
+        if self._archive is None:
+            path = self.path / name
+            # A pipe or a device would never end.
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise InputError(path, "is no file", "copy the bundle again")
+            return path.open("rb")
+        member = self._archive.getinfo(name)
+        if member.compress_type not in METHODS:
+            raise NotImplementedError("neither stored nor deflated")
+        return self._archive.open(member)
 
 
 @contextmanager
@@ -130,7 +147,7 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
         raise InputError(path, "there is no such bundle", BundleManifest.IF_MISSING)
     try:
         archive = zipfile.ZipFile(path)
-    except ZIP_ERRORS as error:
+    except (*ZIP_ERRORS, OSError) as error:
         raise InputError(
             path, f"is no zip file ({in_one_line(error)})", BundleManifest.IF_MISSING
         ) from None
@@ -148,18 +165,3 @@ def read_manifest(path: Path) -> BundleManifest:
     """
     with open_bundle(path) as bundle:
         return bundle.manifest
-
-
-def _copied(source: BinaryIO, target: Path, announced: int) -> BundledFile:
-    """Copy at most one byte more than announced; say what was copied."""
-    digest = hashlib.sha256()
-    copied = 0
-    with target.open("wb") as file:
-        while copied <= announced:
-            part = source.read(min(READ_BYTES, announced + 1 - copied))
-            if not part:
-                break
-            digest.update(part)
-            file.write(part)
-            copied += len(part)
-    return BundledFile(bytes=copied, sha256=digest.hexdigest())

@@ -117,6 +117,18 @@ class PipelineConfig(StrictModel):
             )
         return name
 
+    @field_validator("tomo_type")
+    @classmethod
+    def _tomo_type_is_usable(cls, tomo_type: str) -> str:
+        # Part of the name of a folder; a bundle brings one too, which may lead nowhere else.
+        separators = {"/", "\\"} & {*tomo_type}
+        if separators or not tomo_type.isprintable() or len(tomo_type) > LONGEST_NAME:
+            raise ValueError(
+                f"{tomo_type[:LONGEST_NAME]!r} cannot be part of a folder's name; use "
+                f"{LONGEST_NAME} printable characters at most, without '/' and '\\'"
+            )
+        return tomo_type
+
     @field_validator("dataset", "copick", "bundle", "synthetic_folder", mode="before")
     @classmethod
     def _path_is_not_empty(cls, path: object) -> object:
