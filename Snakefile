@@ -64,6 +64,18 @@ include: "features/rules.smk"
 include: "stage2_rerank/rules.smk"
 
 
+# Where the models come from; everything else is the same road.
+if PLAN.manifest:
+
+    include: "picking/bundle.smk"
+
+else:
+
+    include: "picking/training.smk"
+    include: "stage1_proposals/training.smk"
+    include: "stage2_rerank/training.smk"
+
+
 wildcard_constraints:
     name=re.escape(PLAN.config.name),
     run=one_of(PLAN.all_runs),

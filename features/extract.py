@@ -4,7 +4,7 @@ A job that was interrupted goes on with the run that it was at.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -202,6 +202,7 @@ def extract_batch(
     config: PipelineConfig,
     copick_config: Path,
     proposals: Path,
+    runs: Collection[str],
     results: Path,
     record: Path,
     on_error: OnError = "stop",
@@ -215,7 +216,9 @@ def extract_batch(
     copick_config : Path
         copick project that holds the runs.
     proposals : Path
-        Record of the batch's proposals: its runs, but for those that were left out.
+        Record of the batch's proposals, which does not name the runs that were left out.
+    runs : collection of str
+        Runs of the batch that are wanted; others may be gone.
     results : Path
         Folder of the result.
     record : Path
@@ -231,12 +234,12 @@ def extract_batch(
     proposed = BatchRecord.read(proposals)
     made_from = files_digest([copick_config, proposals], config.model_dump_json())
     batch = UnfinishedBatch(record, proposed.split, FEATURE_FOLDERS, results, made_from)
-    for run in batch.left(list(proposed.runs)):
+    for run in batch.left([run for run in proposed.runs if run in runs]):
         with left_out_if_it_fails(
             run,
             on_error,
             batch.fail,
-            partial(tomogram_digest, copick_config, run, config.tomo_type, config.voxel_spacing),
+            partial(tomogram_digest, copick_config, run, *config.tomogram_kind[:2]),
         ):
             features = extract_run(config, copick_config, run, results)
             FEATURES.write(features, feature_file(results, run))
@@ -250,6 +253,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--copick", type=Path, required=True, help="copick project of the runs")
     parser.add_argument("--proposals", type=Path, required=True, help="record of the proposals")
+    parser.add_argument("--runs", nargs="+", required=True, help="names of the runs")
     parser.add_argument("--results", type=Path, required=True, help="folder of the result")
     parser.add_argument("--record", type=Path, required=True, help="JSON file to write at the end")
     parser.add_argument(
@@ -260,6 +264,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         resolve(load_config(arguments.config)),
         arguments.copick,
         arguments.proposals,
+        arguments.runs,
         arguments.results,
         arguments.record,
         arguments.on_error,

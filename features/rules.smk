@@ -3,7 +3,10 @@
 
 rule extract_features:
     input:
-        copick=lambda wildcards: PLAN.copick_of(PLAN.batch(wildcards.batch).runs[0]),
+        # Written again when runs come or go; a run whose tomogram is another one has a new batch.
+        copick=lambda wildcards: ancient(
+            PLAN.copick_of(PLAN.batch(wildcards.batch).runs[0])
+        ),
         proposals="results/{name}/proposals/batch{batch}.json",
         config=PLAN.settings_files("data", "features"),
     output:
@@ -20,9 +23,10 @@ rule extract_features:
         ),
     params:
         # A function of the output is not a parameter of the result.
+        runs=lambda wildcards, output: PLAN.batch(wildcards.batch).runs,
         on_error=lambda wildcards, output: PLAN.on_error(wildcards.batch),
     shell:
         "python -m features.extract --config {input.config:q} --copick {input.copick:q}"
-        " --proposals {input.proposals:q} --results results/{wildcards.name:q}"
+        " --proposals {input.proposals:q} --runs {params.runs:q} --results results/{wildcards.name:q}"
         " --record {output.record:q} --on-error {params.on_error}"
         " 2>&1 | tee {log:q} >&2"

@@ -15,6 +15,17 @@ REFUSED_BY_FILE_SYSTEM = {
     errno.ENOSPC: "make room; what is finished is kept, start again",
     errno.EDQUOT: "make room in your quota; what is finished is kept, start again",
 }
+# What has to do with no file in particular.
+OF_THE_MACHINE = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.ESTALE,
+    errno.ENETUNREACH,
+    errno.EHOSTUNREACH,
+}
 
 
 class InputError(Exception):
@@ -47,6 +58,27 @@ def in_one_line(error: Exception) -> str:
         text = f"{key}: {message}" if key else message
     line = " ".join(text.split())
     return "".join(character for character in line if character.isprintable())
+
+
+class MachineError(InputError):
+    """The machine is at fault, not what it works on: the next run would fail as well."""
+
+
+def is_of_the_machine(error: BaseException) -> bool:
+    """Whether an exception, or one that it was raised for, is the machine's fault."""
+    return any(
+        isinstance(cause, MachineError | ConnectionError | TimeoutError)
+        or (isinstance(cause, OSError) and cause.errno in OF_THE_MACHINE)
+        for cause in with_causes(error)
+    )
+
+
+def with_causes(error: BaseException) -> Iterator[BaseException]:
+    """Give an exception, the one that it was raised for, and so on."""
+    present: BaseException | None = error
+    while present is not None:
+        yield present
+        present = present.__cause__ or present.__context__
 
 
 @contextmanager

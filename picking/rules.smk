@@ -1,4 +1,4 @@
-"""Data in: settings files, synthetic specimens, import through copick, folds."""
+"""Data in: settings files, synthetic specimens, import through copick."""
 
 
 rule settings:
@@ -100,32 +100,6 @@ if PLAN.is_synthetic:
             " 2>&1 | tee {log:q} >&2"
 
 
-rule import_training_runs:
-    input:
-        files=PLAN.source_files("train"),
-        config=PLAN.settings_files("data"),
-        # Needed, but a colour alone is no reason to import, and to train, again.
-        appearance=ancient(PLAN.settings_files("appearance")),
-    output:
-        copick="results/{name}/copick/train.json",
-        truth="results/{name}/truth.csv",
-        density="results/{name}/picks_density.json",
-    log:
-        "results/{name}/logs/import_training_runs.txt",
-    resources:
-        mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
-    params:
-        source=PLAN.source_arguments,
-        runs=PLAN.runs.train,
-        listed=PLAN.list_file("train", "runs"),
-        digest=PLAN.source_digest("train"),
-    shell:
-        "python -m picking.data_in.import_dataset --config {input.config:q} {input.appearance:q}"
-        " {params.source}"
-        " --split train --runs @{params.listed:q} --output {output.copick:q}"
-        " --truth {output.truth:q} --density {output.density:q} 2>&1 | tee {log:q} >&2"
-
-
 rule import_test_runs:
     input:
         files=PLAN.source_files("test"),
@@ -150,50 +124,3 @@ rule import_test_runs:
         " {params.source}"
         " --split test --runs @{params.listed:q} --output {output.copick:q}"
         " --on-error {params.on_error} {params.alone} 2>&1 | tee {log:q} >&2"
-
-
-rule make_folds:
-    input:
-        truth="results/{name}/truth.csv",
-        config=PLAN.settings_files("data", "folds"),
-    output:
-        "results/{name}/folds.json",
-    log:
-        "results/{name}/logs/make_folds.txt",
-    resources:
-        mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
-    params:
-        runs=PLAN.runs.train,
-        listed=PLAN.list_file("train", "runs"),
-    shell:
-        "python -m picking.scoring.make_folds --config {input.config:q} --truth {input.truth:q}"
-        " --runs @{params.listed:q} --output {output:q} 2>&1 | tee {log:q} >&2"
-
-
-if PLAN.manifest:
-
-    # All that a training would make, and no second way from there.
-    ruleorder:
-        take_bundle
-        > import_training_runs
-        > make_folds
-        > train_member
-        > train_reranker
-        > tune_thresholds
-        > report
-
-    rule take_bundle:
-        input:
-            PLAN.bundle_inputs,
-        output:
-            PLAN.files(*PLAN.manifest.result_files),
-        log:
-            f"results/{PLAN.config.name}/logs/take_bundle.txt",
-        localrule: True
-        params:
-            # Where it lies is no matter, and no parameter of the result.
-            bundle=lambda wildcards, output: PLAN.config.bundle,
-            results=lambda wildcards, output: PLAN.folder,
-        shell:
-            "python -m picking.bundle.take_bundle {params.bundle:q} --results {params.results:q}"
-            " 2>&1 | tee {log:q} >&2"

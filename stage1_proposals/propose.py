@@ -27,12 +27,12 @@ from picking.files.picks_density import PicksDensity
 from picking.files.precision import Precision
 from picking.files.progress import Clock
 from picking.files.tables import CANDIDATES
-from picking.files.tomogram import Tomogram, read_tomogram, tomogram_digest
+from picking.files.tomogram import Tomogram, read_tomogram, tomogram_digest, tomogram_stamp
 from picking.files.unfinished_batch import UnfinishedBatch, files_digest
 from picking.left_out_runs import left_out_if_it_fails
 from picking.scoring.folds import Folds
 from stage1_proposals.choose_precision import warn_if_emulated
-from stage1_proposals.device.compute_device import find_device
+from stage1_proposals.device.compute_device import accelerator_errors, find_device
 from stage1_proposals.network.fast_network import fast_network
 from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.network.weights_file import load_network
@@ -131,10 +131,16 @@ def propose_candidates(
     device = find_device(threads, Precision.read(inputs.precision).precision)
     warn_if_emulated(device)
     passes = settings.prediction.passes_with(judged_in.number * len(inputs.members))
-    pace = Pace(None if clock is None else Clock.read(clock), record.parent, passes)
-    batch = UnfinishedBatch(
-        record, split, PROPOSAL_FOLDERS, results, inputs.digest(config, judged_in)
+    made_from = inputs.digest(config, judged_in)
+    pace = Pace(
+        None if clock is None else Clock.read(clock),
+        split,
+        results,
+        record.parent,
+        made_from,
+        passes,
     )
+    batch = UnfinishedBatch(record, split, PROPOSAL_FOLDERS, results, made_from)
 
     @cache
     def network_of(weights: Path) -> ProposalNetwork:
@@ -155,7 +161,11 @@ def propose_candidates(
         embedding = embed_candidates(found, predicted, config.known_particles)
         EMBEDDING.write(embedding, files["embeddings"])
         CANDIDATES.write(found, files["candidates"])
-        batch.finish(run, affordable if affordable < passes else None)
+        batch.finish(
+            run,
+            tomogram_stamp(inputs.copick_config, run, *config.tomogram_kind[:2]),
+            affordable if affordable < passes else None,
+        )
         # Written above the progress bar of the run that is being worked on.
         tqdm.write(f"{run}: {len(found)} candidates; {pace.line()}", file=sys.stderr)
 
@@ -164,9 +174,7 @@ def propose_candidates(
             run,
             on_error,
             batch.fail,
-            lambda: tomogram_digest(
-                inputs.copick_config, run, config.tomo_type, config.voxel_spacing
-            ),
+            lambda: tomogram_digest(inputs.copick_config, run, *config.tomogram_kind[:2]),
         )
 
     def collect(finishing: _Finishing) -> None:
@@ -185,18 +193,20 @@ def propose_candidates(
                 affordable = pace.passes()
                 if affordable < passes:
                     print(f"{run}: {affordable} of {passes} passes, to be in time", file=sys.stderr)
-                predicted = predict_maps(
-                    tomogram,
-                    [
-                        network_of(path)
-                        for path in weights_for_run(run, inputs.stage1, inputs.members, judged_in)
-                    ],
-                    particle_types,
-                    settings.prediction,
-                    affordable,
-                    device,
-                    settings.training.quarter_turns,
-                )
+                networks = [
+                    network_of(path)
+                    for path in weights_for_run(run, inputs.stage1, inputs.members, judged_in)
+                ]
+                with accelerator_errors(device):
+                    predicted = predict_maps(
+                        tomogram,
+                        networks,
+                        particle_types,
+                        settings.prediction,
+                        affordable,
+                        device,
+                        settings.training.quarter_turns,
+                    )
             if predicted is None:
                 continue
             # One run's maps wait at most: more would fill the memory.

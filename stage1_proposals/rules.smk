@@ -1,4 +1,4 @@
-"""Stage 1: choose a precision, train the members of every fold, propose candidates in every run."""
+"""Stage 1: choose a precision, propose candidates in every run."""
 
 
 rule choose_precision:
@@ -34,48 +34,12 @@ rule choose_precision:
         " 2>&1 | tee {log:q} >&2"
 
 
-rule train_member:
-    input:
-        copick="results/{name}/copick/train.json",
-        truth="results/{name}/truth.csv",
-        density="results/{name}/picks_density.json",
-        folds="results/{name}/folds.json",
-        precision="results/{name}/stage1/precision.json",
-        config=PLAN.settings_files("data", "stage1_training"),
-        # Needed, but no part of what is trained: a change of these trains nothing.
-        further_config=ancient(
-            PLAN.settings_files(
-                "stage1_precision", "stage1_checkpoints", "stage1_prediction"
-            )
-        ),
-    output:
-        weights="results/{name}/stage1/{member}/fold{fold}/weights.safetensors",
-        curve="results/{name}/stage1/{member}/fold{fold}/training_curve.csv",
-        record="results/{name}/stage1/{member}/fold{fold}/training.json",
-    log:
-        "results/{name}/logs/train_member/{member}-fold{fold}.txt",
-    benchmark:
-        "results/{name}/benchmarks/train_member/{member}-fold{fold}.tsv"
-    threads: PLAN.training.cpu_threads * PLAN.training.processes
-    resources:
-        mem_mb=PLAN.memory.of_training(PLAN.runs.train, PLAN.training.processes),
-        gpu=PLAN.training.processes,
-    params:
-        launcher=PLAN.training_launcher,
-        encoder=lambda wildcards: PLAN.encoder_and_seed(wildcards.member)[0],
-        seed=lambda wildcards: PLAN.encoder_and_seed(wildcards.member)[1],
-        folder=lambda wildcards, output: Path(output.weights).parent,
-    shell:
-        "python -m {params.launcher}stage1_proposals.train --config {input.config:q} {input.further_config:q}"
-        " --folds {input.folds:q} --fold {wildcards.fold} --encoder {params.encoder:q}"
-        " --seed {params.seed} --copick {input.copick:q} --truth {input.truth:q}"
-        " --density {input.density:q} --precision {input.precision:q}"
-        " --output {params.folder:q} 2>&1 | tee {log:q} >&2"
-
-
 rule propose:
     input:
-        copick=lambda wildcards: PLAN.copick_of(PLAN.batch(wildcards.batch).runs[0]),
+        # Written again when runs come or go; a run whose tomogram is another one has a new batch.
+        copick=lambda wildcards: ancient(
+            PLAN.copick_of(PLAN.batch(wildcards.batch).runs[0])
+        ),
         density="results/{name}/picks_density.json",
         folds="results/{name}/folds.json",
         precision="results/{name}/stage1/precision.json",

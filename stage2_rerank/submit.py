@@ -20,7 +20,7 @@ from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
-from picking.files.batch_record import BatchRecord, feature_file, proposal_files
+from picking.files.batch_record import feature_file, last_records, proposal_files
 from picking.files.picks import written_picks
 from picking.files.tables import FAILED_RUNS, SCORED_CANDIDATES, SUBMISSION
 from picking.scoring.scoring_rules import ScoringRules
@@ -48,8 +48,7 @@ class SubmissionInputs:
     results : Path
         Folder of the result, which holds their candidates and features.
     proposals, features : tuple of Path
-        Records of the batches (:class:`picking.files.batch_record.BatchRecord`) that say which
-        runs have failed.
+        Records of the batches, by number, that say which runs have failed.
     calibrations : tuple of Path
         ``stage2/TYPE.json`` of every type.
     thresholds : Path
@@ -69,11 +68,10 @@ class SubmissionInputs:
     def failed(self) -> pd.DataFrame:
         """Table FAILED_RUNS: the test runs that could not be picked, by name."""
         rows = [
-            {"run": run, "stage": stage, "reason": failed.reason}
+            {"run": run, "stage": stage, "reason": record.failed[run].reason}
             for stage, records in zip(STAGES, (self.proposals, self.features), strict=True)
-            for record in records
-            for run, failed in BatchRecord.read(record).failed.items()
-            if run in self.runs
+            for run, record in last_records(records).items()
+            if run in record.failed and run in self.runs
         ]
         table = pd.concat([FAILED_RUNS.empty(), pd.DataFrame(rows)], ignore_index=True)
         return FAILED_RUNS.check(table.sort_values("run", ignore_index=True), "failed runs")

@@ -338,6 +338,22 @@ def test_a_bundle_picks_as_its_own_result_did_and_leaves_out_what_cannot_be_read
     refused = snakemake(folder, "cv_report", *options)
     assert "error: bundle: nothing is trained with it" in refused.stderr
 
+    # Data and bundle are moved, and the run that failed is mended: it alone is picked.
+    (tmp_path / "kaggle").rename(tmp_path / "moved")
+    runs = tmp_path / "moved" / "test" / "static" / "ExperimentRuns"
+    first = min(path for path in runs.iterdir() if path.name != "EMPTY")
+    shutil.copytree(first, runs / "EMPTY", dirs_exist_ok=True)
+    moved = shutil.copy(bundle, tmp_path / "moved.zip")
+    options = ("--config", f"bundle={moved}", f"dataset={tmp_path / 'moved'}", "name=elsewhere")
+    mended = snakemake(folder, "picks", *options)
+    assert mended.returncode == 0, mended.stderr[-5000:]
+    assert mended.stderr.count("rule propose:") == 1
+    assert "take_bundle" not in jobs(mended)
+    picks = SUBMISSION.read(results / "submission.csv")
+    counts = picks["experiment"].value_counts()
+    assert counts["EMPTY"] == counts[first.name]
+    assert FAILED_RUNS.read(results / "failed_runs.csv").empty
+
 
 @pytest.fixture(scope="module")
 def tiny_project(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -1,5 +1,6 @@
 """The configuration under which a bundle picks: the bundle's, but for what the user decides."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,21 +13,28 @@ from picking.errors import InputError, in_one_line
 # What models depend on comes with them.
 COMES_WITH_THE_BUNDLE = ("particles", "scoring", "features", "stage2_rerank", "seed")
 OF_STAGE1 = ("ensemble", "network", "targets", "training", "peaks")
+# Which tomograms are picked: those of the training, unless the user says otherwise.
+TOMOGRAM_KIND = ("tomo_type", "voxel_spacing", "resample_to")
 # What the user may choose for the data at hand.
 OF_PREDICTION = tuple(PredictionSettings.model_fields)
 # As far as the scale of a tomogram may be from what its folder says (picking.files.ome_zarr).
 MOST_VOXEL_DEVIATION = 0.05
 
 
-def bundled_config(config: PipelineConfig, manifest: BundleManifest) -> PipelineConfig:
+def bundled_config(
+    config: PipelineConfig, manifest: BundleManifest, given: PipelineConfig | None = None
+) -> PipelineConfig:
     """Join the user's configuration with that of a bundle.
 
     Parameters
     ----------
     config : PipelineConfig
-        The user's; what is not as by default counts as chosen.
+        The user's.
     manifest : BundleManifest
         The bundle's.
+    given : PipelineConfig or None
+        Made of the keys alone that the user has given; these count as chosen, and of the others
+        those that are not as by default. None: ``config`` is made so.
 
     Returns
     -------
@@ -38,32 +46,46 @@ def bundled_config(config: PipelineConfig, manifest: BundleManifest) -> Pipeline
         If there are no data, or the user has chosen what comes with the bundle, or the data do not
         fit it.
     """
+    given = given or config
     bundle = manifest.config
     if config.is_synthetic:
         raise InputError(
             "bundle", "is given without data to pick", "give dataset=FOLDER or copick=CONFIG.json"
         )
-    stage1 = config.stage1_proposals
+    stage1, given_stage1 = config.stage1_proposals, given.stage1_proposals
     _refuse_others(config, bundle, COMES_WITH_THE_BUNDLE, "")
     _refuse_others(stage1, bundle.stage1_proposals, OF_STAGE1, "stage1_proposals.")
-    _check_fit(config, manifest)
-    default = PredictionSettings()
-    chosen = {
-        key: value
-        for key in OF_PREDICTION
-        if (value := getattr(stage1.prediction, key)) != getattr(default, key)
-    }
-    prediction = bundle.stage1_proposals.prediction.model_copy(update=chosen)
+    kind = bundle.model_dump(include=set(TOMOGRAM_KIND)) | _chosen(config, given, TOMOGRAM_KIND)
+    if kind["voxel_spacing"] != bundle.voxel_spacing:
+        # What the bundle's own data were resampled to says nothing of these.
+        kind["resample_to"] = config.resample_to
+    _check_fit(kind, config.other_tomo_type, manifest)
+    prediction = bundle.stage1_proposals.prediction.model_dump()
+    prediction |= _chosen(stage1.prediction, given_stage1.prediction, OF_PREDICTION)
     return config.model_copy(
         update={
             **{key: getattr(bundle, key) for key in COMES_WITH_THE_BUNDLE},
-            **_tomogram_kind(config, manifest),
+            **kind,
             "stage1_proposals": _joined(
                 bundle.stage1_proposals,
-                {"prediction": prediction.model_dump(), "precision": stage1.precision},
+                {"prediction": prediction, "precision": stage1.precision},
             ),
         }
     )
+
+
+def _chosen(config: StrictModel, given: StrictModel, keys: Sequence[str]) -> dict[str, Any]:
+    """Give the values that the user has chosen."""
+    return {
+        key: value
+        for key in keys
+        for value in [getattr(config, key)]
+        if key in given.model_fields_set or value != _default(config, key)
+    }
+
+
+def _default(section: StrictModel, key: str) -> Any:
+    return type(section).model_fields[key].get_default(call_default_factory=True)
 
 
 def _joined(bundled: Stage1Settings, chosen: dict[str, Any]) -> Stage1Settings:
@@ -79,12 +101,11 @@ def _joined(bundled: Stage1Settings, chosen: dict[str, Any]) -> Stage1Settings:
 
 
 def _refuse_others(
-    given: StrictModel, bundled: StrictModel, keys: tuple[str, ...], prefix: str
+    config: StrictModel, bundled: StrictModel, keys: Sequence[str], prefix: str
 ) -> None:
     for key in keys:
-        value = getattr(given, key)
-        default = type(given).model_fields[key].get_default(call_default_factory=True)
-        if value not in (default, getattr(bundled, key)):
+        value = getattr(config, key)
+        if value not in (_default(config, key), getattr(bundled, key)):
             raise InputError(
                 f"{prefix}{key}",
                 "comes with the bundle: its models were trained with it",
@@ -92,11 +113,10 @@ def _refuse_others(
             )
 
 
-def _check_fit(config: PipelineConfig, manifest: BundleManifest) -> None:
+def _check_fit(kind: dict[str, Any], other_tomo_type: bool, manifest: BundleManifest) -> None:
     """Refuse data of another kind than the bundle learnt from."""
-    kind = _tomogram_kind(config, manifest)
     learnt = manifest.config.tomo_type
-    if kind["tomo_type"] != learnt and not config.other_tomo_type:
+    if kind["tomo_type"] != learnt and not other_tomo_type:
         raise InputError(
             "tomo_type",
             f"is {kind['tomo_type']}, but the bundle learnt from '{learnt}' tomograms",
@@ -110,21 +130,3 @@ def _check_fit(config: PipelineConfig, manifest: BundleManifest) -> None:
             f"is {voxel:g} Å, but the bundle learnt from voxels of {manifest.voxel_angstrom:g} Å",
             f"add resample_to={manifest.voxel_angstrom:g}",
         )
-
-
-def _tomogram_kind(config: PipelineConfig, manifest: BundleManifest) -> dict[str, Any]:
-    """Which tomograms are picked: what the user says, else those of the training."""
-    default = PipelineConfig()
-    bundle = manifest.config
-    tomo_type = bundle.tomo_type if config.tomo_type == default.tomo_type else config.tomo_type
-    if config.voxel_spacing == default.voxel_spacing and config.resample_to is None:
-        return {
-            "tomo_type": tomo_type,
-            "voxel_spacing": bundle.voxel_spacing,
-            "resample_to": bundle.resample_to,
-        }
-    return {
-        "tomo_type": tomo_type,
-        "voxel_spacing": config.voxel_spacing,
-        "resample_to": config.resample_to,
-    }

@@ -1,5 +1,6 @@
 """``manifest.json``: what a model bundle holds, what it learnt from, and what it fits."""
 
+import hashlib
 from collections.abc import Collection, Sequence
 from typing import Annotated, Literal, Self
 
@@ -90,6 +91,12 @@ class BundleManifest(StoredModel):
     def voxel_angstrom(self) -> float:
         """Voxel size of the tomograms that the networks know, Å."""
         return self.config.resample_to or self.config.voxel_spacing
+
+    @property
+    def digest(self) -> str:
+        """Digest of what the bundle's files hold, wherever they are and whenever they were made."""
+        checksums = sorted((name, self.files[name].sha256) for name in self.result_files)
+        return hashlib.sha256(repr(checksums).encode()).hexdigest()
 
     @property
     def result_files(self) -> tuple[str, ...]:

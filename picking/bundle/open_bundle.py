@@ -1,6 +1,7 @@
 """A bundle that is open for reading: a folder or a zip file, of which nothing is believed."""
 
 import hashlib
+import json
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ MOST_MANIFEST_BYTES = 16 * 2**20
 # No network or model of ours comes near; nothing larger is unpacked.
 MOST_FILE_BYTES = 4 * 2**30
 READ_BYTES = 2**20
+# Of a version that an error names.
+LONGEST_VERSION = 40
 # How a file of an archive may be packed: what is packed otherwise, zipfile may unpack all at once.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What a damaged or odd archive makes zipfile raise.
@@ -40,13 +43,14 @@ class Bundle:
     def __init__(self, path: Path, archive: zipfile.ZipFile | None) -> None:
         self.path = path
         self._archive = archive
+        text = self._manifest_text()
         try:
-            self.manifest = BundleManifest.model_validate_json(self._manifest_text())
+            self.manifest = BundleManifest.model_validate_json(text)
         except ValidationError as error:
             raise InputError(
                 self.path / MANIFEST_NAME,
-                f"{BundleManifest.PROBLEM} ({in_one_line(error)})",
-                "make the bundle again, or use the version of tomosieve that made it",
+                f"{BundleManifest.PROBLEM} ({in_one_line(error)}; {made_by(text)})",
+                "use the version of tomosieve that made it, or make the bundle again",
             ) from None
 
     def copy(self, name: str, target: Path) -> None:
@@ -165,3 +169,12 @@ def read_manifest(path: Path) -> BundleManifest:
     """
     with open_bundle(path) as bundle:
         return bundle.manifest
+
+
+def made_by(manifest: bytes) -> str:
+    """Say which version made a manifest that cannot be used, as far as it says so."""
+    try:
+        version = json.loads(manifest)["made_by"]["tomosieve"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return "it does not say what made it"
+    return f"made by tomosieve {str(version)[:LONGEST_VERSION]}"

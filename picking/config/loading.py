@@ -29,6 +29,18 @@ def load_config(paths: Sequence[Path]) -> PipelineConfig:
     InputError
         If a file cannot be read, or a key is unknown or has a wrong value.
     """
+    merged = read_content(paths)
+    return validated_config(merged, where=", ".join(str(path) for path in paths))
+
+
+def read_content(paths: Sequence[Path]) -> dict[str, Any]:
+    """Read the keys of several YAML files, as :func:`load_config` joins them, unchecked.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
     merged: dict[str, Any] = {}
     for path in paths:
         try:
@@ -40,17 +52,17 @@ def load_config(paths: Sequence[Path]) -> PipelineConfig:
             raise InputError(path, f"is not valid YAML ({summary})", "fix the file") from None
         if not isinstance(content, Mapping):
             raise InputError(path, "holds no configuration keys", "start from config/config.yaml")
-        merged = _completed(merged, content)
-    return validated_config(merged, where=", ".join(str(path) for path in paths))
+        merged = completed(merged, content)
+    return merged
 
 
-def _completed(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+def completed(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
     """Join two mappings; where both hold a mapping under one key, these are joined as well."""
     merged = dict(earlier)
     for key, value in later.items():
         known = merged.get(key)
         if isinstance(known, Mapping) and isinstance(value, Mapping):
-            merged[key] = _completed(known, value)
+            merged[key] = completed(known, value)
         else:
             merged[key] = value
     return merged

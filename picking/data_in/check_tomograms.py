@@ -66,7 +66,9 @@ def check_tomograms(
     failed: dict[str, FailedRun] = {}
     for run in runs:
         with left_out_if_it_fails(run, on_error, failed.__setitem__):
-            size = checked_tomogram(config, project, where, run)
+            size = checked_tomogram(config, project, where, run, keep)
+            if size is None:
+                continue
             for problem in size.passed_over:
                 print(f"warning: {problem} (nothing is picked from this level)", file=sys.stderr)
             if keep:  # of training runs alone: there may be hundreds of others
@@ -80,8 +82,8 @@ def check_tomograms(
 
 
 def checked_tomogram(
-    config: PipelineConfig, project: "CopickRoot", where: Path, run: str
-) -> TomogramSize:
+    config: PipelineConfig, project: "CopickRoot", where: Path, run: str, is_needed: bool = True
+) -> TomogramSize | None:
     """Check one run's tomogram as far as that is done quickly.
 
     That is its metadata, the values of its coarsest level that is whole, and that all chunk files
@@ -95,6 +97,9 @@ def checked_tomogram(
     tomogram = find_tomogram(project, where, run, config.tomo_type, config.voxel_spacing)
     pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), config.voxel_spacing)
     check_chunk_files(pyramid.full_size, pyramid.location)
+    # A pyramid of one level takes as long to read as to pick from.
+    if not is_needed and len(pyramid.levels) == 1:
+        return None
     return TomogramSize.of_pyramid(pyramid)
 
 

@@ -19,6 +19,7 @@ from picking.files.copick_project import (
     tomogram_location,
     tomogram_or_none,
 )
+from picking.files.tomogram_stamp import stamp_of
 
 # Metadata of an OME-Zarr tomogram: the file stands for its many chunks.
 ZARR_METADATA = ".zattrs"
@@ -33,12 +34,14 @@ class ImportInputs:
     ``paths`` are files of this machine. ``digest`` is one of what else counts (empty if nothing
     does): what a copick configuration says, but for what only describes it, and the names of
     picks that are not files of this machine: a new set of them changes it, an edited one does not.
-    ``voxels`` is the size of each run's tomogram, where a file of this machine says it.
+    ``voxels`` is the size of each run's tomogram, where a file of this machine says it, and
+    ``stamps`` are the tomograms' stamps (:func:`picking.files.tomogram_stamp.stamp_of`).
     """
 
     paths: tuple[str, ...]
     digest: str
     voxels: Mapping[str, int]
+    stamps: Mapping[str, str]
 
 
 def import_inputs(config: PipelineConfig, split: Split, runs: Sequence[str]) -> ImportInputs:
@@ -71,7 +74,7 @@ def import_inputs(config: PipelineConfig, split: Split, runs: Sequence[str]) -> 
         for run in runs:
             files += sorted(kaggle_picks(config.dataset, run).glob("*.json"))
     paths = tuple(str(path) for path in files if path.is_file())
-    return ImportInputs(paths, "", _voxels(tomograms))
+    return ImportInputs(paths, "", _voxels(tomograms), _stamps(tomograms))
 
 
 def _voxels(tomograms: Mapping[str, Path]) -> dict[str, int]:
@@ -84,6 +87,10 @@ def _voxels(tomograms: Mapping[str, Path]) -> dict[str, int]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return voxels
+
+
+def _stamps(tomograms: Mapping[str, Path]) -> dict[str, str]:
+    return {run: stamp_of(tomogram) for run, tomogram in tomograms.items()}
 
 
 def _copick_files(
@@ -119,4 +126,4 @@ def _copick_files(
                 )
     listing = "\n".join([project_digest(copick_config), *sorted(elsewhere)])
     digest = hashlib.sha256(listing.encode()).hexdigest()
-    return ImportInputs(tuple(sorted(paths)), digest, _voxels(tomograms))
+    return ImportInputs(tuple(sorted(paths)), digest, _voxels(tomograms), _stamps(tomograms))

@@ -5,7 +5,7 @@ making the same again sets nothing else going.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +14,8 @@ from pydantic import Field
 from picking.config.strict_model import StrictModel
 from picking.files.json_models import StoredModel
 
+# The copick project that holds a run (the same as picking.data_in.inventory.Split).
+Split = Literal["train", "test"]
 # Folders of a result that hold one file for each run, and the files' ending.
 Folders = Mapping[str, str]
 PROPOSAL_FOLDERS: Folders = {
@@ -59,8 +61,8 @@ class FailedRun(StrictModel):
     reason: str = Field(description="what is wrong with it, as a person is told")
     tomogram: str = Field(
         "",
-        description="digest of its tomogram's files, by which a mended one is noticed; empty: no "
-        "files of this machine",
+        description="digest of its tomogram's files, by which a mended one is noticed; empty: the "
+        "next start tries again, whether it has changed or not",
     )
 
 
@@ -70,9 +72,16 @@ class BatchRecord(StoredModel):
     PROBLEM = "is not a record of a batch"
     IF_MISSING = "make the batch first"
 
-    split: Literal["train", "test"] = Field(description="copick project that holds the runs")
+    split: Split = Field(description="copick project that holds the runs")
+    made_from: str = Field(
+        "", description="digest of what all batches of the split are made from, but for tomograms"
+    )
     runs: dict[str, dict[str, str]] = Field(
         description="for each run the SHA-256 of its file in each folder of the stage"
+    )
+    tomograms: dict[str, str] = Field(
+        default_factory=dict,
+        description="stamps of the runs' tomograms, by which a replaced one is noticed",
     )
     failed: dict[str, FailedRun] = Field(
         default_factory=dict, description="runs that were left out (on_error: skip)"
@@ -82,3 +91,31 @@ class BatchRecord(StoredModel):
         description="passes of the runs that had fewer than the configuration asks for, to be done "
         "in time (hours)",
     )
+
+
+def last_records(paths: Iterable[Path]) -> dict[str, BatchRecord]:
+    """Read records, and find for every run the one that counts.
+
+    A run that is worked on again, because it was mended or has lost a file, is in a batch of a
+    higher number then: the last record that names it has the last word.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Records of one stage, by the number of their batch.
+
+    Returns
+    -------
+    dict of str to BatchRecord
+        By run, finished or failed.
+
+    Raises
+    ------
+    InputError
+        If a record is missing or damaged.
+    """
+    records: dict[str, BatchRecord] = {}
+    for path in paths:
+        record = BatchRecord.read(path)
+        records |= dict.fromkeys((*record.runs, *record.failed), record)
+    return records

@@ -47,6 +47,8 @@ def read_model(path: Path, model: type[Model], *, problem: str, if_missing: str)
         raise InputError(path, f"cannot be read ({error.strerror})", if_missing) from None
     except ValidationError as error:
         raise InputError(path, f"{problem} ({error.errors()[0]['msg']})", REMAKE) from None
+    except UnicodeDecodeError:
+        raise InputError(path, f"{problem} (not text)", REMAKE) from None
 
 
 class StoredModel(StrictModel):

@@ -19,6 +19,7 @@ from picking.files.copick_project import (
     tomogram_or_none,
 )
 from picking.files.ome_zarr import open_pyramid, read_level
+from picking.files.tomogram_stamp import stamp_of
 
 # Gold beads and the edges of the reconstruction hold the far tails; 0.1 % on either side takes
 # them out of the mean and the spread, and hardly touches the particles.
@@ -29,6 +30,8 @@ LARGEST_SIGMA = 8.0
 SAMPLE_VOXELS = 2**20
 # Standard deviation of a box as wide as a voxel, in voxels.
 SIGMA_OF_A_VOXEL = 1 / np.sqrt(12)
+# In the place of a digest.
+MISSING_TOMOGRAM = "missing"
 
 
 @dataclass(frozen=True)
@@ -135,13 +138,13 @@ def tomogram_digest(copick_config: Path, run: str, tomo_type: str, voxel_spacing
     Returns
     -------
     str
-        Empty if the tomogram is missing or no folder of this machine.
+        Empty if the tomogram is no folder of this machine, or cannot be looked at.
     """
     try:
-        project = open_project(copick_config)
-        tomogram = tomogram_or_none(project, run, tomo_type, voxel_spacing)
-        folder = None if tomogram is None else Path(tomogram_location(tomogram))
-        if folder is None or not folder.is_dir():
+        folder = _tomogram_folder(copick_config, run, tomo_type, voxel_spacing)
+        if folder is None:
+            return MISSING_TOMOGRAM
+        if not folder.is_dir():
             return ""
         listing = [
             (str(path.relative_to(folder)), path.lstat().st_size, path.lstat().st_mtime_ns)
@@ -150,6 +153,23 @@ def tomogram_digest(copick_config: Path, run: str, tomo_type: str, voxel_spacing
     except (InputError, OSError):
         return ""
     return hashlib.sha256(repr(listing).encode()).hexdigest()
+
+
+def tomogram_stamp(copick_config: Path, run: str, tomo_type: str, voxel_spacing: float) -> str:
+    """Stamp of a tomogram: :func:`picking.files.tomogram_stamp.stamp_of` its folder, if any."""
+    try:
+        folder = _tomogram_folder(copick_config, run, tomo_type, voxel_spacing)
+    except InputError:
+        return ""
+    return "" if folder is None else stamp_of(folder)
+
+
+def _tomogram_folder(
+    copick_config: Path, run: str, tomo_type: str, voxel_spacing: float
+) -> Path | None:
+    """Folder of a tomogram; None if it is missing."""
+    tomogram = tomogram_or_none(open_project(copick_config), run, tomo_type, voxel_spacing)
+    return None if tomogram is None else Path(tomogram_location(tomogram))
 
 
 def tomogram_volumes(

@@ -7,12 +7,11 @@ with a digest of all that it is made from: after a change nothing of it counts.
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
 
 from picking.errors import InputError
-from picking.files.batch_record import BatchRecord, FailedRun, Folders, file_digests
+from picking.files.batch_record import BatchRecord, FailedRun, Folders, Split, file_digests
 from picking.files.json_models import StoredModel
 
 # Between a record's name and its ending.
@@ -29,6 +28,7 @@ class FinishedRuns(StoredModel):
     runs: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="digests of their files, as in the batch's record"
     )
+    tomograms: dict[str, str] = Field(default_factory=dict, description="as in the record")
     fewer_passes: dict[str, int] = Field(default_factory=dict, description="as in the record")
 
 
@@ -70,26 +70,39 @@ class UnfinishedBatch:
     def __init__(
         self,
         record: Path,
-        split: Literal["train", "test"],
+        split: Split,
         folders: Folders,
         results: Path,
         made_from: str,
     ) -> None:
+        self._made_from = made_from
         self._record = Path(record)
         self._path = unfinished_path(self._record)
         self._split = split
         self._folders = folders
         self._results = results
-        self._finished = self._finished_before(made_from)
+        self._finished = self._finished_before()
         self._failed: dict[str, FailedRun] = {}
 
     def left(self, runs: Sequence[str]) -> list[str]:
         """List the runs that are yet to be worked on."""
         return [run for run in runs if run not in self._finished.runs]
 
-    def finish(self, run: str, fewer_passes: int | None = None) -> None:
-        """Note that the files of a run are written; ``fewer_passes`` as in the record."""
+    def finish(self, run: str, tomogram: str = "", fewer_passes: int | None = None) -> None:
+        """Note that the files of a run are written.
+
+        Parameters
+        ----------
+        run : str
+            Name of the run.
+        tomogram : str
+            Stamp of its tomogram, if the stage reads it for the first time.
+        fewer_passes : int or None
+            Its passes, if it had fewer than planned.
+        """
         self._finished.runs[run] = file_digests(self._folders, self._results, run)
+        if tomogram:
+            self._finished.tomograms[run] = tomogram
         if fewer_passes is not None:
             self._finished.fewer_passes[run] = fewer_passes
         self._finished.write(self._path)
@@ -102,20 +115,22 @@ class UnfinishedBatch:
         """Write the record of the batch."""
         BatchRecord(
             split=self._split,
+            made_from=self._made_from,
+            tomograms=dict(sorted(self._finished.tomograms.items())),
             runs=dict(sorted(self._finished.runs.items())),
             failed=dict(sorted(self._failed.items())),
             fewer_passes=dict(sorted(self._finished.fewer_passes.items())),
         ).write(self._record)
         self._path.unlink(missing_ok=True)
 
-    def _finished_before(self, made_from: str) -> FinishedRuns:
+    def _finished_before(self) -> FinishedRuns:
         """Read what an interrupted job has finished, as far as it is as it was left."""
-        new = FinishedRuns(made_from=made_from)
+        new = FinishedRuns(made_from=self._made_from)
         try:
             before = FinishedRuns.read(self._path)
         except InputError:
             return new
-        if before.made_from != made_from:
+        if before.made_from != self._made_from:
             return new
         for run, digests in before.runs.items():
             try:
@@ -124,6 +139,8 @@ class UnfinishedBatch:
             except OSError:
                 continue
             new.runs[run] = digests
+            if run in before.tomograms:
+                new.tomograms[run] = before.tomograms[run]
             if run in before.fewer_passes:
                 new.fewer_passes[run] = before.fewer_passes[run]
         return new

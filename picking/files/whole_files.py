@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ def whole_path(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(f".{uuid.uuid4().hex[:8]}{UNFINISHED}{path.name}")
     try:
         yield unfinished
+        # On the disk before it has its name: a power cut would leave the name of an empty file.
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

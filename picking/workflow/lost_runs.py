@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from picking.config import PipelineConfig
+from picking.errors import InputError
 from picking.files.batch_record import (
     FEATURE_FOLDERS,
     PROPOSAL_FOLDERS,
@@ -22,11 +23,18 @@ from picking.workflow.batches import (
 STAGES: dict[str, Folders] = {PROPOSALS_FOLDER: PROPOSAL_FOLDERS, FEATURES_FOLDER: FEATURE_FOLDERS}
 
 
-def lost_runs(results: Path, known: Mapping[str, BatchOfRun], config: PipelineConfig) -> set[str]:
+def lost_runs(
+    results: Path,
+    known: Mapping[str, BatchOfRun],
+    config: PipelineConfig,
+    stamps: Mapping[str, str],
+) -> set[str]:
     """Find the runs that a finished batch no longer stands for.
 
-    These are runs that have lost a file, runs that the batch's record does not name, and runs that
-    failed and whose tomogram has changed since.
+    These are runs that have lost a file, runs whose tomogram is another one now, runs that the
+    batch's record does not name, all runs of a damaged record, and of the runs that failed those
+    that may succeed: their tomogram has changed, it was the machine's fault, or failures are to
+    stop the workflow.
 
     Parameters
     ----------
@@ -36,14 +44,11 @@ def lost_runs(results: Path, known: Mapping[str, BatchOfRun], config: PipelineCo
         Runs that are in a batch.
     config : PipelineConfig
         Says which tomogram of a run is read.
-
-    Raises
-    ------
-    InputError
-        If a record is damaged.
+    stamps : mapping of str to str
+        Present stamp of the runs' tomograms; empty or missing where there is none.
     """
     records = {
-        (stage, number): BatchRecord.read(path)
+        (stage, number): _record_or_none(path)
         for stage in STAGES
         for number in {batch.number for batch in known.values()}
         if (path := record_path(results, number, stage)).exists()
@@ -51,23 +56,47 @@ def lost_runs(results: Path, known: Mapping[str, BatchOfRun], config: PipelineCo
     lost = set()
     for run, batch in known.items():
         for stage, folders in STAGES.items():
-            record = records.get((stage, batch.number))
-            if record is None:
+            if (stage, batch.number) not in records:
                 continue
+            record = records[stage, batch.number]
+            if record is None:
+                lost.add(run)
+                break
             if run in record.failed:
-                if _is_mended(run, record, results, config):
+                if config.on_error_of_test_runs == "stop" or _is_mended(
+                    run, record, results, config
+                ):
                     lost.add(run)
                 break  # no later stage knows it
             files = run_files(folders, results, run).values()
-            if run not in record.runs or not all(file.is_file() for file in files):
+            stamp = stamps.get(run, "")
+            if (
+                run not in record.runs
+                or not all(map(_holds_something, files))
+                or (stamp and record.tomograms.get(run, stamp) != stamp)
+            ):
                 lost.add(run)
     return lost
 
 
+def _record_or_none(path: Path) -> BatchRecord | None:
+    try:
+        return BatchRecord.read(path)
+    except InputError:
+        return None
+
+
+def _holds_something(path: Path) -> bool:
+    # A power cut may leave a file without its content.
+    return path.is_file() and path.stat().st_size > 0
+
+
 def _is_mended(run: str, record: BatchRecord, results: Path, config: PipelineConfig) -> bool:
+    failed_with = record.failed[run].tomogram
+    if not failed_with:
+        return True
     # Imported only where runs have failed: it takes longer than all else that is planned.
     from picking.files.tomogram import tomogram_digest
 
     project = results / "copick" / f"{record.split}.json"
-    present = tomogram_digest(project, run, config.tomo_type, config.voxel_spacing)
-    return present != record.failed[run].tomogram
+    return tomogram_digest(project, run, *config.tomogram_kind[:2]) != failed_with

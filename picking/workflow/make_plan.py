@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from picking.bundle.bundled_config import bundled_config
 from picking.bundle.manifest import BundleManifest
 from picking.bundle.open_bundle import read_manifest
 from picking.config import PipelineConfig, validated_config
+from picking.config.loading import completed, read_content
 from picking.data_in.import_inputs import ImportInputs, import_inputs
 from picking.data_in.inventory import RunInventory, Split, list_runs, resolve
 from picking.data_in.runs_to_pick import list_runs_to_pick
@@ -19,15 +21,18 @@ from picking.workflow.batches import (
     plan_batches,
 )
 from picking.workflow.lost_runs import lost_runs
-from picking.workflow.plan import RESULTS, ResultPlan
+from picking.workflow.plan import RESULTS, TRAINING_RECORDS, ResultPlan
 
 LEAST_TRAINING_RUNS = 2
-# What a training leaves in its result, and no bundle holds.
-TRAINING_RECORDS = "stage1/*/fold*/training.json"
 DEFAULT_CONFIGURATION = "config/config.yaml"
 
 
-def make_plan(content: Mapping[str, Any], where: str, is_start: bool = True) -> ResultPlan:
+def make_plan(
+    content: Mapping[str, Any],
+    where: str,
+    is_start: bool = True,
+    given: Mapping[str, Any] | None = None,
+) -> ResultPlan:
     """Make the plan from what Snakemake read as its configuration.
 
     Parameters
@@ -39,6 +44,8 @@ def make_plan(content: Mapping[str, Any], where: str, is_start: bool = True) -> 
     is_start : bool
         Whether this is the workflow that a person started, not a job of it that reads the
         Snakefile again: only the former looks for lost files, so that both plan the same batches.
+    given : mapping or None
+        Those keys of ``content`` that a person has given; None: all.
 
     Returns
     -------
@@ -52,7 +59,8 @@ def make_plan(content: Mapping[str, Any], where: str, is_start: bool = True) -> 
     config = validated_config(content, where=where)
     manifest = None if config.bundle is None else read_manifest(config.bundle)
     if manifest is not None:
-        config = bundled_config(config, manifest)
+        chosen = validated_config(content if given is None else given, where=where)
+        config = bundled_config(config, manifest, chosen)
         _check_no_training(config)
     are_types_chosen = config.particles is not None
     config = resolve(config)
@@ -63,12 +71,13 @@ def make_plan(content: Mapping[str, Any], where: str, is_start: bool = True) -> 
             "train": import_inputs(config, "train", runs.train),
             "test": import_inputs(config, "test", runs.test),
         }
+    stamps = {run: stamp for split in inputs.values() for run, stamp in split.stamps.items()}
     folder = RESULTS / config.name
     known = known_batches(folder)
     batches = plan_batches(
         {"train": sorted(runs.train), "test": sorted({*runs.test} - {*runs.train})},
         known,
-        lost_runs(folder, known, config) if is_start else (),
+        lost_runs(folder, known, config, stamps) if is_start else (),
         config.stage1_proposals.prediction.runs_per_job,
         first_free_number(folder) if not known else 0,
     )
@@ -128,7 +137,11 @@ def plan_or_exit(
                     f"--config {key}=", "is empty", "give a value or leave the key out"
                 )
         where = ", ".join(sources) or DEFAULT_CONFIGURATION
-        return make_plan(content, where, is_start)
+        given = None
+        if content.get("bundle") is not None:
+            files = [Path(str(name)) for name in configfiles]
+            given = completed(read_content(files), command_line)
+        return make_plan(content, where, is_start, given)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import math
 import shlex
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,14 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from picking.bundle.manifest import MANIFEST_NAME, BundleManifest, classifier_endings, result_files
+from picking.bundle.manifest import BundleManifest, classifier_endings, result_files
 from picking.config import PipelineConfig, TrainingSettings
 from picking.config.pipeline import OnError
 from picking.data_in.import_inputs import ImportInputs
 from picking.data_in.inventory import RunInventory, Split
 from picking.errors import InputError
 from picking.files.batch_record import feature_file, proposal_files
-from picking.files.progress import Clock, progress_of
+from picking.files.progress import Clock
 from picking.workflow.argument_lists import write_argument_lists
 from picking.workflow.batches import (
     FEATURES_FOLDER,
@@ -30,6 +31,8 @@ from picking.workflow.resources import JobMemory
 from picking.workflow.synthetic_files import SyntheticFiles
 
 RESULTS = Path("results")
+# What a training leaves in its result, and no bundle holds.
+TRAINING_RECORDS = "stage1/*/fold*/training.json"
 SECONDS_AN_HOUR = 3600
 # The report holds the features of these in memory, all at once; the page of the picks, which reads
 # run by run, shows all.
@@ -166,12 +169,9 @@ class ResultPlan:
         return [self._file(f"settings/{section}.yaml") for section in sections]
 
     @property
-    def bundle_inputs(self) -> list[str]:
-        """File whose change means that the bundle has to be taken again."""
-        bundle = self.config.bundle
-        if bundle is None:
-            return []
-        return [str(bundle / MANIFEST_NAME if bundle.is_dir() else bundle)]
+    def namesakes(self) -> list[str]:
+        """Runs to pick that have the name of a run that the bundle learnt from."""
+        return sorted({*self.runs.test} & {*(self.manifest.training_runs if self.manifest else ())})
 
     @property
     def bundled_files(self) -> list[str]:
@@ -220,23 +220,24 @@ class ResultPlan:
         keep_batches(self.folder, known_batches(self.folder), self.batches)
         write_argument_lists(self.argument_lists())
         self._clock().write(Path(self.clock_file))
+        if self.namesakes:
+            print(
+                f"warning: {', '.join(self.namesakes)}: named as training runs of the bundle, so "
+                "only networks that never saw these look at them; if they are other tomograms, "
+                "rename them",
+                file=sys.stderr,
+            )
 
     def _clock(self) -> Clock:
         now, hours = time.time(), self.config.hours
-        before = progress_of(self.folder / PROPOSALS_FOLDER, self.all_runs, self.passes)
         return Clock(
             started=now,
             deadline=None if hours is None else now + hours * SECONDS_AN_HOUR,
-            runs=tuple(self.all_runs),
-            done_before=before.done,
-            passes_before=before.passes,
+            runs={
+                "train": self.runs.train,
+                "test": tuple(run for run in self.runs.test if run not in self.runs.train),
+            },
         )
-
-    @property
-    def passes(self) -> int:
-        """Passes over a tomogram: every network sees a test run."""
-        networks = len(self.members) * len(self.folds)
-        return self.config.stage1_proposals.prediction.passes_with(networks)
 
     def argument_lists(self) -> dict[Path, list[str]]:
         """List the arguments of commands that there is one of for every run, by their file."""
@@ -299,7 +300,12 @@ class ResultPlan:
     @staticmethod
     def finished_reports() -> list[str]:
         """List the reports of all results that are there, by absolute path."""
-        return sorted(map(str, RESULTS.absolute().glob("*/cv_report.json")))
+        return sorted(
+            str(report)
+            for report in RESULTS.absolute().glob("*/cv_report.json")
+            # A result that was picked with a bundle holds the report of the bundle's training.
+            if any(report.parent.glob(TRAINING_RECORDS))
+        )
 
     def stage2_files(self, endings: Sequence[str]) -> list[str]:
         """List stage 2's files with the endings, of every particle type."""
@@ -312,8 +318,13 @@ class ResultPlan:
     @cached_property
     def memory(self) -> JobMemory:
         """Memory that the jobs need."""
+        config = self.config
+        # As large as it is read, or as it is resampled to.
+        finer = max(1.0, config.voxel_spacing / (config.resample_to or config.voxel_spacing)) ** 3
         sizes = {
-            run: voxels for inputs in self.inputs.values() for run, voxels in inputs.voxels.items()
+            run: math.ceil(voxels * finer)
+            for inputs in self.inputs.values()
+            for run, voxels in inputs.voxels.items()
         }
         return JobMemory.of_config(self.config, sizes)
 

@@ -1,11 +1,14 @@
 """Where the network runs, and in which precision; the device is not part of a result's key."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 
 from picking.config.stage1_proposals import PrecisionName
+from picking.errors import MachineError, in_one_line
 from stage1_proposals.device.gpu_cards import take_card
 
 # The larger of the two workspaces with which cuBLAS is deterministic (NVIDIA, cuBLAS manual).
@@ -108,3 +111,26 @@ def _card_identifiers() -> list[str]:
         str(torch.cuda.get_device_properties(index).uuid)
         for index in range(torch.cuda.device_count())
     ]
+
+
+@contextmanager
+def accelerator_errors(device: ComputeDevice) -> Iterator[None]:
+    """Tell faults of a graphics card from those of what is computed on it.
+
+    Raises
+    ------
+    MachineError
+        If it has too little memory, or does not answer any more.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise MachineError(
+            device.name,
+            "has too little memory",
+            "give a smaller stage1_proposals.prediction.window_zyx, or end what else runs there",
+        ) from None
+    except torch.AcceleratorError as error:
+        raise MachineError(
+            device.name, f"failed ({in_one_line(error)})", "start again; what is finished is kept"
+        ) from None

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from picking.files.progress import Clock, progress_of
+from picking.files.batch_record import Split
+from picking.files.progress import Clock, Progress, progress_of
 
 # Share of the time that is kept for what comes after the last proposals.
 RESERVE = 0.05
@@ -14,14 +15,20 @@ MINUTES_AN_HOUR = 60
 
 
 class Pace:
-    """The pace of a result's proposals, over all jobs that work on them.
+    """The pace of a result's proposals, over all jobs that work on one of its copick projects.
 
     Parameters
     ----------
     clock : Clock or None
         When the workflow started, and how much it has to do; None for a command on its own.
+    split : {"train", "test"}
+        The copick project.
+    results : Path
+        Folder of the result.
     records : Path
         Folder with the records of finished and unfinished batches.
+    made_from : str
+        Digest of what is proposed from.
     planned : int
         Passes that a tomogram gets if there is time.
     now : callable
@@ -31,12 +38,18 @@ class Pace:
     def __init__(
         self,
         clock: Clock | None,
+        split: Split,
+        results: Path,
         records: Path,
+        made_from: str,
         planned: int,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
+        self._runs = () if clock is None else clock.runs[split]
+        self._results = results
         self._records = records
+        self._made_from = made_from
         self._planned = planned
         self._now = now
 
@@ -49,15 +62,14 @@ class Pace:
         clock = self._clock
         if clock is None or clock.deadline is None:
             return self._planned
-        progress = progress_of(self._records, clock.runs, self._planned)
-        made = progress.passes - clock.passes_before
+        progress = self._progress(clock)
         now = self._now()
-        if made <= 0 or now <= clock.started:
+        if not progress.passes_since or now <= clock.started:
             return self._planned
-        rate = made / (now - clock.started)
+        rate = progress.passes_since / (now - clock.started)
         reserve = RESERVE * (clock.deadline - clock.started)
         left = max(clock.deadline - reserve - now, 0.0)
-        affordable = rate * left / max(len(clock.runs) - progress.done, 1)
+        affordable = rate * left / max(len(self._runs) - progress.done, 1)
         return max(1, min(self._planned, math.floor(affordable)))
 
     def line(self) -> str:
@@ -65,14 +77,19 @@ class Pace:
         clock = self._clock
         if clock is None:
             return "done"
-        done = progress_of(self._records, clock.runs, self._planned).done
-        line = f"{done} of {len(clock.runs)} tomograms"
-        done_here, elapsed = done - clock.done_before, self._now() - clock.started
-        if done_here <= 0 or elapsed <= 0:
+        progress = self._progress(clock)
+        line = f"{progress.done} of {len(self._runs)} tomograms"
+        elapsed = self._now() - clock.started
+        if not progress.finished_since or elapsed <= 0:
             return line
-        rate = done_here / elapsed
-        left = duration((len(clock.runs) - done) / rate)
+        rate = progress.finished_since / elapsed
+        left = duration((len(self._runs) - progress.done) / rate)
         return f"{line}, {rate * SECONDS_AN_HOUR:.0f} an hour, {left} left"
+
+    def _progress(self, clock: Clock) -> Progress:
+        return progress_of(
+            self._results, self._records, self._runs, self._made_from, self._planned, clock.started
+        )
 
 
 def duration(seconds: float) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from picking.files.batch_record import BatchRecord
+from picking.files.batch_record import last_records
 
 
 def notes_on_runs(
@@ -15,7 +15,7 @@ def notes_on_runs(
     Parameters
     ----------
     proposals : sequence of Path
-        Records of the batches of proposals (:class:`picking.files.batch_record.BatchRecord`).
+        Records of the batches of proposals, by number.
     runs : collection of str
         Runs that the page is about.
     training_runs : collection of str
@@ -26,10 +26,11 @@ def notes_on_runs(
     InputError
         If a record is missing or damaged.
     """
-    fewer: Counter[int] = Counter()
-    for path in proposals:
-        record = BatchRecord.read(path)
-        fewer.update(passes for run, passes in record.fewer_passes.items() if run in runs)
+    fewer = Counter(
+        record.fewer_passes[run]
+        for run, record in last_records(proposals).items()
+        if run in runs and run in record.fewer_passes
+    )
     notes = []
     if fewer:
         passes = ", ".join(

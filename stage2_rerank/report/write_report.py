@@ -106,7 +106,7 @@ def write_report(
         folds=folds,
         thresholds=thresholds,
         strength={name: classifier.strength_ for name, classifier in classifiers.items()},
-        test=SCORED_CANDIDATES.read(files.scored_test) if files.scored_test else None,
+        test=read_scored(files.scored_test, files.test_runs) if files.scored_test else None,
         test_runs=files.test_runs,
         features=features if compared else None,
         test_features=test_features if compared else None,
@@ -138,6 +138,12 @@ def write_report(
     write_model(json_path, content)
     write_whole_text(html_path, page)
     return content
+
+
+def read_scored(path: Path, runs: Sequence[str]) -> pd.DataFrame:
+    """Read the scored candidates of some runs, of which a table may hold hundreds."""
+    parts = [SCORED_CANDIDATES.read_run(path, run) for run in runs]
+    return pd.concat([SCORED_CANDIDATES.empty(), *parts], ignore_index=True)
 
 
 def read_alike(training: Sequence[Path], test: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:

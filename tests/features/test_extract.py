@@ -231,7 +231,8 @@ def test_the_command_writes_the_tables_of_a_batch(tmp_path, write_kaggle_run):
     BatchRecord(split="train", runs={"TS_1": digests}, failed=left_out).write(proposals)
     record = tmp_path / "features" / "batch0.json"
     arguments = ["--config", str(settings), "--copick", str(copick / "train.json")]
-    arguments += ["--proposals", str(proposals), "--results", str(tmp_path)]
+    arguments += ["--proposals", str(proposals), "--runs", "TS_1", "TS_2"]
+    arguments += ["--results", str(tmp_path)]
     extract.main([*arguments, "--record", str(record)])
 
     assert list(BatchRecord.read(record).runs) == ["TS_1"]

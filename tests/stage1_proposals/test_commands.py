@@ -199,7 +199,7 @@ def test_a_run_is_looked_at_by_those_that_never_saw_it(
     assert list(embedding)[2:] == embedding_columns(embedding_channels(types))
     assert ScoreMaps.read(files["score_maps"]).particle_types == tuple(types)
     digests = file_digests(PROPOSAL_FOLDERS, tmp_path / "proposed", run)
-    assert record == BatchRecord(split="train", runs={run: digests})
+    assert (record.split, record.runs) == ("train", {run: digests})
 
 
 @pytest.mark.parametrize("turns_about_z", [True, False])
@@ -361,9 +361,7 @@ def test_tomograms_get_fewer_passes_when_time_is_short(
     Clock(
         started=hour_ago,
         deadline=hour_ago + 3599,
-        runs=tuple(runs),
-        done_before=0,
-        passes_before=0,
+        runs={"train": tuple(runs)},
     ).write(clock)
     record = propose(config, runs, density, stage1, folds, tmp_path / "short", clock=clock)
     # The first shows how long it takes; it may still be being written when the second begins.

@@ -9,8 +9,7 @@ import pytest
 from picking.bundle.manifest import CARD_NAME, BundledFile, BundleManifest, result_files
 from picking.config import CZII_PARTICLES, PipelineConfig
 from picking.errors import InputError
-from picking.files.batch_record import BatchRecord, FailedRun
-from picking.files.json_models import read_model
+from picking.files.batch_record import BatchRecord, FailedRun, proposal_files
 from picking.files.progress import Clock
 from picking.files.tomogram import tomogram_digest
 from picking.workflow.checked_options import of_training
@@ -19,7 +18,7 @@ from picking.workflow.plan import ResultPlan
 from tests.conftest import KaggleRunWriter, tiny_values
 
 MEMBERS = ("resnet18-seed0", "resnet18-seed7")
-PASSES = 8  # two members in four folds
+NETWORKS = 8  # two members in four folds
 
 
 def write_manifest(folder: Path) -> Path:
@@ -62,7 +61,7 @@ def test_all_test_runs_are_picked_by_the_bundles_networks(content: dict[str, obj
     assert plan.runs.train == ()
     assert plan.runs.test == ("R1", "R2", "R3")
     assert plan.members == list(MEMBERS)
-    assert len(plan.weights) == PASSES
+    assert len(plan.weights) == NETWORKS
     assert set(plan.weights) < {f"results/picked/{name}" for name in plan.manifest.result_files}
     assert plan.config.name == "picked"
     assert plan.on_error(0) == "skip"
@@ -123,18 +122,7 @@ def test_a_run_that_failed_is_tried_again_once_its_tomogram_has_changed(
     plan = make_plan(content, "here")
     plan.keep()
     static = tmp_path / "kaggle" / "test" / "static"
-    copick = plan.folder / "copick" / "test.json"
-    copick.parent.mkdir(parents=True)
-    copick.write_text(
-        json.dumps(
-            {
-                "config_type": "filesystem",
-                "pickable_objects": [],
-                "static_root": f"local://{static}",
-                "overlay_root": f"local://{tmp_path}/overlay",
-            }
-        )
-    )
+    copick = write_project(plan.folder / "copick" / "test.json", static)
 
     def failed(run: str) -> FailedRun:
         return FailedRun(reason="bad", tomogram=tomogram_digest(copick, run, "denoised", 10.0))
@@ -148,17 +136,77 @@ def test_a_run_that_failed_is_tried_again_once_its_tomogram_has_changed(
     assert numbers(make_plan(content, "here")) == {"R1": 1, "R2": 0, "R3": 1}
 
 
+def write_project(path: Path, static: Path) -> Path:
+    path.parent.mkdir(parents=True)
+    roots = {"static_root": f"local://{static}", "overlay_root": f"local://{path.parent}/overlay"}
+    content = {"config_type": "filesystem", "pickable_objects": [], **roots}
+    path.write_text(json.dumps(content))
+    return path
+
+
 def numbers(plan: ResultPlan) -> dict[str, int]:
     return {run: batch.number for batch in plan.batches for run in batch.runs}
 
 
-def test_the_clock_says_what_is_done_and_when_all_has_to_be(content: dict[str, object]) -> None:
+def test_the_clock_says_when_all_has_to_be_done(content: dict[str, object]) -> None:
     plan = make_plan(content | {"hours": 2}, "here")
-    record = BatchRecord(split="test", runs={"R1": {}, "R2": {}}, fewer_passes={"R2": 3})
-    record.write(Path(plan.proposals(["R1"])[0]))
     plan.keep()
-    clock = read_model(Path(plan.clock_file), Clock, problem="", if_missing="")
+    clock = Clock.read(Path(plan.clock_file))
     assert clock.deadline is not None
     assert clock.deadline - clock.started == pytest.approx(2 * 3600)
-    assert clock.runs == ("R1", "R2", "R3")
-    assert (clock.done_before, clock.passes_before) == (2, PASSES + 3)
+    assert clock.runs == {"train": (), "test": ("R1", "R2", "R3")}
+
+
+def test_runs_named_as_training_runs_are_told(
+    content: dict[str, object],
+    write_kaggle_run: KaggleRunWriter,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    make_plan(content, "here").keep()
+    assert "named as training runs" not in capsys.readouterr().err
+    write_kaggle_run(tmp_path / "kaggle", "test", "A", tiny_values(7))
+    make_plan(content, "here").keep()
+    assert "warning: A: named as training runs of the bundle" in capsys.readouterr().err
+
+
+def test_a_replaced_tomogram_and_a_damaged_record_are_noticed(
+    content: dict[str, object], write_kaggle_run: KaggleRunWriter, tmp_path: Path
+) -> None:
+    plan = make_plan(content, "here")
+    plan.keep()
+    runs = ("R1", "R2", "R3")
+    for run in runs:
+        for path in proposal_files(plan.folder, run).values():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(run)
+    stamps = plan.inputs["test"].stamps
+    record = Path(plan.proposals(["R1"])[0])
+    BatchRecord(split="test", runs={run: {} for run in runs}, tomograms=stamps).write(record)
+    assert numbers(make_plan(content, "here")) == {"R1": 0, "R2": 0, "R3": 0}
+    # Moved as a whole it is the same.
+    (tmp_path / "kaggle").rename(tmp_path / "moved")
+    content |= {"dataset": str(tmp_path / "moved")}
+    assert numbers(make_plan(content, "here")) == {"R1": 0, "R2": 0, "R3": 0}
+    shutil.rmtree(tmp_path / "moved" / "test" / "static" / "ExperimentRuns" / "R2")
+    write_kaggle_run(tmp_path / "moved", "test", "R2", tiny_values(5))
+    assert numbers(make_plan(content, "here")) == {"R1": 0, "R2": 1, "R3": 0}
+    proposal_files(plan.folder, "R1")["candidates"].write_text("")
+    assert numbers(make_plan(content, "here"))["R1"] == 1
+    record.write_bytes(b"\xff")
+    assert numbers(make_plan(content, "here")) == {"R1": 1, "R2": 1, "R3": 1}
+
+
+def test_failures_of_the_machine_are_tried_again_and_all_where_they_are_to_stop(
+    content: dict[str, object], tmp_path: Path
+) -> None:
+    plan = make_plan(content, "here")
+    plan.keep()
+    write_project(plan.folder / "copick" / "test.json", tmp_path / "kaggle" / "test" / "static")
+    failed = {"R1": FailedRun(reason="a bug"), "R3": FailedRun(reason="no", tomogram="missing")}
+    record = BatchRecord(split="test", runs={}, failed=failed)
+    record.write(Path(plan.proposals(["R1"])[0]))
+    # R3 has no tomogram still; no record names R2.
+    assert numbers(make_plan(content, "here")) == {"R1": 1, "R2": 1, "R3": 0}
+    stop = make_plan(content | {"on_error": "stop"}, "here")
+    assert numbers(stop) == {"R1": 1, "R2": 1, "R3": 1}

@@ -1,10 +1,11 @@
 """How many passes there is time for, and what is said of the progress."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from picking.files.batch_record import BatchRecord, FailedRun
+from picking.files.batch_record import BatchRecord, FailedRun, proposal_files
 from picking.files.progress import Clock, progress_of
 from picking.files.unfinished_batch import FinishedRuns
 from stage1_proposals.prediction.pace import Pace, duration
@@ -12,23 +13,40 @@ from stage1_proposals.prediction.pace import Pace, duration
 RUNS = tuple(f"R{number}" for number in range(100))
 HOUR = 3600.0
 PLANNED = 8
+START = 1e9
+MADE_FROM = "these networks"
 
 
-def pace(records: Path, now: float, deadline: float | None = 10 * HOUR) -> Pace:
-    clock = Clock(started=0, deadline=deadline, runs=RUNS, done_before=0, passes_before=0)
-    return Pace(clock, records, PLANNED, now=lambda: now)
-
-
-def write_record(records: Path, number: int, runs: tuple[str, ...], passes: int = PLANNED) -> None:
-    fewer = {} if passes == PLANNED else dict.fromkeys(runs, passes)
-    BatchRecord(split="test", runs={run: {} for run in runs}, fewer_passes=fewer).write(
-        records / f"batch{number}.json"
+def pace(results: Path, now: float, deadline: float | None = 10 * HOUR) -> Pace:
+    clock = Clock(started=START, deadline=deadline and START + deadline, runs={"test": RUNS})
+    return Pace(
+        clock, "test", results, results / "proposals", MADE_FROM, PLANNED, now=lambda: START + now
     )
+
+
+def write_record(
+    results: Path,
+    number: int,
+    runs: tuple[str, ...],
+    passes: int = PLANNED,
+    made_from: str = MADE_FROM,
+    finished: float = START + 1,
+) -> None:
+    fewer = {} if passes == PLANNED else dict.fromkeys(runs, passes)
+    BatchRecord(
+        split="test", made_from=made_from, runs={run: {} for run in runs}, fewer_passes=fewer
+    ).write(results / "proposals" / f"batch{number}.json")
+    for run in runs:
+        candidates = proposal_files(results, run)["candidates"]
+        candidates.parent.mkdir(exist_ok=True)
+        candidates.touch()
+        os.utime(candidates, (finished, finished))
 
 
 def test_as_many_passes_as_planned_until_a_tomogram_is_done(tmp_path: Path) -> None:
     assert pace(tmp_path, 9.9 * HOUR).passes() == PLANNED
-    assert Pace(None, tmp_path, PLANNED).passes() == PLANNED
+    alone = Pace(None, "test", tmp_path, tmp_path, MADE_FROM, PLANNED)
+    assert (alone.passes(), alone.line()) == (PLANNED, "done")
 
 
 def test_as_many_passes_as_the_rest_has_time_for(tmp_path: Path) -> None:
@@ -50,19 +68,38 @@ def test_passes_come_back_when_there_is_time_again(tmp_path: Path) -> None:
     assert pace(tmp_path, 2 * HOUR).passes() == PLANNED
 
 
+def test_what_was_done_before_or_from_other_networks_says_nothing_of_the_rate(
+    tmp_path: Path,
+) -> None:
+    write_record(tmp_path, 0, RUNS[:50], made_from="another bundle")
+    assert pace(tmp_path, 9 * HOUR).passes() == PLANNED
+    assert pace(tmp_path, 9 * HOUR).line() == "0 of 100 tomograms"
+    write_record(tmp_path, 1, RUNS[50:90], finished=START - HOUR)
+    assert pace(tmp_path, 9 * HOUR).passes() == PLANNED
+    assert pace(tmp_path, 9 * HOUR).line() == "40 of 100 tomograms"
+    write_record(tmp_path, 2, RUNS[90:92])
+    # 16 passes in 9 hours, half an hour, and 58 tomograms.
+    assert pace(tmp_path, 9 * HOUR).passes() == 1
+
+
 def test_progress_counts_all_batches_and_only_what_is_wanted(tmp_path: Path) -> None:
     write_record(tmp_path, 0, RUNS[:3])
-    FinishedRuns(made_from="", runs={RUNS[3]: {}, "other": {}}, fewer_passes={RUNS[3]: 1}).write(
-        tmp_path / "batch1.unfinished.json"
-    )
+    records = tmp_path / "proposals"
+    write_record(tmp_path, 1, RUNS[3:4])
+    (records / "batch1.json").unlink()
+    FinishedRuns(
+        made_from=MADE_FROM, runs={RUNS[3]: {}, "other": {}}, fewer_passes={RUNS[3]: 1}
+    ).write(records / "batch1.unfinished.json")
     failed = {RUNS[4]: FailedRun(reason="bad")}
-    BatchRecord(split="test", runs={}, failed=failed).write(tmp_path / "batch2.json")
-    (tmp_path / "batches.json").write_text("{}")
-    (tmp_path / "batch3.json").write_text("")
-    progress = progress_of(tmp_path, RUNS, PLANNED)
-    assert (progress.done, progress.passes) == (5, 3 * PLANNED + 1)
-    assert pace(tmp_path, HOUR).line() == "5 of 100 tomograms, 5 an hour, 19 h 0 min left"
-    assert pace(tmp_path / "none", HOUR).line() == "0 of 100 tomograms"
+    BatchRecord(split="test", made_from=MADE_FROM, runs={}, failed=failed).write(
+        records / "batch2.json"
+    )
+    (records / "batches.json").write_text("{}")
+    (records / "batch3.json").write_text("")
+    progress = progress_of(tmp_path, records, RUNS, MADE_FROM, PLANNED, START)
+    assert (progress.done, progress.finished_since) == (5, 4)
+    assert progress.passes_since == 3 * PLANNED + 1
+    assert pace(tmp_path, HOUR).line() == "5 of 100 tomograms, 4 an hour, 23 h 45 min left"
 
 
 @pytest.mark.parametrize(

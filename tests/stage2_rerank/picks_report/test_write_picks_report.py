@@ -160,7 +160,7 @@ def test_failed_runs_notes_and_the_expected_score(inputs):
         pd.DataFrame(failed, columns=FAILED_RUNS.column_names), folder / "failed_runs.csv"
     )
     record = folder / "batch0.json"
-    BatchRecord(split="test", runs={}, fewer_passes={"p": 1}).write(record)
+    BatchRecord(split="test", runs={"p": {}}, fewer_passes={"p": 1}).write(record)
     write_picks_report.main(
         [
             *arguments,

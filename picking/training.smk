@@ -1,0 +1,45 @@
+"""Data in, of the runs that are learnt from: import, folds."""
+
+
+rule import_training_runs:
+    input:
+        files=PLAN.source_files("train"),
+        config=PLAN.settings_files("data"),
+        # Needed, but a colour alone is no reason to import, and to train, again.
+        appearance=ancient(PLAN.settings_files("appearance")),
+    output:
+        copick="results/{name}/copick/train.json",
+        truth="results/{name}/truth.csv",
+        density="results/{name}/picks_density.json",
+    log:
+        "results/{name}/logs/import_training_runs.txt",
+    resources:
+        mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
+    params:
+        source=PLAN.source_arguments,
+        runs=PLAN.runs.train,
+        listed=PLAN.list_file("train", "runs"),
+        digest=PLAN.source_digest("train"),
+    shell:
+        "python -m picking.data_in.import_dataset --config {input.config:q} {input.appearance:q}"
+        " {params.source}"
+        " --split train --runs @{params.listed:q} --output {output.copick:q}"
+        " --truth {output.truth:q} --density {output.density:q} 2>&1 | tee {log:q} >&2"
+
+
+rule make_folds:
+    input:
+        truth="results/{name}/truth.csv",
+        config=PLAN.settings_files("data", "folds"),
+    output:
+        "results/{name}/folds.json",
+    log:
+        "results/{name}/logs/make_folds.txt",
+    resources:
+        mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
+    params:
+        runs=PLAN.runs.train,
+        listed=PLAN.list_file("train", "runs"),
+    shell:
+        "python -m picking.scoring.make_folds --config {input.config:q} --truth {input.truth:q}"
+        " --runs @{params.listed:q} --output {output:q} 2>&1 | tee {log:q} >&2"
