@@ -19,7 +19,7 @@ from picking.files.copick_project import (
     tomogram_location,
     tomogram_or_none,
 )
-from picking.files.tomogram_stamp import stamp_of
+from picking.files.tomogram_stamp import digest_of, stamp_of
 
 # Metadata of an OME-Zarr tomogram: the file stands for its many chunks.
 ZARR_METADATA = ".zattrs"
@@ -35,13 +35,22 @@ class ImportInputs:
     does): what a copick configuration says, but for what only describes it, and the names of
     picks that are not files of this machine: a new set of them changes it, an edited one does not.
     ``voxels`` is the size of each run's tomogram, where a file of this machine says it, and
-    ``stamps`` are the tomograms' stamps (:func:`picking.files.tomogram_stamp.stamp_of`).
+    ``tomograms`` are the tomograms' folders, of which some may be missing.
     """
 
     paths: tuple[str, ...]
     digest: str
     voxels: Mapping[str, int]
-    stamps: Mapping[str, str]
+    tomograms: Mapping[str, Path]
+
+    @property
+    def stamps(self) -> dict[str, str]:
+        """Stamps of the tomograms, see :func:`picking.files.tomogram_stamp.stamp_of`."""
+        return {run: stamp_of(tomogram) for run, tomogram in self.tomograms.items()}
+
+    def tomogram_digest(self, run: str) -> str:
+        """Digest of a tomogram, see :func:`picking.files.tomogram_stamp.digest_of`."""
+        return digest_of(self.tomograms.get(run))
 
 
 def import_inputs(config: PipelineConfig, split: Split, runs: Sequence[str]) -> ImportInputs:
@@ -74,7 +83,7 @@ def import_inputs(config: PipelineConfig, split: Split, runs: Sequence[str]) -> 
         for run in runs:
             files += sorted(kaggle_picks(config.dataset, run).glob("*.json"))
     paths = tuple(str(path) for path in files if path.is_file())
-    return ImportInputs(paths, "", _voxels(tomograms), _stamps(tomograms))
+    return ImportInputs(paths, "", _voxels(tomograms), tomograms)
 
 
 def _voxels(tomograms: Mapping[str, Path]) -> dict[str, int]:
@@ -87,10 +96,6 @@ def _voxels(tomograms: Mapping[str, Path]) -> dict[str, int]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return voxels
-
-
-def _stamps(tomograms: Mapping[str, Path]) -> dict[str, str]:
-    return {run: stamp_of(tomogram) for run, tomogram in tomograms.items()}
 
 
 def _copick_files(
@@ -126,4 +131,4 @@ def _copick_files(
                 )
     listing = "\n".join([project_digest(copick_config), *sorted(elsewhere)])
     digest = hashlib.sha256(listing.encode()).hexdigest()
-    return ImportInputs(tuple(sorted(paths)), digest, _voxels(tomograms), _stamps(tomograms))
+    return ImportInputs(tuple(sorted(paths)), digest, _voxels(tomograms), tomograms)

@@ -1,6 +1,5 @@
 """Tomograms: what they are, reading them through copick, and normalising them."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from picking.files.copick_project import (
     tomogram_or_none,
 )
 from picking.files.ome_zarr import open_pyramid, read_level
-from picking.files.tomogram_stamp import stamp_of
+from picking.files.tomogram_stamp import digest_of, stamp_of
 
 # Gold beads and the edges of the reconstruction hold the far tails; 0.1 % on either side takes
 # them out of the mean and the spread, and hardly touches the particles.
@@ -30,8 +29,6 @@ LARGEST_SIGMA = 8.0
 SAMPLE_VOXELS = 2**20
 # Standard deviation of a box as wide as a voxel, in voxels.
 SIGMA_OF_A_VOXEL = 1 / np.sqrt(12)
-# In the place of a digest.
-MISSING_TOMOGRAM = "missing"
 
 
 @dataclass(frozen=True)
@@ -133,26 +130,14 @@ def resampled(tomogram: Tomogram, voxel_angstrom: float) -> Tomogram:
 
 
 def tomogram_digest(copick_config: Path, run: str, tomo_type: str, voxel_spacing: float) -> str:
-    """Digest of the names, sizes and times of a tomogram's files, by which a mended one is noticed.
+    """Digest of a tomogram's files: :func:`picking.files.tomogram_stamp.digest_of` its folder.
 
-    Returns
-    -------
-    str
-        Empty if the tomogram is no folder of this machine, or cannot be looked at.
+    Empty if it cannot be found out.
     """
     try:
-        folder = _tomogram_folder(copick_config, run, tomo_type, voxel_spacing)
-        if folder is None:
-            return MISSING_TOMOGRAM
-        if not folder.is_dir():
-            return ""
-        listing = [
-            (str(path.relative_to(folder)), path.lstat().st_size, path.lstat().st_mtime_ns)
-            for path in sorted(folder.rglob("*"))
-        ]
+        return digest_of(_tomogram_folder(copick_config, run, tomo_type, voxel_spacing))
     except (InputError, OSError):
         return ""
-    return hashlib.sha256(repr(listing).encode()).hexdigest()
 
 
 def tomogram_stamp(copick_config: Path, run: str, tomo_type: str, voxel_spacing: float) -> str:

@@ -1,5 +1,6 @@
-"""A stamp of a tomogram's files, cheap enough to be compared at every start."""
+"""By what a tomogram that has been replaced or mended is noticed, without reading it."""
 
+import hashlib
 from pathlib import Path
 
 # Metadata of an OME-Zarr tomogram: written with every copy of it, few against its chunks.
@@ -26,3 +27,21 @@ def stamp_of(folder: Path) -> str:
     except OSError:
         return ""
     return " ".join(f"{one.st_mtime_ns}:{one.st_size}" for one in found)
+
+
+def digest_of(folder: Path | None) -> str:
+    """Digest of the names, sizes and times of all files of a tomogram, as far as they are here.
+
+    A folder that is moved keeps its digest.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Folder of the tomogram; None if there is none.
+    """
+    files = [] if folder is None else sorted(Path(folder).rglob("*"))
+    listing = [
+        (str(path.relative_to(str(folder))), path.lstat().st_size, path.lstat().st_mtime_ns)
+        for path in files
+    ]
+    return hashlib.sha256(repr(listing).encode()).hexdigest()

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from picking.config import PipelineConfig
+from picking.config.pipeline import OnError
+from picking.data_in.import_inputs import ImportInputs
+from picking.data_in.inventory import Split
 from picking.errors import InputError
 from picking.files.batch_record import (
     FEATURE_FOLDERS,
     PROPOSAL_FOLDERS,
     BatchRecord,
+    FailedRun,
     Folders,
     run_files,
 )
@@ -26,8 +29,8 @@ STAGES: dict[str, Folders] = {PROPOSALS_FOLDER: PROPOSAL_FOLDERS, FEATURES_FOLDE
 def lost_runs(
     results: Path,
     known: Mapping[str, BatchOfRun],
-    config: PipelineConfig,
-    stamps: Mapping[str, str],
+    inputs: Mapping[Split, ImportInputs],
+    on_error: OnError,
 ) -> set[str]:
     """Find the runs that a finished batch no longer stands for.
 
@@ -42,16 +45,21 @@ def lost_runs(
         Folder of the result.
     known : mapping of str to BatchOfRun
         Runs that are in a batch.
-    config : PipelineConfig
-        Says which tomogram of a run is read.
-    stamps : mapping of str to str
-        Present stamp of the runs' tomograms; empty or missing where there is none.
+    inputs : mapping of Split to ImportInputs
+        What the data are now; empty for the synthetic set.
+    on_error : {"skip", "stop"}
+        What a test run that fails does to the others.
     """
     records = {
         (stage, number): _record_or_none(path)
         for stage in STAGES
         for number in {batch.number for batch in known.values()}
         if (path := record_path(results, number, stage)).exists()
+    }
+    stamps = {
+        (split, run): stamp
+        for split, of_split in inputs.items()
+        for run, stamp in of_split.stamps.items()
     }
     lost = set()
     for run, batch in known.items():
@@ -63,13 +71,13 @@ def lost_runs(
                 lost.add(run)
                 break
             if run in record.failed:
-                if config.on_error_of_test_runs == "stop" or _is_mended(
-                    run, record, results, config
+                if on_error == "stop" or _may_succeed(
+                    run, record.failed[run], inputs.get(batch.split)
                 ):
                     lost.add(run)
                 break  # no later stage knows it
             files = run_files(folders, results, run).values()
-            stamp = stamps.get(run, "")
+            stamp = stamps.get((batch.split, run))
             if (
                 run not in record.runs
                 or not all(map(_holds_something, files))
@@ -77,6 +85,12 @@ def lost_runs(
             ):
                 lost.add(run)
     return lost
+
+
+def _may_succeed(run: str, failed: FailedRun, present: ImportInputs | None) -> bool:
+    if not failed.tomogram:
+        return True
+    return present is not None and present.tomogram_digest(run) != failed.tomogram
 
 
 def _record_or_none(path: Path) -> BatchRecord | None:
@@ -89,14 +103,3 @@ def _record_or_none(path: Path) -> BatchRecord | None:
 def _holds_something(path: Path) -> bool:
     # A power cut may leave a file without its content.
     return path.is_file() and path.stat().st_size > 0
-
-
-def _is_mended(run: str, record: BatchRecord, results: Path, config: PipelineConfig) -> bool:
-    failed_with = record.failed[run].tomogram
-    if not failed_with:
-        return True
-    # Imported only where runs have failed: it takes longer than all else that is planned.
-    from picking.files.tomogram import tomogram_digest
-
-    project = results / "copick" / f"{record.split}.json"
-    return tomogram_digest(project, run, *config.tomogram_kind[:2]) != failed_with

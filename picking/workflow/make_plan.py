@@ -71,13 +71,12 @@ def make_plan(
             "train": import_inputs(config, "train", runs.train),
             "test": import_inputs(config, "test", runs.test),
         }
-    stamps = {run: stamp for split in inputs.values() for run, stamp in split.stamps.items()}
     folder = RESULTS / config.name
     known = known_batches(folder)
     batches = plan_batches(
         {"train": sorted(runs.train), "test": sorted({*runs.test} - {*runs.train})},
         known,
-        lost_runs(folder, known, config, stamps) if is_start else (),
+        lost_runs(folder, known, inputs, config.on_error_of_test_runs) if is_start else (),
         config.stage1_proposals.prediction.runs_per_job,
         first_free_number(folder) if not known else 0,
     )

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picking.config import PipelineConfig
 from picking.errors import InputError
 from picking.files.batch_record import (
     PROPOSAL_FOLDERS,
@@ -25,7 +24,6 @@ from picking.workflow.batches import (
 )
 from picking.workflow.lost_runs import lost_runs
 
-CONFIG = PipelineConfig()
 NAMES = [f"R{number}" for number in range(12)]
 RUNS = st.lists(st.sampled_from(NAMES), unique=True).map(sorted)
 JOBS = st.integers(1, 5)
@@ -106,7 +104,7 @@ def write_batch(results: Path, number: int, runs: list[str]) -> None:
 def plan_and_keep(results: Path, runs: list[str]) -> tuple[Batch, ...]:
     known = known_batches(results)
     batches = plan_batches(
-        {"train": [], "test": runs}, known, lost_runs(results, known, CONFIG, {}), 4
+        {"train": [], "test": runs}, known, lost_runs(results, known, {}, "skip"), 4
     )
     keep_batches(results, known, batches)
     return batches

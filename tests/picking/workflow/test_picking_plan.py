@@ -12,6 +12,7 @@ from picking.errors import InputError
 from picking.files.batch_record import BatchRecord, FailedRun, proposal_files
 from picking.files.progress import Clock
 from picking.files.tomogram import tomogram_digest
+from picking.files.tomogram_stamp import digest_of
 from picking.workflow.checked_options import of_training
 from picking.workflow.make_plan import make_plan
 from picking.workflow.plan import ResultPlan
@@ -198,12 +199,14 @@ def test_a_replaced_tomogram_and_a_damaged_record_are_noticed(
 
 
 def test_failures_of_the_machine_are_tried_again_and_all_where_they_are_to_stop(
-    content: dict[str, object], tmp_path: Path
+    content: dict[str, object],
 ) -> None:
     plan = make_plan(content, "here")
     plan.keep()
-    write_project(plan.folder / "copick" / "test.json", tmp_path / "kaggle" / "test" / "static")
-    failed = {"R1": FailedRun(reason="a bug"), "R3": FailedRun(reason="no", tomogram="missing")}
+    failed = {
+        "R1": FailedRun(reason="a bug"),
+        "R3": FailedRun(reason="no", tomogram=digest_of(None)),
+    }
     record = BatchRecord(split="test", runs={}, failed=failed)
     record.write(Path(plan.proposals(["R1"])[0]))
     # R3 has no tomogram still; no record names R2.
