@@ -36,7 +36,13 @@ from picking.files.batch_record import (
 from picking.files.embedding import EMBEDDING, embedding_channels
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES, FEATURES
-from picking.files.tomogram import Tomogram, normalised, read_tomogram, tomogram_digest
+from picking.files.tomogram import (
+    Tomogram,
+    normalised,
+    read_tomogram,
+    tomogram_digest,
+    tomogram_stamp,
+)
 from picking.files.unfinished_batch import UnfinishedBatch, files_digest
 from picking.left_out_runs import left_out_if_it_fails
 
@@ -232,8 +238,9 @@ def extract_batch(
         If a file is missing or damaged, or with on_error "stop" a run cannot be measured.
     """
     proposed = BatchRecord.read(proposals)
-    made_from = files_digest([copick_config, proposals], config.model_dump_json())
-    batch = UnfinishedBatch(record, proposed.split, FEATURE_FOLDERS, results, made_from)
+    made_from = files_digest([proposals], config.model_dump_json())
+    stamps = {run: tomogram_stamp(copick_config, run, *config.tomogram_kind[:2]) for run in runs}
+    batch = UnfinishedBatch(record, proposed.split, FEATURE_FOLDERS, results, made_from, stamps)
     for run in batch.left([run for run in proposed.runs if run in runs]):
         with left_out_if_it_fails(
             run,

@@ -3,7 +3,8 @@
 
 rule extract_features:
     input:
-        # Written again when runs come or go; a run whose tomogram is another one has a new batch.
+        # Written again when runs come or go. A run whose tomogram is another one has a new batch,
+        # where its files are here; else the project tells.
         copick=lambda wildcards: ancient(
             PLAN.copick_of(PLAN.batch(wildcards.batch).runs[0])
         ),
@@ -22,6 +23,7 @@ rule extract_features:
             PLAN.batch(wildcards.batch).runs
         ),
     params:
+        project=PLAN.project_elsewhere,
         # A function of the output is not a parameter of the result.
         runs=lambda wildcards, output: PLAN.batch(wildcards.batch).runs,
         on_error=lambda wildcards, output: PLAN.on_error(wildcards.batch),

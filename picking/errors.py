@@ -1,6 +1,7 @@
 """The error that is meant for a person."""
 
 import errno
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -67,7 +68,7 @@ class MachineError(InputError):
 def is_of_the_machine(error: BaseException) -> bool:
     """Whether an exception, or one that it was raised for, is the machine's fault."""
     return any(
-        isinstance(cause, MachineError | ConnectionError | TimeoutError)
+        isinstance(cause, MachineError | ConnectionError | TimeoutError | socket.gaierror)
         or (isinstance(cause, OSError) and cause.errno in OF_THE_MACHINE)
         for cause in with_causes(error)
     )

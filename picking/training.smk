@@ -20,6 +20,7 @@ rule import_training_runs:
         runs=PLAN.runs.train,
         listed=PLAN.list_file("train", "runs"),
         digest=PLAN.source_digest("train"),
+        tomograms=PLAN.training_data,
     shell:
         "python -m picking.data_in.import_dataset --config {input.config:q} {input.appearance:q}"
         " {params.source}"

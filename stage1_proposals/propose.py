@@ -79,7 +79,7 @@ class ProposalInputs:
             for member in self.members
             for fold in range(folds.number)
         ]
-        files = [self.copick_config, self.density, self.folds, self.precision, *weights]
+        files = [self.density, self.folds, self.precision, *weights]
         return files_digest(files, config.model_dump_json())
 
 
@@ -140,7 +140,10 @@ def propose_candidates(
         made_from,
         passes,
     )
-    batch = UnfinishedBatch(record, split, PROPOSAL_FOLDERS, results, made_from)
+    stamps = {
+        run: tomogram_stamp(inputs.copick_config, run, *config.tomogram_kind[:2]) for run in runs
+    }
+    batch = UnfinishedBatch(record, split, PROPOSAL_FOLDERS, results, made_from, stamps)
 
     @cache
     def network_of(weights: Path) -> ProposalNetwork:
@@ -161,11 +164,7 @@ def propose_candidates(
         embedding = embed_candidates(found, predicted, config.known_particles)
         EMBEDDING.write(embedding, files["embeddings"])
         CANDIDATES.write(found, files["candidates"])
-        batch.finish(
-            run,
-            tomogram_stamp(inputs.copick_config, run, *config.tomogram_kind[:2]),
-            affordable if affordable < passes else None,
-        )
+        batch.finish(run, affordable if affordable < passes else None)
         # Written above the progress bar of the run that is being worked on.
         tqdm.write(f"{run}: {len(found)} candidates; {pace.line()}", file=sys.stderr)
 
@@ -193,14 +192,15 @@ def propose_candidates(
                 affordable = pace.passes()
                 if affordable < passes:
                     print(f"{run}: {affordable} of {passes} passes, to be in time", file=sys.stderr)
-                networks = [
-                    network_of(path)
-                    for path in weights_for_run(run, inputs.stage1, inputs.members, judged_in)
-                ]
                 with accelerator_errors(device):
                     predicted = predict_maps(
                         tomogram,
-                        networks,
+                        [
+                            network_of(path)
+                            for path in weights_for_run(
+                                run, inputs.stage1, inputs.members, judged_in
+                            )
+                        ],
                         particle_types,
                         settings.prediction,
                         affordable,

@@ -36,7 +36,8 @@ rule choose_precision:
 
 rule propose:
     input:
-        # Written again when runs come or go; a run whose tomogram is another one has a new batch.
+        # Written again when runs come or go. A run whose tomogram is another one has a new batch,
+        # where its files are here; else the project tells.
         copick=lambda wildcards: ancient(
             PLAN.copick_of(PLAN.batch(wildcards.batch).runs[0])
         ),
@@ -60,6 +61,7 @@ rule propose:
         gpu=1,
     params:
         members=PLAN.members,
+        project=PLAN.project_elsewhere,
         split=lambda wildcards: PLAN.batch(wildcards.batch).split,
         # A function of the output is not a parameter of the result: a run that nobody asks for any
         # more is no reason to propose in the others again.

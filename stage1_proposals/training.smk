@@ -29,6 +29,7 @@ rule train_member:
         gpu=PLAN.training.processes,
     params:
         launcher=PLAN.training_launcher,
+        tomograms=PLAN.training_data,
         encoder=lambda wildcards: PLAN.encoder_and_seed(wildcards.member)[0],
         seed=lambda wildcards: PLAN.encoder_and_seed(wildcards.member)[1],
         folder=lambda wildcards, output: Path(output.weights).parent,

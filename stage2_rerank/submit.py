@@ -30,8 +30,6 @@ from stage2_rerank.classifier.saved_classifier import read_classifier
 from stage2_rerank.thresholds.final_picks import final_picks
 from stage2_rerank.thresholds.threshold_file import Thresholds
 
-# Where a run may have failed, by the argument that names the stage's records.
-STAGES = ("stage1_proposals", "features")
 PROGRESS_SECONDS = 5.0
 
 Classifiers = Mapping[str, RerankClassifier]
@@ -67,13 +65,17 @@ class SubmissionInputs:
 
     def failed(self) -> pd.DataFrame:
         """Table FAILED_RUNS: the test runs that could not be picked, by name."""
-        rows = [
-            {"run": run, "stage": stage, "reason": record.failed[run].reason}
-            for stage, records in zip(STAGES, (self.proposals, self.features), strict=True)
+        # A run that fails in the first stage has not come to the second.
+        rows = {
+            run: {"run": run, "stage": stage, "reason": record.failed[run].reason}
+            for stage, records in (
+                ("features", self.features),
+                ("stage1_proposals", self.proposals),
+            )
             for run, record in last_records(records).items()
             if run in record.failed and run in self.runs
-        ]
-        table = pd.concat([FAILED_RUNS.empty(), pd.DataFrame(rows)], ignore_index=True)
+        }
+        table = pd.concat([FAILED_RUNS.empty(), pd.DataFrame(rows.values())], ignore_index=True)
         return FAILED_RUNS.check(table.sort_values("run", ignore_index=True), "failed runs")
 
 

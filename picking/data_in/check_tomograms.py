@@ -66,12 +66,10 @@ def check_tomograms(
     failed: dict[str, FailedRun] = {}
     for run in runs:
         with left_out_if_it_fails(run, on_error, failed.__setitem__):
-            size = checked_tomogram(config, project, where, run, keep)
-            if size is None:
-                continue
-            for problem in size.passed_over:
+            size, passed_over = checked_tomogram(config, project, where, run, keep)
+            for problem in passed_over:
                 print(f"warning: {problem} (nothing is picked from this level)", file=sys.stderr)
-            if keep:  # of training runs alone: there may be hundreds of others
+            if keep and size is not None:  # of training runs alone: there may be hundreds of others
                 sizes[run] = size
     if failed and len(failed) == len(runs):
         first = next(iter(failed.values()))
@@ -83,11 +81,32 @@ def check_tomograms(
 
 def checked_tomogram(
     config: PipelineConfig, project: "CopickRoot", where: Path, run: str, is_needed: bool = True
-) -> TomogramSize | None:
+) -> tuple[TomogramSize | None, tuple[str, ...]]:
     """Check one run's tomogram as far as that is done quickly.
 
     That is its metadata, the values of its coarsest level that is whole, and that all chunk files
     of the level that is picked from are there; their values are checked when they are read.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        Resolved configuration.
+    project : CopickRoot
+        Project that shows the tomogram.
+    where : Path
+        What messages call the data.
+    run : str
+        Name of the run.
+    is_needed : bool
+        Whether the size is needed; otherwise a tomogram of one level is not read, which would take
+        as long as to pick from it.
+
+    Returns
+    -------
+    size : TomogramSize or None
+        None if it was not read.
+    passed_over : tuple of str
+        What is wrong with levels that nothing is picked from.
 
     Raises
     ------
@@ -97,10 +116,10 @@ def checked_tomogram(
     tomogram = find_tomogram(project, where, run, config.tomo_type, config.voxel_spacing)
     pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), config.voxel_spacing)
     check_chunk_files(pyramid.full_size, pyramid.location)
-    # A pyramid of one level takes as long to read as to pick from.
     if not is_needed and len(pyramid.levels) == 1:
-        return None
-    return TomogramSize.of_pyramid(pyramid)
+        return None, pyramid.passed_over
+    size = TomogramSize.of_pyramid(pyramid)
+    return size, size.passed_over
 
 
 def check_repeated_runs(config: PipelineConfig, dataset: Path, test_runs: Sequence[str]) -> None:

@@ -152,7 +152,7 @@ def import_copick(
         config, copick_config, runs, picked is not None, on_error, copick_config
     )
     content = with_overlay(copick_config, _overlay_of(output), config.known_particles)
-    content.update(_static_root(config, copick_config, runs, on_error))
+    content.update(_static_root(config, copick_config, runs))
     with own_files(_overlay_of(output)) as unfinished:
         if picked is not None:
             particle_types = [particle.name for particle in config.known_particles]
@@ -251,11 +251,9 @@ def _write_config(content: dict[str, Any], path: Path) -> Path:
 
 
 def _static_root(
-    config: PipelineConfig, copick_config: Path, runs: Sequence[str], on_error: OnError
+    config: PipelineConfig, copick_config: Path, runs: Sequence[str]
 ) -> dict[str, Any]:
     """Read-only root for our configuration: the one of the project's two that has the tomograms.
-
-    Where runs may be left out, the one that has most.
 
     Projects on the data portal or from a Croissant manifest name theirs by themselves.
     """
@@ -279,14 +277,14 @@ def _static_root(
                 "project itself has",
             )
         return {}
-    if len(set(read_only.values())) > 1 and on_error == "stop":
+    if len(set(read_only.values())) > 1:
         raise InputError(
             copick_config,
             f"the tomograms of {names} lie in the overlay, those of other runs in the static root",
-            "put the tomograms of all training runs, and of all test runs, into one of the two",
+            "put the tomograms of all training runs, and of all test runs, into one of the two, or "
+            "name runs in leave_out",
         )
-    of_most = sum(read_only.values()) * 2 >= len(read_only)
-    source = "static" if of_most and content.get("static_root") else "overlay"
+    source = "static" if all(read_only.values()) and content.get("static_root") else "overlay"
     url = content[f"{source}_root"]
     if is_local(url):
         url = local_url(Path(getattr(project, f"root_{source}")))

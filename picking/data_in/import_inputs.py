@@ -13,6 +13,7 @@ from pathlib import Path
 from picking.config import PipelineConfig
 from picking.data_in.inventory import Split, kaggle_picks, kaggle_tomogram
 from picking.files.copick_project import (
+    is_all_local,
     open_project,
     project_digest,
     remote_errors,
@@ -35,13 +36,15 @@ class ImportInputs:
     does): what a copick configuration says, but for what only describes it, and the names of
     picks that are not files of this machine: a new set of them changes it, an edited one does not.
     ``voxels`` is the size of each run's tomogram, where a file of this machine says it, and
-    ``tomograms`` are the tomograms' folders, of which some may be missing.
+    ``tomograms`` are the tomograms' folders, without missing ones. ``elsewhere`` is the digest of a
+    copick project that is not made of folders of this machine alone, else empty.
     """
 
     paths: tuple[str, ...]
     digest: str
     voxels: Mapping[str, int]
     tomograms: Mapping[str, Path]
+    elsewhere: str = ""
 
     @property
     def stamps(self) -> dict[str, str]:
@@ -83,7 +86,8 @@ def import_inputs(config: PipelineConfig, split: Split, runs: Sequence[str]) -> 
         for run in runs:
             files += sorted(kaggle_picks(config.dataset, run).glob("*.json"))
     paths = tuple(str(path) for path in files if path.is_file())
-    return ImportInputs(paths, "", _voxels(tomograms), tomograms)
+    there = {run: tomogram for run, tomogram in tomograms.items() if tomogram.is_dir()}
+    return ImportInputs(paths, "", _voxels(there), there)
 
 
 def _voxels(tomograms: Mapping[str, Path]) -> dict[str, int]:
@@ -131,4 +135,10 @@ def _copick_files(
                 )
     listing = "\n".join([project_digest(copick_config), *sorted(elsewhere)])
     digest = hashlib.sha256(listing.encode()).hexdigest()
-    return ImportInputs(tuple(sorted(paths)), digest, _voxels(tomograms), tomograms)
+    return ImportInputs(
+        tuple(sorted(paths)),
+        digest,
+        _voxels(tomograms),
+        tomograms,
+        "" if is_all_local(copick_config) else project_digest(copick_config),
+    )

@@ -26,6 +26,11 @@ PROPOSAL_FOLDERS: Folders = {
 FEATURE_FOLDERS: Folders = {"features": ".parquet"}
 
 
+def record_name(number: int) -> str:
+    """Name of a batch's record in the folder of its stage."""
+    return f"batch{number}.json"
+
+
 def run_files(folders: Folders, results: Path, run: str) -> dict[str, Path]:
     """Files that a stage writes for a run, by the folder of the result that holds them."""
     return {folder: Path(results) / folder / f"{run}{ending}" for folder, ending in folders.items()}

@@ -1,16 +1,16 @@
 """How far the proposals of a result are, over all jobs that work on them."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field
 
 from picking.errors import InputError
-from picking.files.batch_record import BatchRecord, Split, proposal_files
+from picking.files.batch_record import BatchRecord, Split, proposal_files, record_name
 from picking.files.json_models import StoredModel
-from picking.files.unfinished_batch import UNFINISHED, FinishedRuns
+from picking.files.unfinished_batch import FinishedRuns, unfinished_path
 
 
 class Clock(StoredModel):
@@ -21,8 +21,9 @@ class Clock(StoredModel):
 
     started: float = Field(description="time of the start")
     deadline: float | None = Field(description="when the result has to be there; null: whenever")
-    runs: dict[Split, tuple[str, ...]] = Field(
-        description="runs to propose in, by copick project, finished ones included"
+    batches: dict[Split, dict[str, int]] = Field(
+        description="runs to propose in, finished ones included, by copick project: the numbers of "
+        "their batches"
     )
 
 
@@ -48,7 +49,7 @@ class Progress:
 def progress_of(
     results: Path,
     records: Path,
-    runs: Collection[str],
+    batches: Mapping[str, int],
     made_from: str,
     passes: int,
     since: float,
@@ -61,11 +62,11 @@ def progress_of(
         Folder of the result.
     records : Path
         Folder with the batches' records.
-    runs : collection of str
-        Runs that count.
+    batches : mapping of str to int
+        The runs that count, and in which batch: an older one of a run that is worked on again
+        counts nothing.
     made_from : str
-        Digest of what is proposed from: what was made from something else counts nothing, it is
-        going to be made again.
+        Digest of what is proposed from: what was made from something else counts nothing.
     passes : int
         Passes over a tomogram, where the record does not say otherwise.
     since : float
@@ -77,25 +78,27 @@ def progress_of(
     """
     finished: dict[str, int] = {}
     left_out: set[str] = set()
-    for path in Path(records).glob("batch*.json"):
-        is_unfinished = path.stem.endswith(UNFINISHED)
-        try:
-            content = (FinishedRuns if is_unfinished else BatchRecord).read(path)
-        except InputError:
-            continue  # another file, or one that another job has just replaced
-        if content.made_from != made_from:
-            continue
-        finished |= {run: content.fewer_passes.get(run, passes) for run in content.runs}
-        if isinstance(content, BatchRecord):
-            left_out |= content.failed.keys()
-    wanted = set(runs)
+    for number in set(batches.values()):
+        record = Path(records) / record_name(number)
+        for path, kind in ((record, BatchRecord), (unfinished_path(record), FinishedRuns)):
+            try:
+                content = kind.read(path)
+            except InputError:
+                continue  # not there yet, or another job is just replacing it
+            if content.made_from != made_from:
+                continue
+            here = {run for run in content.runs if batches.get(run) == number}
+            finished |= {run: content.fewer_passes.get(run, passes) for run in here}
+            if isinstance(content, BatchRecord):
+                left_out |= {run for run in content.failed if batches.get(run) == number}
+            break
     recent = [
         number
         for run, number in finished.items()
-        if run in wanted and _time_of(proposal_files(results, run)["candidates"]) >= since
+        if _time_of(proposal_files(results, run)["candidates"]) >= since
     ]
     return Progress(
-        done=len(wanted & (finished.keys() | left_out)),
+        done=len(finished.keys() | left_out),
         finished_since=len(recent),
         passes_since=sum(recent),
     )

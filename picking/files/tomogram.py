@@ -141,20 +141,24 @@ def tomogram_digest(copick_config: Path, run: str, tomo_type: str, voxel_spacing
 
 
 def tomogram_stamp(copick_config: Path, run: str, tomo_type: str, voxel_spacing: float) -> str:
-    """Stamp of a tomogram: :func:`picking.files.tomogram_stamp.stamp_of` its folder, if any."""
+    """Stamp of a tomogram: :func:`picking.files.tomogram_stamp.stamp_of` its folder.
+
+    Empty if there is none, or it cannot be found out.
+    """
     try:
         folder = _tomogram_folder(copick_config, run, tomo_type, voxel_spacing)
-    except InputError:
+        return "" if folder is None else stamp_of(folder)
+    except (InputError, OSError):
         return ""
-    return "" if folder is None else stamp_of(folder)
 
 
 def _tomogram_folder(
     copick_config: Path, run: str, tomo_type: str, voxel_spacing: float
 ) -> Path | None:
     """Folder of a tomogram; None if it is missing."""
-    tomogram = tomogram_or_none(open_project(copick_config), run, tomo_type, voxel_spacing)
-    return None if tomogram is None else Path(tomogram_location(tomogram))
+    with remote_errors(copick_config):
+        tomogram = tomogram_or_none(open_project(copick_config), run, tomo_type, voxel_spacing)
+        return None if tomogram is None else Path(tomogram_location(tomogram))
 
 
 def tomogram_volumes(

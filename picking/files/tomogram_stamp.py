@@ -22,15 +22,12 @@ def stamp_of(folder: Path) -> str:
     str
         Empty if it is not on this machine.
     """
-    try:
-        found = [Path(folder, name).stat() for name in METADATA]
-    except OSError:
-        return ""
+    found = [path.stat() for name in METADATA if (path := Path(folder, name)).is_file()]
     return " ".join(f"{one.st_mtime_ns}:{one.st_size}" for one in found)
 
 
 def digest_of(folder: Path | None) -> str:
-    """Digest of the names, sizes and times of all files of a tomogram, as far as they are here.
+    """Digest of the names, sizes and times of all files of a tomogram.
 
     A folder that is moved keeps its digest.
 
@@ -38,8 +35,18 @@ def digest_of(folder: Path | None) -> str:
     ----------
     folder : Path or None
         Folder of the tomogram; None if there is none.
+
+    Returns
+    -------
+    str
+        Empty if the tomogram is elsewhere, not on this machine.
     """
-    files = [] if folder is None else sorted(Path(folder).rglob("*"))
+    if folder is None:
+        files = []
+    elif Path(folder).is_dir():
+        files = sorted(Path(folder).rglob("*"))
+    else:
+        return ""
     listing = [
         (str(path.relative_to(str(folder))), path.lstat().st_size, path.lstat().st_mtime_ns)
         for path in files

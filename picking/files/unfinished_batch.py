@@ -5,7 +5,7 @@ with a digest of all that it is made from: after a change nothing of it counts.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -64,7 +64,10 @@ class UnfinishedBatch:
     results : Path
         Folder of the result.
     made_from : str
-        Digest of what the files are made from (:func:`files_digest`).
+        Digest of what the files are made from (:func:`files_digest`), but for the tomograms.
+    tomograms : mapping of str to str
+        Present stamps of the runs' tomograms, taken before they are read; empty where there is
+        none.
     """
 
     def __init__(
@@ -74,7 +77,9 @@ class UnfinishedBatch:
         folders: Folders,
         results: Path,
         made_from: str,
+        tomograms: Mapping[str, str],
     ) -> None:
+        self._tomograms = tomograms
         self._made_from = made_from
         self._record = Path(record)
         self._path = unfinished_path(self._record)
@@ -88,21 +93,10 @@ class UnfinishedBatch:
         """List the runs that are yet to be worked on."""
         return [run for run in runs if run not in self._finished.runs]
 
-    def finish(self, run: str, tomogram: str = "", fewer_passes: int | None = None) -> None:
-        """Note that the files of a run are written.
-
-        Parameters
-        ----------
-        run : str
-            Name of the run.
-        tomogram : str
-            Stamp of its tomogram, if the stage reads it for the first time.
-        fewer_passes : int or None
-            Its passes, if it had fewer than planned.
-        """
+    def finish(self, run: str, fewer_passes: int | None = None) -> None:
+        """Note that the files of a run are written; ``fewer_passes`` as in the record."""
         self._finished.runs[run] = file_digests(self._folders, self._results, run)
-        if tomogram:
-            self._finished.tomograms[run] = tomogram
+        self._finished.tomograms[run] = self._tomograms.get(run, "")
         if fewer_passes is not None:
             self._finished.fewer_passes[run] = fewer_passes
         self._finished.write(self._path)
@@ -133,14 +127,15 @@ class UnfinishedBatch:
         if before.made_from != self._made_from:
             return new
         for run, digests in before.runs.items():
+            if before.tomograms.get(run) != self._tomograms.get(run, ""):
+                continue
             try:
                 if file_digests(self._folders, self._results, run) != digests:
                     continue
             except OSError:
                 continue
             new.runs[run] = digests
-            if run in before.tomograms:
-                new.tomograms[run] = before.tomograms[run]
+            new.tomograms[run] = before.tomograms[run]
             if run in before.fewer_passes:
                 new.fewer_passes[run] = before.fewer_passes[run]
         return new

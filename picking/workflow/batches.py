@@ -14,6 +14,7 @@ from pydantic import Field
 
 from picking.config.strict_model import StrictModel
 from picking.data_in.inventory import Split
+from picking.files.batch_record import record_name
 from picking.files.json_models import StoredModel
 
 # Folders of the stages' records.
@@ -128,7 +129,7 @@ def keep_batches(results: Path, known: Mapping[str, BatchOfRun], batches: Sequen
 
 def record_path(results: Path, number: int, folder: str = PROPOSALS_FOLDER) -> Path:
     """Record of a finished batch (:class:`picking.files.batch_record.BatchRecord`) in a stage."""
-    return Path(results) / folder / f"batch{number}.json"
+    return Path(results) / folder / record_name(number)
 
 
 def _plan_path(results: Path) -> Path:

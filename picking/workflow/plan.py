@@ -1,5 +1,6 @@
 """The plan of a result: its runs, folds, members and batches, and the files that rules share."""
 
+import hashlib
 import math
 import shlex
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from picking.bundle.manifest import BundleManifest, classifier_endings, result_files
 from picking.config import PipelineConfig, TrainingSettings
@@ -28,6 +29,7 @@ from picking.workflow.batches import (
     record_path,
 )
 from picking.workflow.resources import JobMemory
+from picking.workflow.settings_sections import SYNTHETIC_SECTIONS, section_text
 from picking.workflow.synthetic_files import SyntheticFiles
 
 RESULTS = Path("results")
@@ -159,6 +161,18 @@ class ResultPlan:
         """Digest of what else means that a split has to be imported again."""
         return "" if self.is_synthetic else self.inputs[split].digest
 
+    @property
+    def training_data(self) -> str:
+        """Digest of the tomograms that are learnt from, wherever they are.
+
+        Their copick project and their picks may stay the same when they are replaced.
+        """
+        if self.is_synthetic:
+            content = section_text(self.config, SYNTHETIC_SECTIONS["specimens"])
+        else:
+            content = repr(sorted(self.inputs["train"].stamps.items()))
+        return hashlib.sha256(content.encode()).hexdigest()
+
     def copick_of(self, run: str) -> str:
         """Copick project that holds a run: the training one for runs that are in both splits."""
         split = "train" if run in self.runs.train else "test"
@@ -167,6 +181,11 @@ class ResultPlan:
     def settings_files(self, *sections: str) -> list[str]:
         """List the settings files that a rule passes to its command's ``--config``."""
         return [self._file(f"settings/{section}.yaml") for section in sections]
+
+    @property
+    def project_elsewhere(self) -> str:
+        """Digest of a copick project whose tomograms' files are not on this machine, or nothing."""
+        return next((one.elsewhere for one in self.inputs.values()), "")
 
     @property
     def namesakes(self) -> list[str]:
@@ -230,12 +249,18 @@ class ResultPlan:
 
     def _clock(self) -> Clock:
         now, hours = time.time(), self.config.hours
+        splits: tuple[Split, ...] = get_args(Split)
         return Clock(
             started=now,
             deadline=None if hours is None else now + hours * SECONDS_AN_HOUR,
-            runs={
-                "train": self.runs.train,
-                "test": tuple(run for run in self.runs.test if run not in self.runs.train),
+            batches={
+                split: {
+                    run: batch.number
+                    for batch in self.batches
+                    if batch.split == split
+                    for run in batch.runs
+                }
+                for split in splits
             },
         )
 
@@ -322,11 +347,9 @@ class ResultPlan:
         # As large as it is read, or as it is resampled to.
         finer = max(1.0, config.voxel_spacing / (config.resample_to or config.voxel_spacing)) ** 3
         sizes = {
-            run: math.ceil(voxels * finer)
-            for inputs in self.inputs.values()
-            for run, voxels in inputs.voxels.items()
+            run: voxels for inputs in self.inputs.values() for run, voxels in inputs.voxels.items()
         }
-        return JobMemory.of_config(self.config, sizes)
+        return JobMemory.of_config(self.config, sizes, finer)
 
     def files(self, *names: str) -> list[str]:
         """List files of the result by their names in its folder."""

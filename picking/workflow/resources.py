@@ -39,11 +39,17 @@ class JobMemory:
     unlisted_voxels: int = UNKNOWN_VOXELS
 
     @classmethod
-    def of_config(cls, config: PipelineConfig, voxels: Mapping[str, int]) -> "JobMemory":
-        """Make it for a data set of listed sizes, or for the synthetic one, not yet made."""
+    def of_config(
+        cls, config: PipelineConfig, voxels: Mapping[str, int], finer: float = 1.0
+    ) -> "JobMemory":
+        """Make it for a data set of listed sizes, or for the synthetic one, not yet made.
+
+        ``finer``: how many times the voxels of a tomogram there are once it is resampled.
+        """
         if config.is_synthetic:
             return cls({}, math.prod(config.synthetic.shape_zyx))
-        return cls(voxels)
+        sizes = {run: math.ceil(number * finer) for run, number in voxels.items()}
+        return cls(sizes, math.ceil(UNKNOWN_VOXELS * finer))
 
     def _megavoxels(self, run: str) -> float:
         return self.voxels.get(run, self.unlisted_voxels) / 1e6

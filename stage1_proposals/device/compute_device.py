@@ -1,6 +1,7 @@
 """Where the network runs, and in which precision; the device is not part of a result's key."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ HALF_DTYPES: dict[PrecisionName, torch.dtype | None] = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
+
+# What torch's errors of a graphics card say, whatever their class is.
+ACCELERATOR_ERROR = re.compile(r"CUDA|cuDNN|cuBLAS", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,9 @@ def accelerator_errors(device: ComputeDevice) -> Iterator[None]:
             "has too little memory",
             "give a smaller stage1_proposals.prediction.window_zyx, or end what else runs there",
         ) from None
-    except torch.AcceleratorError as error:
+    except RuntimeError as error:
+        if not ACCELERATOR_ERROR.search(str(error)):
+            raise
         raise MachineError(
             device.name, f"failed ({in_one_line(error)})", "start again; what is finished is kept"
         ) from None

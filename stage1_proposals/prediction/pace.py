@@ -46,7 +46,7 @@ class Pace:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
-        self._runs = () if clock is None else clock.runs[split]
+        self._batches = {} if clock is None else clock.batches[split]
         self._results = results
         self._records = records
         self._made_from = made_from
@@ -69,7 +69,7 @@ class Pace:
         rate = progress.passes_since / (now - clock.started)
         reserve = RESERVE * (clock.deadline - clock.started)
         left = max(clock.deadline - reserve - now, 0.0)
-        affordable = rate * left / max(len(self._runs) - progress.done, 1)
+        affordable = rate * left / max(len(self._batches) - progress.done, 1)
         return max(1, min(self._planned, math.floor(affordable)))
 
     def line(self) -> str:
@@ -78,17 +78,22 @@ class Pace:
         if clock is None:
             return "done"
         progress = self._progress(clock)
-        line = f"{progress.done} of {len(self._runs)} tomograms"
+        line = f"{progress.done} of {len(self._batches)} tomograms"
         elapsed = self._now() - clock.started
         if not progress.finished_since or elapsed <= 0:
             return line
         rate = progress.finished_since / elapsed
-        left = duration((len(self._runs) - progress.done) / rate)
+        left = duration((len(self._batches) - progress.done) / rate)
         return f"{line}, {rate * SECONDS_AN_HOUR:.0f} an hour, {left} left"
 
     def _progress(self, clock: Clock) -> Progress:
         return progress_of(
-            self._results, self._records, self._runs, self._made_from, self._planned, clock.started
+            self._results,
+            self._records,
+            self._batches,
+            self._made_from,
+            self._planned,
+            clock.started,
         )
 
 

@@ -323,6 +323,7 @@ def test_a_job_that_was_killed_goes_on_where_it_was(
     stage1: Path,
     tmp_path: Path,
     one_damaged: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     output = tmp_path / "proposed"
     with pytest.raises(InputError, match="run damaged"):
@@ -333,15 +334,17 @@ def test_a_job_that_was_killed_goes_on_where_it_was(
     assert list(record.runs) == ["a", "c"]
     assert not unfinished_path(output / "batch0.json").exists()
     # What is finished counts only for what it was made from, and as it was left.
-    for spoil in ("settings", "file"):
+    for spoil in ("settings", "file", "tomogram"):
         (output / "batch0.json").unlink()
         with pytest.raises(InputError, match="run damaged"):
             propose(config, ["a", "damaged"], density, stage1, folds, output)
         used = config
         if spoil == "settings":
             used = config.model_copy(update={"seed": config.seed + 1})
-        else:
+        elif spoil == "file":
             proposal_files(output, "a")["candidates"].write_text("spoilt")
+        else:
+            monkeypatch.setattr("stage1_proposals.propose.tomogram_stamp", lambda *_: "another")
         one_damaged.clear()
         propose(used, ["a", "damaged", "c"], density, stage1, folds, output, "skip")
         assert one_damaged == ["a", "damaged", "c"]
@@ -361,7 +364,7 @@ def test_tomograms_get_fewer_passes_when_time_is_short(
     Clock(
         started=hour_ago,
         deadline=hour_ago + 3599,
-        runs={"train": tuple(runs)},
+        batches={"train": dict.fromkeys(runs, 0)},
     ).write(clock)
     record = propose(config, runs, density, stage1, folds, tmp_path / "short", clock=clock)
     # The first shows how long it takes; it may still be being written when the second begins.

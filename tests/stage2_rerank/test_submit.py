@@ -98,6 +98,33 @@ def test_runs_that_failed_are_listed_and_not_missed(pipeline, capsys):
         pipeline.submit([bad], into="failed", further=["--features", str(record)])
 
 
+def test_a_run_fails_once_and_the_last_record_has_the_last_word(pipeline):
+    again, twice, *good = TEST_RUNS
+    records = {}
+    for name, runs, failed in (
+        ("first", (), (again, twice)),
+        ("second", (again,), ()),
+        ("third", (), (twice,)),
+    ):
+        records[name] = pipeline.path(f"records/{name}.json")
+        BatchRecord(
+            split="test",
+            runs={run: {} for run in runs},
+            failed={run: FailedRun(reason=name) for run in failed},
+        ).write(records[name])
+    path = pipeline.submit(
+        TEST_RUNS,
+        into="twice",
+        further=[
+            *("--features", str(records["first"]), str(records["second"])),
+            *("--proposals", str(records["third"])),
+        ],
+    )
+    assert set(SUBMISSION.read(path)["experiment"]) == {again, *good}
+    listed = FAILED_RUNS.read(path.with_name("failed_runs.csv"))
+    assert listed.to_numpy().tolist() == [[twice, "stage1_proposals", "third"]]
+
+
 def test_runs_without_candidates_give_a_header(make_pipeline, pipeline):
     empty = pipeline.simulation.candidates[:0], pipeline.simulation.features[:0]
     none = make_pipeline({"ribosome": TYPES["ribosome"]})

@@ -155,7 +155,7 @@ def test_the_clock_says_when_all_has_to_be_done(content: dict[str, object]) -> N
     clock = Clock.read(Path(plan.clock_file))
     assert clock.deadline is not None
     assert clock.deadline - clock.started == pytest.approx(2 * 3600)
-    assert clock.runs == {"train": (), "test": ("R1", "R2", "R3")}
+    assert clock.batches == {"train": {}, "test": {"R1": 0, "R2": 0, "R3": 0}}
 
 
 def test_runs_named_as_training_runs_are_told(

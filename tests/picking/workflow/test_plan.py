@@ -52,6 +52,29 @@ def test_a_person_who_lists_the_types_says_which_picks_are_wanted(kaggle_dataset
     assert make_plan({**content, "particles": [ribosome]}, "here").particle_types == ["ribosome"]
 
 
+def test_a_replaced_training_tomogram_is_another_training(
+    own_data: ResultPlan, kaggle_dataset: Path
+) -> None:
+    def training_data() -> str:
+        return make_plan({"dataset": str(kaggle_dataset)}, "here").training_data
+
+    before = training_data()
+    assert training_data() == before
+    static = kaggle_dataset / "train" / "static" / "ExperimentRuns" / own_data.runs.train[0]
+    (metadata,) = static.rglob("denoised.zarr/.zattrs")
+    metadata.write_bytes(metadata.read_bytes())
+    assert training_data() != before
+
+
+def test_other_specimens_are_another_training(
+    synthetic: ResultPlan,
+) -> None:
+    content = {"name": "mine", "synthetic": {"train_runs": 3, "test_runs": 1}}
+    assert make_plan(content, "here").training_data == synthetic.training_data
+    content["synthetic"]["noise_strength"] = 2.0
+    assert make_plan(content, "here").training_data != synthetic.training_data
+
+
 def test_a_run_of_both_splits_is_a_training_run(own_data: ResultPlan) -> None:
     run = own_data.runs.train[0]
     assert own_data.copick_of(run) == "results/synthetic/copick/train.json"

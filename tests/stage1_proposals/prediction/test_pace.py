@@ -1,6 +1,7 @@
 """How many passes there is time for, and what is said of the progress."""
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,76 +17,114 @@ PLANNED = 8
 START = 1e9
 MADE_FROM = "these networks"
 
-
-def pace(results: Path, now: float, deadline: float | None = 10 * HOUR) -> Pace:
-    clock = Clock(started=START, deadline=deadline and START + deadline, runs={"test": RUNS})
-    return Pace(
-        clock, "test", results, results / "proposals", MADE_FROM, PLANNED, now=lambda: START + now
-    )
+PaceAt = Callable[..., Pace]
+RecordWriter = Callable[..., None]
 
 
-def write_record(
-    results: Path,
-    number: int,
-    runs: tuple[str, ...],
-    passes: int = PLANNED,
-    made_from: str = MADE_FROM,
-    finished: float = START + 1,
-) -> None:
-    fewer = {} if passes == PLANNED else dict.fromkeys(runs, passes)
-    BatchRecord(
-        split="test", made_from=made_from, runs={run: {} for run in runs}, fewer_passes=fewer
-    ).write(results / "proposals" / f"batch{number}.json")
-    for run in runs:
-        candidates = proposal_files(results, run)["candidates"]
-        candidates.parent.mkdir(exist_ok=True)
-        candidates.touch()
-        os.utime(candidates, (finished, finished))
+@pytest.fixture
+def batches() -> dict[str, int]:
+    """In which batch the runs are; writing a record puts its runs there."""
+    return dict.fromkeys(RUNS, 99)
 
 
-def test_as_many_passes_as_planned_until_a_tomogram_is_done(tmp_path: Path) -> None:
-    assert pace(tmp_path, 9.9 * HOUR).passes() == PLANNED
+@pytest.fixture
+def pace(tmp_path: Path, batches: dict[str, int]) -> PaceAt:
+    def pace_at(hours: float, deadline: float | None = 10 * HOUR) -> Pace:
+        clock = Clock(
+            started=START, deadline=deadline and START + deadline, batches={"test": batches}
+        )
+        return Pace(
+            clock,
+            "test",
+            tmp_path,
+            tmp_path / "proposals",
+            MADE_FROM,
+            PLANNED,
+            now=lambda: START + hours * HOUR,
+        )
+
+    return pace_at
+
+
+@pytest.fixture
+def write_record(tmp_path: Path, batches: dict[str, int]) -> RecordWriter:
+    def write(
+        number: int,
+        runs: Sequence[str],
+        passes: int = PLANNED,
+        made_from: str = MADE_FROM,
+        finished: float = START + 1,
+    ) -> None:
+        fewer = {} if passes == PLANNED else dict.fromkeys(runs, passes)
+        BatchRecord(
+            split="test", made_from=made_from, runs={run: {} for run in runs}, fewer_passes=fewer
+        ).write(tmp_path / "proposals" / f"batch{number}.json")
+        for run in runs:
+            batches[run] = number
+            candidates = proposal_files(tmp_path, run)["candidates"]
+            candidates.parent.mkdir(exist_ok=True)
+            candidates.touch()
+            os.utime(candidates, (finished, finished))
+
+    return write
+
+
+def test_as_many_passes_as_planned_until_a_tomogram_is_done(tmp_path: Path, pace: PaceAt) -> None:
+    assert pace(9.9).passes() == PLANNED
     alone = Pace(None, "test", tmp_path, tmp_path, MADE_FROM, PLANNED)
     assert (alone.passes(), alone.line()) == (PLANNED, "done")
 
 
-def test_as_many_passes_as_the_rest_has_time_for(tmp_path: Path) -> None:
-    write_record(tmp_path, 0, RUNS[:10])
+def test_as_many_passes_as_the_rest_has_time_for(pace: PaceAt, write_record: RecordWriter) -> None:
+    write_record(0, RUNS[:10])
     # 10 tomograms an hour: 90 more take 9 hours, and 9.5 less the hour are left.
-    assert pace(tmp_path, HOUR, deadline=11 * HOUR).passes() == PLANNED
+    assert pace(1, deadline=11 * HOUR).passes() == PLANNED
     # 80 passes an hour: 5 % of ten hours are kept, so 680 passes are left for 90 tomograms.
-    assert pace(tmp_path, HOUR).passes() == 7
-    assert pace(tmp_path, HOUR, deadline=5 * HOUR).passes() == 3
-    assert pace(tmp_path, HOUR, deadline=1.5 * HOUR).passes() == 1
-    assert pace(tmp_path, HOUR, deadline=0.5 * HOUR).passes() == 1
-    assert pace(tmp_path, HOUR, deadline=None).passes() == PLANNED
+    assert pace(1).passes() == 7
+    assert pace(1, deadline=5 * HOUR).passes() == 3
+    assert pace(1, deadline=1.5 * HOUR).passes() == 1
+    assert pace(1, deadline=0.5 * HOUR).passes() == 1
+    assert pace(1, deadline=None).passes() == PLANNED
 
 
-def test_passes_come_back_when_there_is_time_again(tmp_path: Path) -> None:
-    write_record(tmp_path, 0, RUNS[:10])
-    write_record(tmp_path, 1, RUNS[10:90], passes=2)
+def test_passes_come_back_when_there_is_time_again(
+    pace: PaceAt, write_record: RecordWriter
+) -> None:
+    write_record(0, RUNS[:10])
+    write_record(1, RUNS[10:90], passes=2)
     # 240 passes in two hours, and time for 120 an hour over 7.5 hours for ten tomograms.
-    assert pace(tmp_path, 2 * HOUR).passes() == PLANNED
+    assert pace(2).passes() == PLANNED
 
 
 def test_what_was_done_before_or_from_other_networks_says_nothing_of_the_rate(
-    tmp_path: Path,
+    pace: PaceAt, write_record: RecordWriter
 ) -> None:
-    write_record(tmp_path, 0, RUNS[:50], made_from="another bundle")
-    assert pace(tmp_path, 9 * HOUR).passes() == PLANNED
-    assert pace(tmp_path, 9 * HOUR).line() == "0 of 100 tomograms"
-    write_record(tmp_path, 1, RUNS[50:90], finished=START - HOUR)
-    assert pace(tmp_path, 9 * HOUR).passes() == PLANNED
-    assert pace(tmp_path, 9 * HOUR).line() == "40 of 100 tomograms"
-    write_record(tmp_path, 2, RUNS[90:92])
+    write_record(0, RUNS[:50], made_from="another bundle")
+    assert pace(9).passes() == PLANNED
+    assert pace(9).line() == "0 of 100 tomograms"
+    write_record(1, RUNS[50:90], finished=START - HOUR)
+    assert pace(9).passes() == PLANNED
+    assert pace(9).line() == "40 of 100 tomograms"
+    write_record(2, RUNS[90:92])
     # 16 passes in 9 hours, half an hour, and 58 tomograms.
-    assert pace(tmp_path, 9 * HOUR).passes() == 1
+    assert pace(9).passes() == 1
 
 
-def test_progress_counts_all_batches_and_only_what_is_wanted(tmp_path: Path) -> None:
-    write_record(tmp_path, 0, RUNS[:3])
+def test_runs_that_are_worked_on_again_are_not_done(
+    pace: PaceAt, write_record: RecordWriter, batches: dict[str, int]
+) -> None:
+    write_record(0, RUNS)
+    assert pace(1).line().startswith("100 of 100")
+    batches |= dict.fromkeys(RUNS, 1)
+    assert pace(1).line() == "0 of 100 tomograms"
+
+
+def test_progress_counts_finished_and_unfinished_batches_and_failures(
+    tmp_path: Path, pace: PaceAt, write_record: RecordWriter, batches: dict[str, int]
+) -> None:
     records = tmp_path / "proposals"
-    write_record(tmp_path, 1, RUNS[3:4])
+    write_record(0, RUNS[:3])
+    write_record(1, RUNS[3:4])
     (records / "batch1.json").unlink()
     FinishedRuns(
         made_from=MADE_FROM, runs={RUNS[3]: {}, "other": {}}, fewer_passes={RUNS[3]: 1}
@@ -94,12 +133,12 @@ def test_progress_counts_all_batches_and_only_what_is_wanted(tmp_path: Path) -> 
     BatchRecord(split="test", made_from=MADE_FROM, runs={}, failed=failed).write(
         records / "batch2.json"
     )
-    (records / "batches.json").write_text("{}")
     (records / "batch3.json").write_text("")
-    progress = progress_of(tmp_path, records, RUNS, MADE_FROM, PLANNED, START)
+    batches |= {RUNS[4]: 2, RUNS[5]: 3}
+    progress = progress_of(tmp_path, records, batches, MADE_FROM, PLANNED, START)
     assert (progress.done, progress.finished_since) == (5, 4)
     assert progress.passes_since == 3 * PLANNED + 1
-    assert pace(tmp_path, HOUR).line() == "5 of 100 tomograms, 4 an hour, 23 h 45 min left"
+    assert pace(1).line() == "5 of 100 tomograms, 4 an hour, 23 h 45 min left"
 
 
 @pytest.mark.parametrize(
