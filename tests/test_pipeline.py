@@ -28,7 +28,9 @@ STAGE1_RULES = {"train_member", "propose"}
 
 # A copick project of a foreign particle, and settings that only show that the road is open.
 BLOBS_SHAPE_ZYX = (32, 48, 48)
-TINY_RUNS = ("A1", "A2", "A3")
+# As people name things.
+TINY_RUNS = ("A1", "pos 2's, again", "Ä3 (#2, 50%)")
+TINY_TYPE = "portal(α)-v1,2'"
 TINY_SETTINGS = {
     "name": "tiny",
     "stage1_proposals": {
@@ -357,7 +359,7 @@ def test_a_bundle_picks_as_its_own_result_did_and_leaves_out_what_cannot_be_read
 
 @pytest.fixture(scope="module")
 def tiny_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copick project of dark blobs called portal-protein: two picked runs, one without picks."""
+    """A copick project of dark blobs of a foreign type: two picked runs, one without picks."""
     folder = tmp_path_factory.mktemp("project")
     voxels_zyx = np.stack(np.indices(BLOBS_SHAPE_ZYX), axis=-1)
     grid_zyx = [[z, y, x] for z in (10, 22) for y in (10, 24, 38) for x in (10, 24, 38)]
@@ -373,9 +375,9 @@ def tiny_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if run != TINY_RUNS[-1]:
             (run_folder / "Picks").mkdir()
             positions = centres_zyx[:, ::-1] * VOXEL_SIZE_ANGSTROM
-            content = picks_content(run, "portal-protein", positions)
-            (run_folder / "Picks" / "me_1_portal-protein.json").write_text(json.dumps(content))
-    particle = {"name": "portal-protein", "is_particle": True, "label": 1, "radius": 50}
+            content = picks_content(run, TINY_TYPE, positions)
+            (run_folder / "Picks" / f"me_1_{TINY_TYPE}.json").write_text(json.dumps(content))
+    particle = {"name": TINY_TYPE, "is_particle": True, "label": 1, "radius": 50}
     content = {
         "config_type": "filesystem",
         "pickable_objects": [particle],
@@ -404,9 +406,9 @@ def test_a_copick_project_of_a_foreign_particle_gets_its_picks(tiny_finished: Pa
     results = tiny_finished / "results" / "tiny"
     submission = SUBMISSION.read(results / "submission.csv")
     assert set(submission["experiment"]) == {TINY_RUNS[-1]}
-    assert set(submission["particle_type"]) == {"portal-protein"}
+    assert set(submission["particle_type"]) == {TINY_TYPE}
     report = json.loads((results / "cv_report.json").read_text())
-    assert set(report["two_stage"]["per_type"]) == {"portal-protein"}
+    assert set(report["two_stage"]["per_type"]) == {TINY_TYPE}
 
 
 def test_the_same_job_elsewhere_gives_the_same_bytes(

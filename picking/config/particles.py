@@ -1,26 +1,19 @@
 """Particle types: what is looked for, how large it is, and how much it counts."""
 
-import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from picking.config.names import NOT_IN_A_TYPE, name_problem
 from picking.config.strict_model import NameOrNumber, StrictModel, text_of_number
-
-# Names become parts of file names, which may have 255 bytes.
-LONGEST_NAME = 100
-# copick splits its file names at underscores, and submissions are CSV.
-USABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+()-]*")
 
 
 def _usable(name: str) -> str:
-    if len(name) > LONGEST_NAME:
-        raise ValueError(f"is {len(name)} characters long; use {LONGEST_NAME} at most")
-    if not USABLE_NAME.fullmatch(name):
+    problem = name_problem(name, NOT_IN_A_TYPE)
+    if problem:
         raise ValueError(
-            f"{name!r} cannot name files; use letters, digits, '.', '+', '-', '(' and ')', begin "
-            "with a letter or digit, and rename the type in its picks files (name and "
-            "pickable_object_name) and in copick's pickable_objects"
+            f"{problem}, and rename the type in its picks files (name and pickable_object_name) "
+            "and in copick's pickable_objects"
         )
     return name
 
@@ -31,7 +24,9 @@ ParticleName = Annotated[str, BeforeValidator(text_of_number), AfterValidator(_u
 class ParticleType(StrictModel):
     """One particle type, as copick's pickable objects describe it."""
 
-    name: ParticleName = Field(description="name; letters, digits, '.', '+', '-', '(' and ')' only")
+    name: ParticleName = Field(
+        description="name, without spaces, underscores and what cannot name a file"
+    )
     label: int | None = Field(
         None,
         gt=0,

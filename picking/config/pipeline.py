@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from picking.config.features import FeatureSettings
-from picking.config.particles import LONGEST_NAME, ParticleType, ScoringSettings
+from picking.config.names import LONGEST_NAME
+from picking.config.particles import ParticleType, ScoringSettings
 from picking.config.stage1_proposals import Stage1Settings
 from picking.config.stage2_rerank import Stage2Settings
 from picking.config.strict_model import NameOrNumber, StrictModel, text_of_number

@@ -3,7 +3,6 @@
 The Snakefile calls this at parse time, so nothing heavy is imported unless it is needed.
 """
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -13,6 +12,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from picking.config import CZII_PARTICLES, ParticleType, PipelineConfig
+from picking.config.names import name_problem
 from picking.data_in.other_types import refuse_other_types
 from picking.data_in.synthetic_names import run_names
 from picking.errors import InputError, in_one_line
@@ -31,8 +31,6 @@ Split = Literal["train", "test"]
 # What the tomograms of synthetic training and test runs both are.
 SYNTHETIC_TOMO_TYPE = "denoised"
 SYNTHETIC_VOXEL_SPACING = 10.0
-# Run names become parts of file names and of command lines.
-RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]*")
 
 
 @dataclass(frozen=True)
@@ -344,13 +342,9 @@ def _because_of_roots(copick_config: Path) -> str:
 def usable_names(names: Sequence[str], where: object) -> tuple[str, ...]:
     """Sort run names, or raise InputError if one cannot name files."""
     for name in names:
-        if not RUN_NAME.fullmatch(name):
-            raise InputError(
-                where,
-                f"the run name {name!r} cannot be used",
-                "rename the run (letters, digits, '.', '_', '-', '+', '=' only), or name it in "
-                "leave_out",
-            )
+        problem = name_problem(name)
+        if problem:
+            raise InputError(where, f"the run name {problem}", "or name the run in leave_out")
     return tuple(sorted(names))
 
 

@@ -81,9 +81,9 @@ def test_half_a_stages_settings_fit_every_network(tmp_path, depth):
         ({"particles": [PARTICLE, {**PARTICLE, "name": "other"}]}, "share a label"),
         (
             {"particles": [{**PARTICLE, "name": "under_score"}]},
-            "particles.0.name: 'under_score' cannot name files; use letters",
+            "particles.0.name: 'under_score' cannot name files; leave out _",
         ),
-        ({"particles": [{**PARTICLE, "name": "a" * 101}]}, "particles.0.name: is 101 characters"),
+        ({"particles": [{**PARTICLE, "name": "a" * 101}]}, "is too long; use 100 letters at most"),
         ({"scoring": {"weights": {"ribosome": -1}}}, "scoring.weights.ribosome"),
         ("just text", "no configuration keys"),
         ("a: [1, 2", "is not valid YAML"),
