@@ -65,7 +65,7 @@ from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.prediction.candidate_budget import candidate_budget
 from stage1_proposals.prediction.embed import embed_candidates
 from stage1_proposals.prediction.peaks import find_candidates
-from stage1_proposals.prediction.predict import number_of_passes, predict_maps
+from stage1_proposals.prediction.predict import predict_maps
 from stage1_proposals.training.checkpoint import TrainingState, load_state, save_state
 from stage1_proposals.training.crops import draw_batch, near_network, prepare_volume
 
@@ -269,7 +269,7 @@ def extrapolated(config: PipelineConfig, figures: dict[str, float]) -> dict[str,
     folds = min(real.folds.number, REAL_TRAINING_RUNS)
     members = folds * len(stage1.ensemble.encoders) * len(stage1.ensemble.seeds)
     steps = members * stage1.training.max_steps
-    passes = number_of_passes(stage1.prediction.passes, members)
+    passes = stage1.prediction.passes_with(members)
     proposing = max(
         passes * figures["network_seconds"], figures["reading_seconds"], figures["peaks_seconds"]
     )
