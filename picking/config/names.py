@@ -5,8 +5,9 @@ LONGEST_NAME = 100
 # Parts of a path, of a pattern (copick lists by patterns, Snakemake's have braces), or of a formula
 # in a figure.
 NEVER = frozenset('/\\<>:"|?*[]{}$')
-# copick splits its file names at underscores and takes no spaces; "TYPE=VALUE" is an argument.
-NOT_IN_A_TYPE = frozenset("_= ")
+# copick splits its file names at underscores and takes no spaces; "TYPE=VALUE" is an argument; and
+# LightGBM takes no feature whose name holds a comma.
+NOT_IN_A_TYPE = frozenset("_=, ")
 
 
 def name_problem(name: str, excluded: frozenset[str] = frozenset()) -> str | None:

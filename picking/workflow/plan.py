@@ -35,6 +35,8 @@ from picking.workflow.synthetic_files import SyntheticFiles
 RESULTS = Path("results")
 # What a training leaves in its result, and no bundle holds.
 TRAINING_RECORDS = "stage1/*/fold*/training.json"
+# What taking a bundle leaves in a result.
+BUNDLE_LOG = "logs/take_bundle.txt"
 SECONDS_AN_HOUR = 3600
 # The report holds the features of these in memory, all at once; the page of the picks, which reads
 # run by run, shows all.
@@ -329,7 +331,7 @@ class ResultPlan:
             str(report)
             for report in RESULTS.absolute().glob("*/cv_report.json")
             # A result that was picked with a bundle holds the report of the bundle's training.
-            if any(report.parent.glob(TRAINING_RECORDS))
+            if not (report.parent / BUNDLE_LOG).exists()
         )
 
     def stage2_files(self, endings: Sequence[str]) -> list[str]:

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from picking.config import ParticleType, Stage1Settings, TrainingSettings
+from picking.config import ParticleType, PredictionSettings, Stage1Settings, TrainingSettings
 from picking.errors import InputError
 from stage1_proposals.device.compute_device import find_device
 from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.network.weights_file import load_network, save_weights
 from stage1_proposals.prediction.peaks import find_candidates
-from stage1_proposals.prediction.predict import number_of_passes, plan_passes, predict_maps
+from stage1_proposals.prediction.predict import plan_passes, predict_maps
 from stage1_proposals.train import Member, train_member
 from stage1_proposals.training.checkpoint import load_state, training_key
 from stage1_proposals.training.crops import prepare_volume
@@ -146,13 +146,13 @@ def test_the_loss_counts_only_where_it_shall() -> None:
 
 
 def test_a_training_run_gets_as_many_passes_as_a_test_run() -> None:
-    passes = number_of_passes(wanted=4, all_members=6)
+    passes = PredictionSettings(passes=4).passes_with(6)
     training_run, test_run = (plan_passes(members, passes, True) for members in (2, 6))
     assert [turn for _, turn in training_run] == [turn for _, turn in test_run]
     assert len(training_run) == 6
     assert [member for member, _ in test_run] == [0, 1, 2, 3, 4, 5]
     assert [member for member, _ in training_run] == [0, 1, 0, 1, 0, 1]
-    assert number_of_passes(wanted=4, all_members=3) == 4
+    assert PredictionSettings(passes=4).passes_with(3) == 4
 
 
 def test_networks_that_never_saw_a_turned_wedge_look_at_none() -> None:
