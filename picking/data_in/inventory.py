@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Literal
 
 from pydantic import ValidationError
 
@@ -16,6 +15,7 @@ from picking.config.names import name_problem
 from picking.data_in.other_types import refuse_other_types
 from picking.data_in.synthetic_names import run_names
 from picking.errors import InputError, in_one_line
+from picking.files.batch_record import Split as Split
 from picking.files.copick_project import (
     GLOB_CHARACTERS,
     RUNS_FOLDER,
@@ -24,9 +24,6 @@ from picking.files.copick_project import (
     tomogram_or_none,
 )
 from picking.files.copick_roots import check_roots, root_problems
-
-# The halves of a data set: runs with picks to learn from, and runs to pick.
-Split = Literal["train", "test"]
 
 # What the tomograms of synthetic training and test runs both are.
 SYNTHETIC_TOMO_TYPE = "denoised"

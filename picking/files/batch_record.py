@@ -14,7 +14,8 @@ from pydantic import Field
 from picking.config.strict_model import StrictModel
 from picking.files.json_models import StoredModel
 
-# The copick project that holds a run (the same as picking.data_in.inventory.Split).
+# The halves of a data set, each a copick project of a result: runs with picks to learn from, and
+# runs to pick.
 Split = Literal["train", "test"]
 # Folders of a result that hold one file for each run, and the files' ending.
 Folders = Mapping[str, str]
