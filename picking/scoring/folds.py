@@ -15,6 +15,10 @@ from picking.files.whole_files import write_whole_text
 
 LEAST_RUNS = 2
 
+# Eight runs have 105 partitions into four folds: few enough draws that seeds keep differing, and
+# enough that no fold goes without a type that others have plenty of.
+PARTITIONS_DRAWN = 10
+
 
 @dataclass(frozen=True)
 class Folds:
@@ -94,12 +98,11 @@ class Folds:
 
 
 def make_folds(truth: pd.DataFrame, runs: Sequence[str], number: int, seed: int) -> Folds:
-    """Part the runs into folds of even size with even counts of every particle type.
+    """Part the runs into folds of even size with even counts of every particle type, by chance.
 
-    Runs go one after the other, those with most picks first, to the fold that leaves the shares of
-    all types most even, among the folds with the fewest runs. A type's counts are taken as shares
-    of its total, so that rare types weigh as much as common ones. The order of ``runs`` and of the
-    truth's rows does not matter.
+    Of ``PARTITIONS_DRAWN`` random partitions the most even one is taken, so that every seed has
+    folds of its own. A type's counts are taken as shares of its total, so that rare types weigh as
+    much as common ones. The order of ``runs`` and of the truth's rows does not matter.
 
     Parameters
     ----------
@@ -110,7 +113,7 @@ def make_folds(truth: pd.DataFrame, runs: Sequence[str], number: int, seed: int)
     number : int
         Number of folds; with fewer runs, each run is a fold of its own.
     seed : int
-        Breaks ties.
+        Draws the partitions.
 
     Returns
     -------
@@ -134,15 +137,17 @@ def make_folds(truth: pd.DataFrame, runs: Sequence[str], number: int, seed: int)
     counts = pd.crosstab(truth["run"], truth["particle_type"]).reindex(names, fill_value=0)
     totals = counts.sum().clip(lower=1)
     shares = (counts / totals).to_numpy(dtype=np.float64)  # (runs, types)
-    tie_break = np.random.default_rng(seed).permutation(len(names))
-    largest_first = np.lexsort((tie_break, -shares.sum(axis=1)))
-    members: list[list[str]] = [[] for _ in range(number)]
-    loads = np.zeros((number, shares.shape[1]))  # (folds, types)
-    for run in largest_first:
-        fewest = min(len(fold) for fold in members)
-        open_folds = [k for k in range(number) if len(members[k]) == fewest]
-        # Adding a run r to fold k raises the sum of squared loads by 2 load_k . r + |r|^2.
-        best = min(open_folds, key=lambda k: (float(loads[k] @ shares[run]), k))
-        members[best].append(names[run])
-        loads[best] += shares[run]
-    return Folds(tuple(tuple(sorted(fold)) for fold in members))
+    generator = np.random.default_rng(seed)
+    fold_of_place = np.arange(len(names)) % number
+    drawn = [generator.permutation(fold_of_place) for _ in range(PARTITIONS_DRAWN)]
+    # The sum of squared shares is least where every fold has the same.
+    fold_of_run = min(
+        drawn,
+        key=lambda folds: sum((shares[folds == k].sum(axis=0) ** 2).sum() for k in range(number)),
+    )
+    return Folds(
+        tuple(
+            tuple(name for name, fold in zip(names, fold_of_run, strict=True) if fold == k)
+            for k in range(number)
+        )
+    )
