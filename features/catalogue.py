@@ -12,6 +12,7 @@ from features import (
     score_map,
     shape,
     symmetry,
+    templates,
     texture,
 )
 from features.feature import Feature, Measured
@@ -55,6 +56,7 @@ RUN_FAMILIES: dict[FamilyName, RunFamily] = {
     "score_map": score_map,
     "context": context,
     "embedding": embedding,
+    "templates": templates,
 }
 
 

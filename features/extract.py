@@ -4,7 +4,7 @@ A job that was interrupted goes on with the run that it was at.
 """
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -45,6 +45,8 @@ from picking.files.tomogram import (
 )
 from picking.files.unfinished_batch import UnfinishedBatch, files_digest
 from picking.left_out_runs import left_out_if_it_fails
+from picking.structures.structure import Structure
+from picking.structures.structure_file import read_structures
 
 # Cubes that are measured together: their temporary arrays stay near the processor's cache.
 CUBES_PER_BATCH = 64
@@ -58,6 +60,7 @@ def extract_features(
     embedding: pd.DataFrame,
     particles: Sequence[ParticleType],
     settings: FeatureSettings,
+    structures: Mapping[str, Structure],
 ) -> pd.DataFrame:
     """Measure every feature of the catalogue for every candidate of a run.
 
@@ -75,6 +78,8 @@ def extract_features(
         The configuration's particle types; radii in Å.
     settings : FeatureSettings
         Section ``features``.
+    structures : mapping of str to Structure
+        Structures of the particle types that have one.
 
     Returns
     -------
@@ -114,7 +119,9 @@ def extract_features(
         tomogram.voxel_size_zyx_angstrom,
         max(deepest, BACKGROUND_LEVEL),
     )
-    run_context = make_run_context(candidates, score_maps, embedding, particles, resolutions)
+    run_context = make_run_context(
+        candidates, score_maps, embedding, particles, resolutions, structures
+    )
     measured = measure_images(run_context, settings)
     for family in settings.families:
         if family in RUN_FAMILIES:
@@ -172,7 +179,11 @@ def cut(run_context: RunContext, members: NDArray[np.int64]) -> Subtomograms:
 
 
 def extract_run(
-    config: PipelineConfig, copick_config: Path, run: str, results: Path
+    config: PipelineConfig,
+    copick_config: Path,
+    run: str,
+    results: Path,
+    structures: Mapping[str, Structure],
 ) -> pd.DataFrame:
     """Measure the features of a run's candidates.
 
@@ -187,6 +198,8 @@ def extract_run(
     results : Path
         Folder of the result, which holds what stage 1 wrote for the run
         (:func:`picking.files.batch_record.proposal_files`).
+    structures : mapping of str to Structure
+        Structures of the particle types that have one.
 
     Returns
     -------
@@ -201,6 +214,7 @@ def extract_run(
         EMBEDDING.read(files["embeddings"]),
         config.known_particles,
         config.features,
+        structures,
     )
 
 
@@ -210,6 +224,7 @@ def extract_batch(
     proposals: Path,
     runs: Collection[str],
     results: Path,
+    structures_paths: Sequence[Path],
     record: Path,
     on_error: OnError = "stop",
 ) -> None:
@@ -227,6 +242,8 @@ def extract_batch(
         Runs of the batch that are wanted; others may be gone.
     results : Path
         Folder of the result.
+    structures_paths : sequence of Path
+        File with the particle types' structures; none if the features do without.
     record : Path
         Record to write (:class:`picking.files.batch_record.BatchRecord`).
     on_error : {"skip", "stop"}
@@ -238,7 +255,12 @@ def extract_batch(
         If a file is missing or damaged, or with on_error "stop" a run cannot be measured.
     """
     proposed = BatchRecord.read(proposals)
-    made_from = files_digest([proposals], config.model_dump_json())
+    structures = {
+        name: structure
+        for path in structures_paths
+        for name, structure in read_structures(path).items()
+    }
+    made_from = files_digest([proposals, *structures_paths], config.model_dump_json())
     stamps = {run: tomogram_stamp(copick_config, run, *config.tomogram_kind[:2]) for run in runs}
     batch = UnfinishedBatch(record, proposed.split, FEATURE_FOLDERS, results, made_from, stamps)
     for run in batch.left([run for run in proposed.runs if run in runs]):
@@ -248,7 +270,7 @@ def extract_batch(
             batch.fail,
             partial(tomogram_digest, copick_config, run, *config.tomogram_kind[:2]),
         ):
-            features = extract_run(config, copick_config, run, results)
+            features = extract_run(config, copick_config, run, results, structures)
             FEATURES.write(features, feature_file(results, run))
             batch.finish(run)
             print(f"{run}: features of {len(features)} candidates", file=sys.stderr)
@@ -262,6 +284,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--proposals", type=Path, required=True, help="record of the proposals")
     parser.add_argument("--runs", nargs="+", required=True, help="names of the runs")
     parser.add_argument("--results", type=Path, required=True, help="folder of the result")
+    parser.add_argument(
+        "--structures", type=Path, nargs="*", default=[], help="structures of the particle types"
+    )
     parser.add_argument("--record", type=Path, required=True, help="JSON file to write at the end")
     parser.add_argument(
         "--on-error", choices=get_args(OnError), default="stop", help="what a bad run does"
@@ -273,6 +298,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         arguments.proposals,
         arguments.runs,
         arguments.results,
+        arguments.structures,
         arguments.record,
         arguments.on_error,
     )

@@ -9,6 +9,7 @@ rule extract_features:
             PLAN.copick_of(PLAN.batch(wildcards.batch).runs[0])
         ),
         proposals="results/{name}/proposals/batch{batch}.json",
+        structures=PLAN.structures,
         config=PLAN.settings_files("data", "features"),
     output:
         # As of proposals: the tables are named by the runs, and listed here with their digests.
@@ -30,5 +31,5 @@ rule extract_features:
     shell:
         "python -m features.extract --config {input.config:q} --copick {input.copick:q}"
         " --proposals {input.proposals:q} --runs {params.runs:q} --results results/{wildcards.name:q}"
-        " --record {output.record:q} --on-error {params.on_error}"
+        " --structures {input.structures:q} --record {output.record:q} --on-error {params.on_error}"
         " 2>&1 | tee {log:q} >&2"

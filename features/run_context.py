@@ -1,6 +1,6 @@
 """One run's candidates with all that the families look at, in a fixed order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +15,7 @@ from picking.errors import InputError
 from picking.files.embedding import EMBEDDING, embedding_channels, embedding_columns
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import POSITION_COLUMNS
+from picking.structures.structure import Structure
 
 # Scores nearer to 0 or 1 say nothing more.
 LOGIT_MARGIN = 1e-4
@@ -50,6 +51,8 @@ class RunContext:
     embedding : DataFrame
         Columns of ``picking.files.embedding.EMBEDDING`` without the keys, one row for each
         candidate.
+    structures : mapping of str to Structure
+        Structures of the particle types that have one.
     """
 
     positions_xyz_angstrom: NDArray[np.float64]
@@ -60,6 +63,7 @@ class RunContext:
     resolutions: ResolutionLevels
     score_maps: ScoreMaps
     embedding: pd.DataFrame
+    structures: Mapping[str, Structure]
 
     @cached_property
     def logits(self) -> NDArray[np.float64]:
@@ -79,6 +83,7 @@ def make_run_context(
     embedding: pd.DataFrame,
     particles: Sequence[ParticleType],
     resolutions: ResolutionLevels,
+    structures: Mapping[str, Structure],
 ) -> RunContext:
     """Put candidates, maps and tomogram together.
 
@@ -94,6 +99,8 @@ def make_run_context(
         The configuration's particle types.
     resolutions : ResolutionLevels
         The normalised tomogram.
+    structures : mapping of str to Structure
+        Structures of the particle types that have one.
 
     Returns
     -------
@@ -143,4 +150,5 @@ def make_run_context(
         resolutions=resolutions,
         score_maps=score_maps,
         embedding=embedded[columns],
+        structures=structures,
     )

@@ -44,3 +44,20 @@ rule make_folds:
     shell:
         "python -m picking.scoring.make_folds --config {input.config:q} --truth {input.truth:q}"
         " --runs @{params.listed:q} --output {output:q} 2>&1 | tee {log:q} >&2"
+
+
+rule make_structures:
+    input:
+        files=PLAN.structure_files,
+        config=PLAN.settings_files("structures"),
+    output:
+        "results/{name}/structures.npz",
+    log:
+        "results/{name}/logs/make_structures.txt",
+    resources:
+        mem_mb=PLAN.memory.of_structures(),
+    params:
+        copick=PLAN.structures_project,
+    shell:
+        "python -m picking.structures.make_structures --config {input.config:q} {params.copick}"
+        " --output {output:q} 2>&1 | tee {log:q} >&2"

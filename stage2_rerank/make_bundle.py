@@ -84,9 +84,15 @@ def make_bundle(
         if_missing="make the report first",
     )
     # Paths are the maker's own business, and the synthetic settings no part of what was learnt.
-    bundled = config.model_copy(
-        update={"dataset": None, "copick": None, "bundle": None, "synthetic": SyntheticSettings()}
-    )
+    without_paths = {
+        "dataset": None,
+        "copick": None,
+        "bundle": None,
+        "particles": tuple(
+            particle.model_copy(update={"structure": None}) for particle in config.known_particles
+        ),
+    }
+    bundled = config.model_copy(update=without_paths | {"synthetic": SyntheticSettings()})
     scores = {
         name: TypeScore(
             fbeta=figures.fbeta,

@@ -14,6 +14,7 @@ from picking.files.json_models import StoredModel
 
 MANIFEST_NAME = "manifest.json"
 CARD_NAME = "README.md"
+STRUCTURES_NAME = "structures.npz"
 # Raised when an older tomosieve could no longer use a bundle.
 FORMAT = 1
 # More folds, networks or models than that is no bundle of ours.
@@ -118,6 +119,7 @@ def result_files(config: PipelineConfig, members: Sequence[str], folds: int) -> 
     """
     bags = config.stage2_rerank.classifier.bags
     return (
+        *([STRUCTURES_NAME] if config.features.has_templates else []),
         "folds.json",
         "picks_density.json",
         "thresholds.json",

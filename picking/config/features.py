@@ -16,6 +16,7 @@ FamilyName = Literal[
     "score_map",
     "context",
     "embedding",
+    "templates",
 ]
 ALL_FAMILIES: tuple[FamilyName, ...] = get_args(FamilyName)
 
@@ -28,6 +29,19 @@ class FeatureSettings(StrictModel):
     )
     shells: int = Field(6, ge=2, le=20, description="shells from the centre to 1.5 radii")
     neighbours: int = Field(3, ge=1, le=10, description="nearest candidates that are looked at")
+    orientations: int = Field(
+        600, ge=1, le=20000, description="orientations in which a particle's structure is compared"
+    )
+    tilt_range_degrees: float | None = Field(
+        None,
+        gt=0,
+        le=90,
+        description="tilts run from -this to this: what lies beyond is missing from a structure as "
+        "from the tomogram; null: measured from the tomogram's own Fourier amplitudes",
+    )
+    tilt_axis: Literal["y", "x"] = Field(
+        "y", description="axis that the specimen was tilted about, if tilt_range_degrees is given"
+    )
 
     @field_validator("families")
     @classmethod
@@ -35,3 +49,8 @@ class FeatureSettings(StrictModel):
         if len(set(families)) != len(families):
             raise ValueError("a family is listed twice")
         return families
+
+    @property
+    def has_templates(self) -> bool:
+        """Whether candidates are compared with structures."""
+        return "templates" in self.families

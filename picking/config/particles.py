@@ -1,5 +1,6 @@
 """Particle types: what is looked for, how large it is, and how much it counts."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -35,6 +36,12 @@ class ParticleType(StrictModel):
     radius_angstrom: float = Field(gt=0, description="radius of the particle, Å")
     pdb_id: NameOrNumber | None = Field(None, description="entry of the Protein Data Bank")
     color: tuple[int, int, int, int] = Field((128, 128, 128, 128), description="RGBA, 0 to 255")
+    structure: Path | None = Field(
+        None,
+        description="density map (MRC) or atomic model (PDB, mmCIF) that candidates are compared "
+        "with; null: copick's density map of the object, or for the challenge's six this project's "
+        "own models",
+    )
 
 
 # Names, labels, PDB ids, radii and colours of the CZII challenge's organisers.

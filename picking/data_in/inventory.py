@@ -89,7 +89,7 @@ def resolve(config: PipelineConfig) -> PipelineConfig:
     particles = config.particles
     if particles is None:
         particles = CZII_PARTICLES if config.copick is None else _copick_particles(config.copick)
-    particles = _labelled(particles)
+    particles = _with_whole_paths(_labelled(particles))
     names = [particle.name for particle in particles]
     unknown = [name for name in config.scoring.weights if name not in names]
     if unknown:
@@ -118,6 +118,16 @@ def _labelled(particles: Sequence[ParticleType]) -> tuple[ParticleType, ...]:
     free = (number for number in count(1) if number not in taken)
     return tuple(
         particle if particle.label else particle.model_copy(update={"label": next(free)})
+        for particle in particles
+    )
+
+
+def _with_whole_paths(particles: Sequence[ParticleType]) -> tuple[ParticleType, ...]:
+    """Name structures by their absolute paths, so that two spellings are one file."""
+    return tuple(
+        particle.model_copy(update={"structure": particle.structure.absolute()})
+        if particle.structure
+        else particle
         for particle in particles
     )
 

@@ -11,7 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
-from picking.bundle.manifest import BundleManifest, classifier_endings, result_files
+from picking.bundle.manifest import (
+    STRUCTURES_NAME,
+    BundleManifest,
+    classifier_endings,
+    result_files,
+)
 from picking.config import PipelineConfig, TrainingSettings
 from picking.config.pipeline import OnError
 from picking.data_in.import_inputs import ImportInputs
@@ -162,6 +167,23 @@ class ResultPlan:
     def source_digest(self, split: Split) -> str:
         """Digest of what else means that a split has to be imported again."""
         return "" if self.is_synthetic else self.inputs[split].digest
+
+    @property
+    def structure_files(self) -> list[str]:
+        """List the files that the particle types' structures are read from."""
+        particles = self.config.known_particles
+        return [str(particle.structure) for particle in particles if particle.structure]
+
+    @property
+    def structures(self) -> list[str]:
+        """File with the particle types' structures, if features are measured with them."""
+        return self.files(STRUCTURES_NAME) if self.config.features.has_templates else []
+
+    @property
+    def structures_project(self) -> str:
+        """Argument that names the copick project whose objects may have density maps."""
+        copick = self.config.copick
+        return "" if copick is None else shlex.join(["--copick", str(copick)])
 
     @property
     def training_data(self) -> str:

@@ -19,6 +19,8 @@ TRAINING_MB, TRAINING_MB_PER_MEGAVOXEL = 3 * GIBIBYTE_MB, 5
 PROPOSING_MB, PROPOSING_MB_PER_MEGAVOXEL = 2 * GIBIBYTE_MB, 40
 FEATURES_MB, FEATURES_MB_PER_MEGAVOXEL = 400, 18
 PICTURES_MB, PICTURES_MB_PER_MEGAVOXEL = 400, 8
+# A map of 500 voxels a side, twice.
+STRUCTURES_MB = 1500
 # Jobs that read tables: a fixed part, and what a run's candidates with all their features add.
 TABLES_MB, TABLES_MB_PER_RUN = 450, 15
 
@@ -70,6 +72,10 @@ class JobMemory:
     def of_features(self, runs: Sequence[str]) -> int:
         """Return what measuring the features of the runs, one after the other, takes."""
         return self._of_largest(runs, FEATURES_MB, FEATURES_MB_PER_MEGAVOXEL)
+
+    def of_structures(self) -> int:
+        """Return what reading the structures of the particle types takes."""
+        return STRUCTURES_MB
 
     def of_pictures(self, runs: Sequence[str]) -> int:
         """Return what drawing pictures of the runs, one after the other, takes."""

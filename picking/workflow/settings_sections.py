@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from picking.config import (
+    ParticleType,
     PipelineConfig,
     PredictionSettings,
     SyntheticSettings,
@@ -33,7 +34,9 @@ RESULT_SECTIONS: dict[str, Keys] = {
         "particles": {"__all__": MEASURED},
     },
     # What particles look like on pages and in viewers trains nothing.
-    "appearance": {"particles"},
+    "appearance": {"particles": {"__all__": set(ParticleType.model_fields) - {"structure"}}},
+    # Where their structures are read from; the file itself is an input.
+    "structures": {"particles": {"__all__": MEASURED | {"structure"}}},
     "folds": {"folds"},
     "scoring": {"scoring"},
     "stage1_training": {

@@ -1,0 +1,1 @@
+"""Template matching at candidates: how well a structure fits, whichever way it is turned."""
