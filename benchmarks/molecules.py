@@ -261,6 +261,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     arguments = parser.parse_args(argv)
     maps = read_maps(arguments.maps, arguments.units_per_kda)
+    if not maps:
+        parser.error(f"{arguments.maps} holds no *.mrc; give the folder of the maps")
     turns = Rotation.random(ROTATIONS_TRIED, rng=np.random.default_rng(0))
     header = "molecule|contrast, kDa|Rg, Å|profile|harmonics|spectrum|own map|nearest other map"
     print(f"| {header.replace('|', ' | ')} |")

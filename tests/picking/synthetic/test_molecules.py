@@ -74,8 +74,8 @@ def test_virus_like_particle_has_180_subunits_in_icosahedral_symmetry() -> None:
         assert is_same_set(places, Rotation.from_rotvec(axis * 2 * np.pi / order).apply(places))
 
 
-# Mass in kDa and longest extent in Å, from the literature cited at each builder; spheroids are rounder
-# than what they stand for, so that some reach a little further.
+# Mass in kDa and longest extent in Å, from the literature cited at each builder. Spheroids are
+# rounder than what they stand for, so that some reach a little further.
 @pytest.mark.parametrize(
     ("particle_type", "mass_kda", "extent_angstrom"),
     [
