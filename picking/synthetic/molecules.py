@@ -212,8 +212,8 @@ def beta_amylase() -> Molecule:
 def beta_galactosidase() -> Molecule:
     """Build E. coli beta-galactosidase: a D2 tetramer, 465 kDa, 175x135x90 Å.
 
-    Each 116 kDa subunit has five domains: a spheroid for each (PDB 6X1Q, 6DRV; Jacobson et al.,
-    Nature 1994).
+    Each 116 kDa subunit has five domains and here as many spheroids (PDB 6X1Q, 6DRV; Jacobson et
+    al., Nature 1994).
     """
     unit = [
         Body((19.0, 23.0, -14.0), (22.0, 29.0, 29.0), (0.09, 0.73, -0.68)),
@@ -257,16 +257,11 @@ RIBOSOME_RNA_SHARE = 0.6
 def ribosome() -> Molecule:
     """Build the human 80S ribosome: two unequal subunits (PDB 6QZP, 6EK0; Khatter et al., 2015).
 
-    RNA is spread all over both subunits, so that all beads have the mean contrast.
+    RNA is taken as spread evenly over both subunits: all beads have the mean contrast.
     """
     bodies = [
-        Body((-28.0, -4.0, 0.0), (19.0, 19.0, 19.0), (0.72, -0.12, 0.69)),
-        Body((-31.0, 81.0, 71.0), (14.0, 18.0, 18.0), (-0.28, 0.08, 0.96)),
         Body((50.0, 65.0, -78.0), (12.0, 30.0, 30.0), (0.96, -0.28, -0.07)),
-        Body((-30.0, -12.0, -22.0), (19.0, 19.0, 19.0), (0.97, -0.25, -0.08)),
         Body((-26.0, 92.0, -55.0), (21.0, 57.0, 57.0), (-0.34, 0.44, 0.83)),
-        Body((4.0, 57.0, -84.0), (10.0, 9.0, 9.0), (0.52, 0.71, 0.48)),
-        Body((-49.0, 3.0, -5.0), (15.0, 20.0, 20.0), (1.0, 0.02, -0.09)),
         Body((-34.0, -9.0, 0.0), (53.0, 107.0, 107.0), (0.76, 0.64, -0.02)),
         Body((-31.0, 95.0, 13.0), (64.0, 25.0, 25.0), (0.71, -0.69, -0.08)),
         Body((-26.0, 58.0, 75.0), (22.0, 67.0, 67.0), (-0.31, -0.45, 0.84)),
@@ -276,7 +271,7 @@ def ribosome() -> Molecule:
         Body((3.0, -10.0, 22.0), (25.0, 137.0, 137.0), (-0.37, -0.14, 0.92)),
         Body((89.0, 50.0, -42.0), (11.0, 24.0, 24.0), (0.06, 0.71, -0.7)),
     ]
-    # The space between the subunits, and the exit tunnel.
+    # Fitted from the space between the subunits and from the exit tunnel.
     solvent = [
         Body((32.0, 21.0, -36.0), (36.0, 38.0, 38.0), (0.18, 0.98, -0.06)),
         Body((4.0, 18.0, -8.0), (17.0, 11.0, 11.0), (0.4, 0.67, 0.63)),
