@@ -57,6 +57,13 @@ class Molecule:
         return float(np.sqrt(np.average(squared, weights=self.bead_mass_kda)))
 
 
+# The spheroids of four of the molecules start from what is published of their domains or subunits.
+# Their places and axes were then fitted, by least squares, to figures of density maps of atomic
+# models that do not depend on orientation: the radial profile, the harmonic power of degrees 1 to 8
+# in shells and in Fourier shells, at a resolution of about 30 Å. Such figures do not tell the hand;
+# it is the one that correlates better with the map. No spheroid claims to be one certain domain.
+
+
 @dataclass(frozen=True)
 class Body:
     """A solid ellipsoid; `long_axis_xyz` turns its first semi-axis."""
@@ -113,6 +120,57 @@ def replicate(beads_xyz_angstrom: FloatArray, group: str) -> FloatArray:
     return np.asarray(np.einsum("gij,nj->gni", turns, beads_xyz_angstrom).reshape(-1, 3))
 
 
+# On no axis of any point group: of a bead's symmetry mates, the one furthest along this direction
+# is in the asymmetric unit. In Å it also shifts the lattice.
+ASYMMETRIC_UNIT_XYZ = np.array([0.90, 0.37, 0.21])
+
+
+def fill_symmetric(
+    bodies: Sequence[Body],
+    group: str,
+    *,
+    solvent: Sequence[Body] = (),
+    spacing_angstrom: float = BEAD_SPACING_ANGSTROM,
+) -> FloatArray:
+    """Fill the union of bodies and their symmetry mates with beads, each place once.
+
+    Parameters
+    ----------
+    bodies : sequence of Body
+        One asymmetric unit; bodies may reach into their mates.
+    group : str
+        Point group as in scipy: "C1", "C2", "D2", "O", ...
+    solvent : sequence of Body
+        What is cut out of the union again, with its mates.
+    spacing_angstrom : float
+        Distance of neighbouring beads.
+
+    Returns
+    -------
+    ndarray, (n, 3), xyz Å
+        Beads with exactly the group's symmetry.
+    """
+    turns = group_turns(group)
+    reach = max(np.linalg.norm(b.centre_xyz_angstrom) + max(b.semi_axes_angstrom) for b in bodies)
+    steps = int(np.ceil(reach / spacing_angstrom))
+    axis = np.arange(-steps, steps + 1) * spacing_angstrom
+    lattice = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+    lattice += ASYMMETRIC_UNIT_XYZ  # so that no bead lies on an axis, where it is its own mate
+    mates = np.einsum("gij,nj->gni", turns, lattice)  # (g, n, 3)
+    along = mates @ ASYMMETRIC_UNIT_XYZ  # (g, n)
+    identity = int(np.argmax(np.trace(turns, axis1=1, axis2=2)))
+    unit = along[identity] >= along.max(axis=0)
+    mates, lattice = mates[:, unit], lattice[unit]
+
+    def held_by(some: Sequence[Body]) -> NDArray[np.bool_]:
+        held = np.zeros(len(lattice), dtype=bool)
+        for body in some:
+            held |= body.holds(mates.reshape(-1, 3)).reshape(mates.shape[:2]).any(axis=0)
+        return held
+
+    return replicate(lattice[held_by(bodies) & ~held_by(solvent)], group)
+
+
 def assemble(
     name: str, parts: Sequence[tuple[FloatArray, float, float]], *, symmetric: bool = False
 ) -> Molecule:
@@ -135,11 +193,11 @@ def apo_ferritin() -> Molecule:
     The twelve antiparallel dimers of subunits tile a rhombic dodecahedron; the shell is about
     125 Å across outside and 80 Å inside (PDB 4V1W, 8CPV; Russo and Passmore, Science 2014).
     """
-    # One bundle beside the two-fold axis along (1, 1, 0), a little turned off the face's edge.
-    bundle = Body((43.5, 26.0, 11.5), (26.0, 14.0, 13.0), (-0.45, 0.45, 0.77))
-    # The fifth helix, which lines the channel on the four-fold axis.
-    helix = Body((50.0, 6.5, 5.0), (12.0, 5.5, 5.5), (1.0, 0.0, 0.0))
-    beads = replicate(fill_bodies([bundle, helix], spacing_angstrom=5.0), "O")
+    unit = [
+        Body((42.0, 28.0, -13.0), (20.0, 17.0, 17.0), (-0.08, -0.17, 0.98)),
+        Body((46.0, 13.0, -4.0), (17.0, 10.0, 10.0), (0.96, -0.23, 0.16)),
+    ]
+    beads = fill_symmetric(unit, "O", spacing_angstrom=5.0)
     return assemble("apo-ferritin", [(beads, 480.0, PROTEIN_CONTRAST)], symmetric=True)
 
 
@@ -154,97 +212,73 @@ def beta_amylase() -> Molecule:
 def beta_galactosidase() -> Molecule:
     """Build E. coli beta-galactosidase: a D2 tetramer, 465 kDa, 175x135x90 Å.
 
-    Each 116 kDa subunit has five domains, of which the third is the catalytic barrel
-    (PDB 6X1Q, 6DRV; Jacobson et al., Nature 1994).
+    Each 116 kDa subunit has five domains and here as many spheroids (PDB 6X1Q, 6DRV; Jacobson et
+    al., Nature 1994).
     """
     unit = [
-        Body((27.0, 21.0, 8.0), (29.0, 25.0, 27.0)),  # the barrel
-        Body((56.0, 30.0, 2.0), (26.0, 21.0, 24.0), (1.0, 0.5, 0.0)),
-        Body((20.0, 46.0, -8.0), (24.0, 20.0, 22.0), (0.4, 1.0, 0.0)),
-        Body((52.0, 9.0, 22.0), (22.0, 18.0, 20.0)),
-        Body((32.0, 15.0, -26.0), (24.0, 18.0, 18.0), (1.0, 0.4, 0.2)),
-        Body((8.0, 6.0, 6.0), (12.0, 10.0, 14.0)),  # the activating interface
+        Body((19.0, 23.0, -14.0), (22.0, 29.0, 29.0), (0.09, 0.73, -0.68)),
+        Body((57.0, 27.0, -9.0), (42.0, 15.0, 15.0), (0.91, -0.37, 0.17)),
+        Body((-2.0, 38.0, 5.0), (11.0, 36.0, 36.0), (-0.24, -0.46, 0.86)),
+        Body((48.0, -3.0, -14.0), (32.0, 17.0, 17.0), (0.97, -0.22, -0.13)),
+        Body((5.0, 31.0, 40.0), (29.0, 9.0, 9.0), (0.72, -0.57, -0.41)),
     ]
-    beads = replicate(fill_bodies(unit), "D2")
+    beads = fill_symmetric(unit, "D2")
     return assemble("beta-galactosidase", [(beads, 465.0, PROTEIN_CONTRAST)], symmetric=True)
 
 
+# Two chains of 2,749 residues at 110 Da. The sugars, a tenth of the whole 660 kDa, sway.
+THYROGLOBULIN_CHAINS_KDA = 605.0
+
+
 def thyroglobulin() -> Molecule:
-    """Build thyroglobulin: an elongated C2 dimer, 660 kDa, about 250x160x110 Å.
+    """Build thyroglobulin: an elongated C2 dimer, 660 kDa with its sugars, about 250 Å long.
 
     Each monomer has a core by the two-fold axis, an arm, a flap and the choline-esterase-like
     domain (PDB 6SCJ, 7N4Y; Coscia et al., Nature 2020).
     """
     unit = [
-        Body((20.0, 14.0, 12.0), (27.0, 24.0, 40.0), (1.0, 0.6, 0.0)),  # core
-        Body((50.0, -24.0, 28.0), (32.0, 25.0, 26.0), (1.0, -0.4, 0.3)),  # choline-esterase-like
-        Body((84.0, 16.0, -14.0), (31.0, 22.0, 22.0), (0.7, 1.0, -0.4)),  # arm
-        Body((40.0, 44.0, -26.0), (32.0, 22.0, 22.0), (1.0, -0.6, 0.2)),  # flap
-        Body((100.0, -14.0, 4.0), (22.0, 15.0, 15.0)),  # tip
+        Body((52.0, -24.0, -2.0), (16.0, 44.0, 44.0), (-0.33, 0.79, 0.52)),
+        Body((18.0, 22.0, -25.0), (76.0, 21.0, 21.0), (0.84, 0.07, 0.54)),
+        Body((38.0, -17.0, 0.0), (20.0, 50.0, 50.0), (0.99, 0.1, -0.05)),
+        Body((101.0, 9.0, 34.0), (24.0, 15.0, 15.0), (0.9, 0.39, 0.22)),
+        Body((13.0, 27.0, 15.0), (50.0, 20.0, 20.0), (0.8, 0.57, 0.19)),
+        Body((100.0, -27.0, 20.0), (40.0, 19.0, 19.0), (0.51, 0.07, 0.86)),
     ]
-    monomer = fill_bodies(unit)
-    monomer = monomer[monomer[:, 0] > 0]  # what would cross the two-fold axis is its mate's
-    beads = replicate(monomer, "C2")
-    return assemble("thyroglobulin", [(beads, 660.0, PROTEIN_CONTRAST)])
+    beads = fill_symmetric(unit, "C2")
+    return assemble("thyroglobulin", [(beads, THYROGLOBULIN_CHAINS_KDA, PROTEIN_CONTRAST)])
 
 
-# Waves (radian per Å, xyz; 55 to 110 Å long) whose sum tells helices from solvent in the ribosome:
-# no real places, but the grain of the real density. About four fifths lie above the bound.
-RIBOSOME_LUMPS_RADIAN_PER_ANGSTROM = np.array(
-    [
-        [0.090, 0.035, 0.018],
-        [-0.027, 0.061, 0.043],
-        [0.041, -0.052, 0.074],
-        [0.034, 0.048, -0.071],
-        [-0.052, 0.011, 0.029],
-        [0.013, 0.097, -0.022],
-    ]
-)
-LUMPS_KEPT_ABOVE = -1.3
+# Of the human ribosome's 4.3 MDa, 6QZP resolves 3.3: expansion segments and stalks sway. About
+# 60 % are RNA (Khatter et al., Nature 2015).
+RIBOSOME_RESOLVED_KDA = 3300.0
+RIBOSOME_RNA_SHARE = 0.6
 
 
 def ribosome() -> Molecule:
-    """Build the human 80S ribosome: two unequal subunits with a gap (PDB 6QZP, 6EK0).
+    """Build the human 80S ribosome: two unequal subunits (PDB 6QZP, 6EK0; Khatter et al., 2015).
 
-    The large subunit is a dome with a central protuberance and two stalks; the small one has a
-    head, a body and a platform. About 60 % of the mass is RNA, most of it in the cores (Khatter et
-    al., Nature 2015); it has more contrast in ice than protein. Of 4.3 MDa about 3.8 are taken:
-    expansion segments and stalks that sway leave no contrast (6QZP resolves 3.3).
+    RNA is taken as spread evenly over both subunits: all beads have the mean contrast.
     """
-    large_core = [Body((-47.0, 0.0, 0.0), (66.0, 90.0, 81.0))]
-    large = [
-        *large_core,
-        Body((-49.0, 0.0, 0.0), (86.0, 111.0, 98.0)),
-        Body((-19.0, 103.0, 0.0), (36.0, 28.0, 32.0)),  # central protuberance
-        Body((-24.0, 49.0, 107.0), (26.0, 21.0, 43.0), (0.2, 0.3, 1.0)),  # L1 stalk
-        Body((-9.0, 36.0, -107.0), (43.0, 15.0, 15.0), (0.3, 0.2, -1.0)),  # P stalk
+    bodies = [
+        Body((50.0, 65.0, -78.0), (12.0, 30.0, 30.0), (0.96, -0.28, -0.07)),
+        Body((-26.0, 92.0, -55.0), (21.0, 57.0, 57.0), (-0.34, 0.44, 0.83)),
+        Body((-34.0, -9.0, 0.0), (53.0, 107.0, 107.0), (0.76, 0.64, -0.02)),
+        Body((-31.0, 95.0, 13.0), (64.0, 25.0, 25.0), (0.71, -0.69, -0.08)),
+        Body((-26.0, 58.0, 75.0), (22.0, 67.0, 67.0), (-0.31, -0.45, 0.84)),
+        Body((-16.0, 49.0, -95.0), (60.0, 26.0, 26.0), (0.71, -0.29, 0.64)),
+        Body((53.0, -36.0, -9.0), (46.0, 92.0, 92.0), (0.11, -0.28, 0.95)),
+        Body((51.0, 63.0, -9.0), (16.0, 41.0, 41.0), (0.81, -0.49, -0.31)),
+        Body((3.0, -10.0, 22.0), (25.0, 137.0, 137.0), (-0.37, -0.14, 0.92)),
+        Body((89.0, 50.0, -42.0), (11.0, 24.0, 24.0), (0.06, 0.71, -0.7)),
     ]
-    small_core = [
-        Body((86.0, -36.0, 0.0), (36.0, 62.0, 49.0)),
-        Body((86.0, 66.0, 0.0), (32.0, 36.0, 41.0)),
+    # Fitted from the space between the subunits and from the exit tunnel.
+    solvent = [
+        Body((32.0, 21.0, -36.0), (36.0, 38.0, 38.0), (0.18, 0.98, -0.06)),
+        Body((4.0, 18.0, -8.0), (17.0, 11.0, 11.0), (0.4, 0.67, 0.63)),
     ]
-    small = [
-        Body((83.0, -39.0, 0.0), (45.0, 83.0, 62.0)),  # body
-        Body((81.0, 71.0, 0.0), (43.0, 47.0, 56.0)),  # head
-        Body((71.0, 15.0, 56.0), (32.0, 32.0, 28.0)),  # platform
-        Body((83.0, 75.0, -66.0), (36.0, 19.0, 19.0), (0.0, 0.2, -1.0)),  # beak
-    ]
-    parts = []
-    for bodies, core, mass_kda in ((large, large_core, 2500.0), (small, small_core, 1300.0)):
-        beads = fill_bodies(bodies)
-        # The channel between the subunits and the exit tunnel through the large one are solvent.
-        x, y, z = beads.T
-        gap = np.abs(x - 36.0 - 0.06 * y) < 8.0
-        tunnel = (np.hypot(y - 12.0, z + 8.0) < 10.0) & (x < 36.0)
-        # Helices and solvent between them: lumps, as in maps of this resolution.
-        lumps = np.cos(beads @ RIBOSOME_LUMPS_RADIAN_PER_ANGSTROM.T).sum(axis=1)
-        beads = beads[~gap & ~tunnel & (lumps > LUMPS_KEPT_ABOVE)]
-        in_core = np.any([body.holds(beads) for body in core], axis=0)
-        # RNA-rich core: 60 % of the mass, at the contrast of RNA.
-        rna_share = 0.6
-        parts.append((beads[in_core], mass_kda * rna_share, RNA_CONTRAST))
-        parts.append((beads[~in_core], mass_kda * (1 - rna_share), PROTEIN_CONTRAST))
-    return assemble("ribosome", parts)
+    beads = fill_symmetric(bodies, "C1", solvent=solvent)
+    contrast = RIBOSOME_RNA_SHARE * RNA_CONTRAST + (1 - RIBOSOME_RNA_SHARE) * PROTEIN_CONTRAST
+    return assemble("ribosome", [(beads, RIBOSOME_RESOLVED_KDA, contrast)])
 
 
 # Radius of the coat's middle in Å: 6N4V (240 subunits of 14 kDa, T=4) has it at 148 Å, and equal

@@ -53,8 +53,8 @@ def test_splatted_particle_keeps_its_place_and_its_potential() -> None:
     assert volume.shape == FIELD.padded_shape_zyx
     centre = centre_of_mass_xyz_angstrom(FIELD.crop(volume))
     np.testing.assert_allclose(centre, POSITION_XYZ_ANGSTROM, atol=0.05)
-    # 660 kDa of protein at 0.81 Da/Å3 and 3.5 V above ice.
-    expected = 660 / 0.81e-3 * 3.5 / FIELD.voxel_size_angstrom**3
+    # 605 kDa of protein at 0.81 Da/Å3 and 3.5 V above ice.
+    expected = 605 / 0.81e-3 * 3.5 / FIELD.voxel_size_angstrom**3
     assert volume.sum() == pytest.approx(expected, rel=1e-3)
 
 

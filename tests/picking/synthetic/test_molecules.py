@@ -8,7 +8,7 @@ from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 
 from picking.synthetic.distractors import other_proteins
-from picking.synthetic.molecules import coat_frames, labelled_molecules
+from picking.synthetic.molecules import Body, coat_frames, fill_symmetric, labelled_molecules
 from picking.synthetic.random_streams import stream_for
 
 MAPS = Path(__file__).parents[4] / "shared" / "maps_10A"
@@ -36,6 +36,27 @@ def test_molecule_has_its_point_group(particle_type: str, group: str) -> None:
         assert is_same_set(beads, turn.apply(beads))
 
 
+def test_bodies_that_reach_into_their_mates_are_filled_once() -> None:
+    ball = Body((4.0, 3.0, 0.0), (30.0, 30.0, 30.0))
+    beads = fill_symmetric([ball], "D2", spacing_angstrom=4.0)
+    distances, _ = KDTree(beads).query(beads, k=2)
+    # Neighbours across the unit's border may be closer than the spacing, but none is doubled.
+    assert distances[:, 1].min() > 0.1
+    turns = Rotation.create_group("D2").apply(ball.centre_xyz_angstrom)
+    reached = np.linalg.norm(beads[:, None] - turns, axis=-1).min(axis=1)
+    assert reached.max() <= 30.0
+    sphere = 4 / 3 * np.pi * 30.0**3
+    assert sphere < len(beads) * 4.0**3 < 1.5 * sphere
+
+
+def test_solvent_is_cut_out_of_all_mates() -> None:
+    ball = Body((0.0, 0.0, 0.0), (30.0, 30.0, 30.0))
+    hole = Body((15.0, 0.0, 0.0), (8.0, 8.0, 8.0))
+    beads = fill_symmetric([ball], "C2", solvent=[hole])
+    for centre in ([15.0, 0.0, 0.0], [-15.0, 0.0, 0.0]):
+        assert np.linalg.norm(beads - centre, axis=1).min() > 8.0
+
+
 def test_thyroglobulin_is_a_c2_dimer_and_no_more() -> None:
     beads = labelled_molecules()["thyroglobulin"].beads_xyz_angstrom
     assert is_same_set(beads, beads * [-1, -1, 1])
@@ -53,15 +74,16 @@ def test_virus_like_particle_has_180_subunits_in_icosahedral_symmetry() -> None:
         assert is_same_set(places, Rotation.from_rotvec(axis * 2 * np.pi / order).apply(places))
 
 
-# Mass in kDa and longest extent in Å, from the literature cited at each builder.
+# Mass in kDa and longest extent in Å, from the literature cited at each builder. Spheroids are
+# rounder than what they stand for, so that some reach a little further.
 @pytest.mark.parametrize(
     ("particle_type", "mass_kda", "extent_angstrom"),
     [
-        ("apo-ferritin", (480, 480), (115, 135)),
+        ("apo-ferritin", (480, 480), (115, 138)),
         ("beta-amylase", (224, 224), (95, 140)),
-        ("beta-galactosidase", (465, 465), (155, 185)),
-        ("ribosome", (3300, 4300), (250, 320)),
-        ("thyroglobulin", (660, 660), (220, 265)),
+        ("beta-galactosidase", (465, 465), (155, 190)),
+        ("ribosome", (3300, 4300), (250, 330)),
+        ("thyroglobulin", (605, 605), (220, 265)),
         ("virus-like-particle", (2520, 3700), (270, 295)),
     ],
 )
@@ -153,7 +175,7 @@ def test_radial_mass_agrees_with_the_map(particle_type: str, name: str) -> None:
     ours = [molecule.bead_mass_kda[radii < b].sum() / molecule.mass_kda for b in bounds]
     map_radii, mass = radii_of_map(density), density.ravel()
     theirs = [mass[map_radii < b].sum() / mass.sum() for b in bounds]
-    assert np.abs(np.subtract(ours, theirs)).max() < 0.13
+    assert np.abs(np.subtract(ours, theirs)).max() < 0.11
 
 
 def test_coat_has_the_subunit_area_of_the_map() -> None:
