@@ -18,6 +18,8 @@ from picking.coordinates import angstrom_xyz_to_indices_zyx
 # Templates are tried this far to every side of a candidate, Å: a candidate's typical distance from
 # its particle, and a quarter of the finest detail, so that none is missed between two places.
 SHIFT_ANGSTROM = FINEST_ANGSTROM / 4
+# The other types' structures are tried in one of so many orientations: they are five times as many.
+RIVAL_SHARE = 4
 # Of a type without a structure, or whose own does not stand out.
 NEUTRAL = 0.0
 # Spread of the correlations over the orientations below which nothing stands out.
@@ -67,18 +69,22 @@ def measure(run_context: RunContext, settings: FeatureSettings) -> Measured:
         indices = angstrom_xyz_to_indices_zyx(
             run_context.positions_xyz_angstrom, run_context.resolutions.voxel_size_zyx_angstrom
         )
+        shift = max(1, round(SHIFT_ANGSTROM / voxel))
         for number in np.flatnonzero(known):
-            bank = bank_of(
-                run_context.structures[names[number]],
-                round(voxel, VOXEL_DIGITS),
-                tomogram.wedge,
-                settings.orientations,
-            )
-            found = correlations(
-                tomogram.values_zyx, indices, bank, max(1, round(SHIFT_ANGSTROM / voxel))
-            )
-            best[:, number] = found.max(axis=1)
-            mean[:, number], spread[:, number] = found.mean(axis=1), found.std(axis=1)
+            is_own = run_context.types == number
+            for rows, orientations in (
+                (np.flatnonzero(is_own), settings.orientations),
+                (np.flatnonzero(~is_own), max(1, settings.orientations // RIVAL_SHARE)),
+            ):
+                bank = bank_of(
+                    run_context.structures[names[number]],
+                    round(voxel, VOXEL_DIGITS),
+                    tomogram.wedge,
+                    orientations,
+                )
+                found = correlations(tomogram.values_zyx, indices[rows], bank, shift)
+                best[rows, number] = found.max(axis=1)
+                mean[rows, number], spread[rows, number] = found.mean(axis=1), found.std(axis=1)
     return _measured(run_context, known, best, mean, spread)
 
 
