@@ -49,7 +49,7 @@ class BundleManifest(StoredModel):
     PROBLEM = "is not the manifest of a model bundle that this version can use"
     IF_MISSING = "give the folder or the zip file that `snakemake bundle` made"
 
-    format: Literal[1] = Field(description="version of the bundle's layout")
+    format: Literal[2] = Field(description="version of the bundle's layout")
     made_by: dict[str, str] = Field(description="versions of tomosieve and of what it stands on")
     made_at: str = Field(description="date and time, ISO 8601, UTC")
     data: str = Field(description="what it was trained on, as the report says it")

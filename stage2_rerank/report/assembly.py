@@ -146,7 +146,6 @@ def assemble_content(inputs: ReportInputs, rules: ScoringRules, seed: int) -> Re
             inputs.truth,
             inputs.folds,
             inputs.thresholds,
-            picks["stage1"],
             rules,
             seed,
         ),

@@ -85,7 +85,8 @@ class ThresholdFigures(StrictModel):
 class TypeThresholdFigures(StrictModel):
     """Thresholds of one type by each rule."""
 
-    stage1: ThresholdFigures
+    stage1_curve: ThresholdFigures
+    stage1_probability: ThresholdFigures
     two_stage_curve: ThresholdFigures
     two_stage_probability: ThresholdFigures
     flat_from: float | None = Field(
@@ -95,12 +96,19 @@ class TypeThresholdFigures(StrictModel):
     flat_to: float | None = Field(description="the highest such threshold")
 
 
-class RuleFigures(StrictModel):
-    """Both stages, if this rule set their thresholds."""
+class RuleScore(StrictModel):
+    """A score, or a difference of two, with thresholds by one rule."""
 
     score: float
-    gain: float = Field(description="less stage 1 alone")
-    gain_interval_95: Interval
+    interval_95: Interval
+
+
+class RuleFigures(StrictModel):
+    """Stage 1 alone and both stages, if this rule set the thresholds of either."""
+
+    stage1: RuleScore
+    two_stage: RuleScore
+    gain: RuleScore = Field(description="two-stage less stage 1")
 
 
 class ReliabilityFigures(StrictModel):
@@ -184,7 +192,9 @@ class ReportContent(StrictModel):
         description="share of the correction that the final classifier uses, by type"
     )
     thresholds: dict[str, TypeThresholdFigures]
-    by_rule: dict[str, RuleFigures] = Field(description="by either rule for the thresholds")
+    by_rule: dict[str, RuleFigures] = Field(
+        description="by either rule for the thresholds, the same for both stages"
+    )
     reliability: dict[str, list[ReliabilityFigures]] = Field(
         description="calibrated probability against frequency, out of fold, by type"
     )

@@ -29,11 +29,12 @@ def picks_by_hand(pipeline, column):
     thresholds = json.loads(pipeline.path("thresholds.json").read_text())
     candidates = OUT_OF_FOLD.read(pipeline.path("out_of_fold.parquet"))
     radius = {item.name: item.radius_angstrom for item in pipeline.config.known_particles}
-    key = "stage1" if column == "proposal_score" else "probability"
+    stage = "stage1" if column == "proposal_score" else "two_stage"
     picks = []
     ordered = candidates.sort_values([column, "x"], ascending=[False, True])
     for (run, name), group in ordered.groupby(["run", "particle_type"]):
-        threshold = thresholds["types"][name]["folds"][FOLDS.fold_of(run)][key]["value"]
+        of_fold = thresholds["types"][name]["folds"][FOLDS.fold_of(run)]
+        threshold = of_fold[stage]["probability"]["value"]
         kept = []
         for row in group[group[column] > threshold].itertuples():
             position = np.array([row.x, row.y, row.z])
@@ -222,7 +223,7 @@ def test_of_many_runs_those_in_line_are_folded_away(figures):
 
 def test_the_tables_of_thresholds_and_likeness_show_the_figures(figures, page):
     tables = PageTables(page).rows
-    kinds = ("stage1", "two_stage_probability", "two_stage_curve")
+    kinds = ("stage1_probability", "stage1_curve", "two_stage_probability", "two_stage_curve")
     assert tables["thresholds"] == [
         [
             [name],
