@@ -1,10 +1,17 @@
-"""What the figures in docs/ rest on: the paired bootstrap, and stage 2's controls."""
+"""What the figures in docs/ rest on: paired differences, and stage 2's controls."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.paired_scores import PairedBootstrap, compared, mean_fbeta
+from benchmarks.paired_scores import (
+    MixedFoldersError,
+    compared,
+    gain_by_folder,
+    gain_by_run,
+    mean_fbeta,
+    on_the_same_runs,
+)
 from benchmarks.rerank_variants import Results, Variant, judge
 from picking.config import PipelineConfig
 from picking.data_in.inventory import resolve
@@ -32,30 +39,40 @@ def truth(seed, runs=4):
     return pd.DataFrame({"run": [f"r{index}" for index in range(runs)], "x": x})
 
 
-def test_folders_with_the_same_truth_share_their_draws_of_runs():
-    bootstrap = PairedBootstrap([truth(0), truth(1), truth(0)])
-    first, other, same = bootstrap.run_draws
-    np.testing.assert_array_equal(first, same)
-    assert not np.array_equal(first, other)
-    assert (first.sum(axis=1) == 4).all()
-    assert (bootstrap.folder_draws.sum(axis=1) == 3).all()
+def test_folders_are_on_the_same_runs_or_on_others_but_not_both():
+    assert on_the_same_runs([truth(0)])
+    assert on_the_same_runs([truth(0), truth(0)])
+    assert not on_the_same_runs([truth(0), truth(1)])
+    with pytest.raises(MixedFoldersError):
+        on_the_same_runs([truth(0), truth(1), truth(0)])
 
 
-def test_a_gain_in_every_run_is_certain_and_one_lucky_run_is_not():
-    bootstrap = PairedBootstrap([truth(0), truth(0)])
-    stage1 = [counts([5, 5, 5, 5], [20, 20, 20, 20])] * 2
-    steady = compared(
-        bootstrap, [counts([6, 6, 6, 6], [20, 20, 20, 20])] * 2, stage1, {"A": 1.0}, 4.0
-    ).loc["score"]
-    assert steady["gain"] == pytest.approx(17 * 4 / (16 * 40 + 80))
-    assert steady["low"] == pytest.approx(steady["high"])
-    assert steady["folders_up"] == 2
-    lucky = compared(
-        bootstrap, [counts([9, 5, 5, 5], [20, 20, 20, 20])] * 2, stage1, {"A": 1.0}, 4.0
-    ).loc["A"]
-    assert lucky["gain"] == pytest.approx(steady["gain"])
-    assert lucky["low"] == pytest.approx(0)
-    assert mean_fbeta(stage1, 4.0)[0, 0] == pytest.approx(17 * 20 / (16 * 40 + 80))
+STAGE1 = [counts([5, 5, 5, 5], [20, 20, 20, 20])] * 2
+
+
+def test_on_the_same_runs_the_interval_is_over_runs():
+    steady = [counts([6, 6, 6, 6], [20, 20, 20, 20])] * 2
+    row = compared(True, steady, STAGE1, {"A": 1.0}, 4.0).loc["score"]
+    assert row["gain"] == pytest.approx(17 * 4 / (16 * 40 + 80))
+    assert row["low"] == pytest.approx(row["high"])
+    assert row["folders_up"] == 2
+    lucky = [counts([9, 5, 5, 5], [20, 20, 20, 20])] * 2
+    of_type = compared(True, lucky, STAGE1, {"A": 1.0}, 4.0).loc["A"]
+    assert of_type["gain"] == pytest.approx(row["gain"])
+    assert of_type["low"] < 0
+    assert gain_by_run(lucky, STAGE1, {"A": 1.0}, 4.0) == pytest.approx(
+        {"r0": 17 * 4 / (16 * 10 + 20), "r1": 0, "r2": 0, "r3": 0}
+    )
+    assert mean_fbeta(STAGE1, 4.0)[0, 0] == pytest.approx(17 * 20 / (16 * 40 + 80))
+
+
+def test_on_other_runs_the_interval_is_over_folders():
+    unlike = [counts([6, 6, 6, 6], [20] * 4), counts([8, 8, 8, 8], [20] * 4)]
+    row = compared(False, unlike, STAGE1, {"A": 1.0}, 4.0).loc["score"]
+    first, second = gain_by_folder(unlike, STAGE1, {"A": 1.0}, 4.0)
+    assert row["gain"] == pytest.approx((first + second) / 2)
+    # t of one degree of freedom, from a table.
+    assert row["high"] - row["gain"] == pytest.approx(12.706 * (second - first) / 2, rel=1e-3)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +110,8 @@ def test_features_gain_and_shuffled_labels_do_not(simulated):
 
 def test_without_features_stage_1s_ranking_stays(simulated):
     judged = judge(simulated, Variant("score alone", families=()))
-    np.testing.assert_array_equal(judged.by_curve.hits, judged.stage1.hits)
+    of_stage = judged.by_rule["curve"]
+    np.testing.assert_array_equal(of_stage["two_stage"].hits, of_stage["stage1"].hits)
 
 
 @pytest.mark.parametrize("form", ["linear alone", "linear, then trees of all types"])

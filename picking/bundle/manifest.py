@@ -37,7 +37,9 @@ class TypeScore(StrictModel):
     """What the cross-validation said of a particle type."""
 
     fbeta: float
-    fbeta_interval_95: tuple[float, float] = Field(description="bootstrap over the training runs")
+    fbeta_interval_95: tuple[float, float] = Field(
+        description="t by a jackknife over the training runs"
+    )
     precision: float
     recall: float
     references: int = Field(ge=0, description="particles in the training runs' truth")

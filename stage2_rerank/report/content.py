@@ -20,7 +20,7 @@ class TypeFigures(StrictModel):
     tp: int = Field(description="references hit")
     fp: int = Field(description="picks less references hit")
     fn: int = Field(description="references missed")
-    interval_95: Interval = Field(description="of fbeta, bootstrap over runs")
+    interval_95: Interval = Field(description="of fbeta, t by a jackknife over runs")
 
 
 class RunTypeFigures(StrictModel):
@@ -69,9 +69,12 @@ class GainFigures(StrictModel):
     """Two-stage less stage 1."""
 
     score: float
-    interval_95: Interval = Field(description="paired bootstrap over runs")
+    interval_95: Interval = Field(description="t by a jackknife over runs, paired")
     per_type: dict[str, float] = Field(description="difference of fbeta")
     per_type_interval_95: dict[str, Interval]
+    per_run: dict[str, float | None] = Field(
+        description="difference of the run's scores; null: it holds no type with a weight"
+    )
 
 
 class ThresholdFigures(StrictModel):

@@ -18,9 +18,9 @@ from stage2_rerank.report.content import (
     TypeThresholdFigures,
 )
 from stage2_rerank.thresholds.cross_validation import (
-    bootstrap,
     counts_by_run,
     nested_picks,
+    score_intervals,
     score_picks,
 )
 from stage2_rerank.thresholds.final_curve import final_curve
@@ -76,7 +76,6 @@ def rule_figures(
     folds: Folds,
     thresholds: Thresholds,
     rules: ScoringRules,
-    seed: int,
 ) -> dict[str, RuleFigures]:
     """Score of stage 1 alone and of both stages, nested, with thresholds by the same rule."""
     figures: dict[str, RuleFigures] = {}
@@ -85,8 +84,8 @@ def rule_figures(
         picks = {stage: nested_picks(out_of_fold, folds, by_rule, stage, rules) for stage in STAGES}
         scores = {stage: score_picks(truth, picks[stage], rules).score for stage in STAGES}
         counts = {stage: counts_by_run(truth, picks[stage], rules) for stage in STAGES}
-        intervals = bootstrap(
-            counts["stage1"], counts["two_stage"], rules.weights, rules.beta, seed
+        intervals = score_intervals(
+            counts["stage1"], counts["two_stage"], rules.weights, rules.beta
         )
         figures[rule] = RuleFigures(
             stage1=RuleScore(score=scores["stage1"], interval_95=intervals["stage1"].score),
