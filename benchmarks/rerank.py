@@ -4,8 +4,8 @@ Give it folders of results that have features (`snakemake rerank`), best several
 configuration. Stage 2 is fitted again, nested and out of fold, for every variant of the questions
 asked, on the same candidates, and compared with stage 1 alone at tuned thresholds and with the
 default. Either stage is decided by the threshold rule that the configuration names. Scores are
-means over the folders. Intervals are 95 %: over the runs if all folders are judged on the same ones,
-else over the folders (see :mod:`benchmarks.paired_scores`).
+means over the folders. Intervals are 95 %: over the runs if all folders share them, else over the
+folders (see :mod:`benchmarks.paired_scores`).
 
     gain       the default against stage 1 alone, per type, and what oracles would reach
     controls   shuffled labels

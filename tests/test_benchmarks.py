@@ -67,7 +67,7 @@ def test_on_the_same_runs_the_interval_is_over_runs():
 
 
 def test_on_other_runs_the_interval_is_over_folders():
-    unlike = [counts([6, 6, 6, 6], [20] * 4), counts([8, 8, 8, 8], [20] * 4)]
+    unlike = [counts([6, 6, 6, 6], [20] * 4), counts([7, 7, 7, 7], [20] * 4)]
     row = compared(False, unlike, STAGE1, {"A": 1.0}, 4.0).loc["score"]
     first, second = gain_by_folder(unlike, STAGE1, {"A": 1.0}, 4.0)
     assert row["gain"] == pytest.approx((first + second) / 2)
