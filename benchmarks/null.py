@@ -49,7 +49,7 @@ from stage2_rerank.classifier.linear_correction import (
 from stage2_rerank.classifier.rerank_classifier import FEWEST_POSITIVES, INNER_FOLDS, STRENGTHS
 from stage2_rerank.thresholds.cross_validation import counts_by_run
 from stage2_rerank.thresholds.fbeta_curve import fbeta_curve
-from stage2_rerank.thresholds.final_picks import final_picks, suppressed
+from stage2_rerank.thresholds.final_picks import suppressed
 from stage2_rerank.thresholds.threshold_file import THRESHOLD_RULES
 from stage2_rerank.tune_thresholds import RULES
 
@@ -175,13 +175,11 @@ def scores(
                 "rerank_score",
                 rules.beta,
             )
+            judged = suppressed(scored[~learning], "rerank_score", rules.suppression_angstrom)
+            judged = judged.rename(columns={"rerank_score": "score"})
             for rule in THRESHOLD_RULES:
-                threshold = {name: RULES["two_stage"][rule](curve)}
-                picks[rule].append(
-                    final_picks(
-                        scored[~learning], "rerank_score", rules.suppression_angstrom, threshold
-                    )
-                )
+                threshold = RULES["two_stage"][rule](curve)
+                picks[rule].append(judged[judged["score"] > threshold])
     weight = np.array([rules.weights[name] for name in rules.radius_angstrom])
     found = {}
     for rule, parts in picks.items():

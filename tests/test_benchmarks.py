@@ -1,9 +1,14 @@
-"""What the figures in docs/ rest on: paired differences, and stage 2's controls."""
+"""What the figures in docs/ rest on: paired differences, controls, the null, test truth."""
+
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit, logit
 
+from benchmarks import null
+from benchmarks.null import dealt_out
 from benchmarks.paired_scores import (
     MixedFoldersError,
     compared,
@@ -13,14 +18,22 @@ from benchmarks.paired_scores import (
     on_the_same_runs,
 )
 from benchmarks.rerank_variants import Results, Variant, judge
+from benchmarks.test_truth import JudgedResult, print_estimates, print_scores, reliability_table
 from picking.config import PipelineConfig
 from picking.data_in.inventory import resolve
+from picking.files.tables import OUT_OF_FOLD
 from picking.scoring.folds import Folds
+from picking.scoring.truth_matching import label_candidates
 from stage2_rerank.classifier.candidate_rows import CandidateRows
-from stage2_rerank.thresholds.cross_validation import CountsByRun
+from stage2_rerank.thresholds.cross_validation import CountsByRun, score_picks
+from stage2_rerank.thresholds.final_picks import final_picks
+from stage2_rerank.thresholds.threshold_file import Thresholds
+from stage2_rerank.tune_thresholds import tune_type
 from tests.stage2_rerank.simulated_candidates import SimulatedType, simulate
 
 RUNS = tuple(f"run_{number}" for number in range(8))
+SIMULATED = SimulatedType(12, 60, 1.5, 1.2, 0.9)
+RESULT = Path("results/simulated")
 
 
 def counts(hits, picks, references=10):
@@ -77,8 +90,9 @@ def test_on_other_runs_the_interval_is_over_folders():
 
 @pytest.fixture(scope="module")
 def simulated():
-    types = {"A": SimulatedType(12, 60, 1.5, 1.2, 0.9)}
-    simulation = simulate(types, list(RUNS), seed=5, number_of_features=12, informative=4)
+    simulation = simulate(
+        {"A": SIMULATED}, list(RUNS), seed=5, number_of_features=12, informative=4
+    )
     features = simulation.features.drop(columns=["run", "candidate_id", "particle_type"])
     features.insert(0, "proposal_score", simulation.candidates["proposal_score"])
     config = PipelineConfig.model_validate(
@@ -123,3 +137,98 @@ def test_a_smaller_budget_leaves_fewer_candidates(simulated):
     whole = judge(simulated, Variant("default"))
     part = judge(simulated, Variant("a quarter", budget_share=0.02))
     assert part.best_ranking["A"] < whole.best_ranking["A"]
+
+
+def test_dealt_out_features_stay_among_candidates_that_score_alike():
+    rng = np.random.default_rng(0)
+    score, runs = rng.random(95), rng.choice(["a", "b"], 95).astype(object)
+    values = np.column_stack([np.argsort(np.argsort(-score)), rng.normal(size=95)])
+    dealt = dealt_out(values, score, runs, rng, block=10)
+    assert not np.array_equal(dealt, values)
+    # Whole rows, every one of them once, none farther than a block from where it stood.
+    assert sorted(map(tuple, dealt)) == sorted(map(tuple, values))
+    assert np.abs(dealt[:, 0] - values[:, 0]).max() <= 10
+
+
+def test_run_means_can_stay_where_they_are():
+    rng = np.random.default_rng(0)
+    runs = np.repeat(["a", "b"], 200).astype(object)
+    values = rng.normal(size=(400, 1)) + 50 * (runs == "a")[:, None]
+    dealt = dealt_out(values, rng.random(400), runs, rng, keep_run_means=True)
+    assert dealt[runs == "a"].min() > 40 > 10 > dealt[runs == "b"].max()
+
+
+def test_features_that_know_nothing_gain_nothing(simulated, monkeypatch):
+    candidates = simulated.rows.candidates
+    positive = label_candidates(candidates, simulated.truth, {"A": 30.0})
+    monkeypatch.setattr(null, "prepared", lambda _: null.Prepared(simulated, positive, ("A",)))
+    alone, true, *drawn = (
+        null.scores(RESULT, draw)["probability"] for draw in (null.SCORE_ALONE, null.TRUE, 0, 1, 2)
+    )
+    assert true - alone > 0.03
+    assert np.mean(drawn) - alone < 0.01
+    stage1 = judge(simulated, Variant("score alone", families=())).by_rule["probability"]
+    assert alone == pytest.approx(mean_fbeta([stage1["two_stage"]], 4.0)[0, 0])
+
+
+@pytest.fixture(scope="module")
+def judged_result(simulated):
+    """A finished result whose second score is the first, calibrated by what made it."""
+    simulation = simulate({"A": SIMULATED}, ["t1", "t2", "t3"], seed=6, number_of_features=1)
+    rows = simulated.rows.candidates.assign(fold=0, is_positive=False)
+    rows["rerank_score"] = expit(logit(rows["proposal_score"]) / 2)
+    out_of_fold = OUT_OF_FOLD.check(rows[OUT_OF_FOLD.column_names], "out of fold")
+    nested = pd.concat([rows.assign(outer_fold=fold) for fold in (-1, *range(4))])
+    rules = simulated.rules
+    of_type = tune_type(
+        out_of_fold, nested, simulated.truth, simulated.folds, "A", rules, seed=None
+    )
+    scored = simulation.candidates.assign(
+        rerank_score=expit(logit(simulation.candidates["proposal_score"]) / 2)
+    )
+    return JudgedResult(
+        *("judged", simulated.config, simulated.folds),
+        Thresholds(rule="probability", beta=rules.beta, types={"A": of_type}),
+        *(out_of_fold, simulated.truth, scored, simulation.truth),
+    )
+
+
+def test_scores_on_test_truth_are_the_metrics(judged_result, capsys):
+    scores = print_scores([judged_result], same_runs=True)
+    rules = judged_result.rules
+    for rule in ("probability", "curve"):
+        thresholds = judged_result.thresholds.model_copy(update={"rule": rule})
+        picks = final_picks(
+            judged_result.scored,
+            "rerank_score",
+            rules.suppression_angstrom,
+            thresholds.final_values(),
+        )
+        official = score_picks(judged_result.truth, picks, rules).score
+        assert scores["rules"][rule]["score"]["value"] == pytest.approx(official, abs=1e-4)
+        assert official <= scores["best_thresholds"]["two_stage"][0]
+    # The second score ranks as the first, and the curve's rule does not look at the scale.
+    assert scores["rules"]["curve"]["score"]["gain"] == 0
+    assert f"| curve | {official:.3f} | {official:.3f} | +0.000" in capsys.readouterr().out
+    estimates = print_estimates([judged_result])
+    assert estimates["two_stage curve"]["test"] == pytest.approx([official], abs=1e-4)
+
+
+def test_near_the_thresholds_predicted_and_true_are_told_by_type():
+    rows = pd.DataFrame(
+        {
+            "run": ["r", "r", "s", "s", "s"],
+            "particle_type": ["A", "A", "A", "B", "B"],
+            "probability": [0.05, 0.09, 0.5, 0.01, 0.03],
+            "hit": [True, False, True, False, False],
+            "threshold": [0.05, 0.05, 0.05, 0.02, 0.02],
+        }
+    )
+    table = reliability_table(rows)
+    near = table["near t, A"]
+    assert (near["candidates"], near["true"]) == (2, 0.5)
+    assert near["predicted"] == pytest.approx(0.07)
+    # A single run tells nothing of how runs differ.
+    assert near["true_interval_95"] == (0.0, 1.0)
+    assert table["near t, all types"]["candidates"] == 3
+    assert table["0.2 to 0.5"]["true"] == 1.0
