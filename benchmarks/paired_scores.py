@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 from stage2_rerank.thresholds.cross_validation import CountsByRun, each_run_left_out
 from stage2_rerank.thresholds.jackknife import (
     DIFFERENCE_RANGE,
+    Interval,
+    jackknife_error,
     jackknife_interval,
     mean_interval,
+    t_interval,
 )
 
 
@@ -126,6 +129,40 @@ def compared(
         },
         index=["score", *counts[0].particle_types],
     )
+
+
+def gain_interval_over_runs(
+    counts: Sequence[CountsByRun],
+    baseline: Sequence[CountsByRun],
+    weights: Mapping[str, float],
+    beta: float,
+) -> Interval:
+    """Interval of the score's mean gain over folders on other runs each, models held fixed.
+
+    The folders' jackknife variances add up, with degrees of freedom after Welch and Satterthwaite.
+    """
+    variances = []
+    for one, other in zip(counts, baseline, strict=True):
+        draws = each_run_left_out(len(one.runs))[1:]
+        columns = _score_and_types(one.particle_types, weights)
+        gain = (one.fbeta(draws, beta) - other.fbeta(draws, beta)) @ columns[:, 0]
+        variances.append(jackknife_error(gain) ** 2)
+    variance = np.array(variances)
+    degrees = np.array([len(one.runs) - 1 for one in counts])
+    value = float(np.mean(gain_by_folder(counts, baseline, weights, beta)))
+    if not variance.any():
+        return value, value
+    freedom = float(variance.sum() ** 2 / np.sum(variance**2 / degrees))
+    error = float(np.sqrt(variance.sum())) / len(counts)
+    return t_interval(value, error, freedom, DIFFERENCE_RANGE)
+
+
+def over_runs_sentence(interval: Interval, folders: int) -> str:
+    """Say what an interval over the runs of several folders is and holds."""
+    return (
+        "over the runs of all {} folders, networks, classifiers and thresholds held fixed "
+        "(jackknife): {:+.3f} to {:+.3f}."
+    ).format(folders, *interval)
 
 
 def gain_by_folder(

@@ -34,7 +34,9 @@ from benchmarks.paired_scores import (
     compared,
     gain_by_folder,
     gain_by_run,
+    gain_interval_over_runs,
     on_the_same_runs,
+    over_runs_sentence,
     what_the_interval_holds,
 )
 from benchmarks.rerank_forms import FORMS
@@ -134,7 +136,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     by_folder = gain_by_folder(*pair, rules.weights, rules.beta)
     figures["gain_by_folder"] = dict(zip(map(str, arguments.results), by_folder, strict=True))
     print("\nGain by folder: " + ", ".join(f"{value:+.3f}" for value in by_folder))
-    if same_runs:
+    if not same_runs:
+        over_runs = gain_interval_over_runs(*pair, rules.weights, rules.beta)
+        figures["gain_over_runs_95"] = over_runs
+        print(f"\nThe same gain, {over_runs_sentence(over_runs, len(results))}")
+    else:
         by_run = gain_by_run(*pair, rules.weights, rules.beta)
         figures["gain_by_run"] = by_run
         print(

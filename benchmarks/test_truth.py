@@ -32,8 +32,10 @@ from benchmarks.paired_scores import (
     compared,
     gain_by_folder,
     gain_by_run,
+    gain_interval_over_runs,
     mean_fbeta,
     on_the_same_runs,
+    over_runs_sentence,
     what_the_interval_holds,
 )
 from picking.config import PipelineConfig, load_config
@@ -239,6 +241,7 @@ def print_scores(results: Sequence[JudgedResult], same_runs: bool) -> dict:
     print("|---|---|---|---|---|---|")
     figures: dict = {"rules": {}, "per_type": {}}
     by_type = {}
+    over_runs = {}
     for rule in THRESHOLD_RULES:
         counts = {stage: [one.counts(rule, stage) for one in results] for stage in STAGES}
         pair = (counts["two_stage"], counts["stage1"])
@@ -255,6 +258,9 @@ def print_scores(results: Sequence[JudgedResult], same_runs: bool) -> dict:
         if same_runs:
             by_run = gain_by_run(*pair, rules.weights, rules.beta)
             figures["rules"][rule]["by_run"] = by_run
+        else:
+            over_runs[rule] = gain_interval_over_runs(*pair, rules.weights, rules.beta)
+            figures["rules"][rule]["gain_over_runs_95"] = over_runs[rule]
     gains = best_score["two_stage"] - best_score["stage1"]
     print(
         f"| best thresholds | {best_score['stage1'].mean():.3f} |"
@@ -265,7 +271,15 @@ def print_scores(results: Sequence[JudgedResult], same_runs: bool) -> dict:
     figures["best_thresholds"] = {stage: best_score[stage].tolist() for stage in STAGES}
     runs = len(by_type[rule]["stage1"][0].runs)
     print("\n" + what_the_interval_holds(same_runs, len(results), runs))
-    if not same_runs:
+    for rule, interval in over_runs.items():
+        print(f"\nGain by {rule}, {over_runs_sentence(interval, len(results))}")
+    if same_runs:
+        by_run = figures["rules"][results[0].thresholds.rule]["by_run"]
+        print(
+            f"\nGain of each run's own score by {results[0].thresholds.rule}, mean over the "
+            "folders: " + ", ".join(f"{run} {value:+.3f}" for run, value in by_run.items())
+        )
+    else:
         print_each_folder(results, by_type, rules)
     print("\n## By particle type: F-beta, mean over the folders\n")
     head = [f"{'stage 1' if stage == 'stage1' else 'both'}" for stage in STAGES]

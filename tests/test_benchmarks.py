@@ -14,6 +14,7 @@ from benchmarks.paired_scores import (
     compared,
     gain_by_folder,
     gain_by_run,
+    gain_interval_over_runs,
     mean_fbeta,
     on_the_same_runs,
 )
@@ -86,6 +87,19 @@ def test_on_other_runs_the_interval_is_over_folders():
     assert row["gain"] == pytest.approx((first + second) / 2)
     # t of one degree of freedom, from a table.
     assert row["high"] - row["gain"] == pytest.approx(12.706 * (second - first) / 2, rel=1e-3)
+    # All runs of a folder gain as much, so that nothing is the luck of runs.
+    assert gain_interval_over_runs(unlike, STAGE1, {"A": 1.0}, 4.0) == pytest.approx(
+        (row["gain"], row["gain"])
+    )
+
+
+def test_over_the_runs_of_like_folders_there_are_as_many_degrees_of_freedom_as_in_all_together():
+    lucky = [counts([9, 5, 7, 6], [20] * 4)] * 2
+    one = compared(True, lucky[:1], STAGE1[:1], {"A": 1.0}, 4.0).loc["score"]
+    low, high = gain_interval_over_runs(lucky, STAGE1, {"A": 1.0}, 4.0)
+    # t of 3 and of 6 degrees of freedom, from a table; two folders halve the variance.
+    ratio = 2.447 / 3.182 / np.sqrt(2)
+    assert high - low == pytest.approx(ratio * (one["high"] - one["low"]), rel=1e-3)
 
 
 @pytest.fixture(scope="module")

@@ -43,8 +43,12 @@ def jackknife_interval(
     runs = len(left_out)
     if runs < 2:
         return possible
-    error = float(np.sqrt((runs - 1) * np.var(left_out)))
-    return _t_interval(value, error, runs - 1, possible)
+    return t_interval(value, jackknife_error(left_out), runs - 1, possible)
+
+
+def jackknife_error(left_out: NDArray[np.float64]) -> float:
+    """Take the standard error of a pooled figure from its values without each run, (R,)."""
+    return float(np.sqrt((len(left_out) - 1) * np.var(left_out)))
 
 
 def mean_interval(values: NDArray[np.float64], possible: tuple[float, float]) -> Interval:
@@ -59,12 +63,13 @@ def mean_interval(values: NDArray[np.float64], possible: tuple[float, float]) ->
     if number < 2:
         return possible
     error = float(np.std(values, ddof=1) / np.sqrt(number))
-    return _t_interval(float(np.mean(values)), error, number - 1, possible)
+    return t_interval(float(np.mean(values)), error, number - 1, possible)
 
 
-def _t_interval(
-    value: float, standard_error: float, degrees_of_freedom: int, possible: tuple[float, float]
+def t_interval(
+    value: float, standard_error: float, degrees_of_freedom: float, possible: tuple[float, float]
 ) -> Interval:
+    """95 % t interval of a figure, cut at what is possible."""
     reach = float(student_t.ppf((1 + LEVEL) / 2, degrees_of_freedom)) * standard_error
     low, high = possible
     return max(value - reach, low), min(value + reach, high)
