@@ -78,7 +78,7 @@ def valid_bundle(folder: Path) -> Made:
     }
     manifest = BundleManifest.model_validate(
         {
-            "format": 1,
+            "format": 2,
             "made_by": {"tomosieve": "0.1.0"},
             "made_at": "2025-01-01T00:00:00+00:00",
             "data": "nothing",

@@ -3,7 +3,9 @@
 Give it folders of results that have features (`snakemake rerank`), best several seeds of one
 configuration. Stage 2 is fitted again, nested and out of fold, for every variant of the questions
 asked, on the same candidates, and compared with stage 1 alone at tuned thresholds and with the
-default. Scores are means over the folders; intervals are 95 %, from draws of folders and of runs.
+default. Either stage is decided by the threshold rule that the configuration names. Scores are
+means over the folders. Intervals are 95 %: over the runs if all folders share them, else over the
+folders (see :mod:`benchmarks.paired_scores`).
 
     gain       the default against stage 1 alone, per type, and what oracles would reach
     controls   shuffled labels
@@ -27,7 +29,16 @@ from tqdm import tqdm
 # Python searches this folder first; the rooms lie in the one above.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.paired_scores import PairedBootstrap, compared
+from benchmarks.paired_scores import (
+    MixedFoldersError,
+    compared,
+    gain_by_folder,
+    gain_by_run,
+    gain_interval_over_runs,
+    on_the_same_runs,
+    over_runs_sentence,
+    what_the_interval_holds,
+)
 from benchmarks.rerank_forms import FORMS
 from benchmarks.rerank_variants import Judged, Variant, judge, read_results
 from picking.config.features import ALL_FAMILIES
@@ -78,7 +89,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     rules = results[0].rules
     if any(of_folder.rules != rules for of_folder in results):
         parser.error("the folders are scored by different particle types, radii or weights")
-    bootstrap = PairedBootstrap([of_folder.truth for of_folder in results])
+    try:
+        same_runs = on_the_same_runs([of_folder.truth for of_folder in results])
+    except MixedFoldersError as error:
+        parser.error(str(error))
     asked = [DEFAULT, *(variant for question in arguments.ask for variant in QUESTIONS[question])]
     jobs = [(folder, variant) for variant in asked for folder in arguments.results]
     judged: dict[str, list[Judged]] = {variant.name: [] for variant in asked}
@@ -88,13 +102,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             judged[variant.name].append(answer)
 
     default = judged[DEFAULT.name]
-    gain = compared(
-        bootstrap,
-        [item.two_stage for item in default],
-        [item.stage1 for item in default],
-        rules.weights,
-        rules.beta,
-    )
+    pair = ([item.two_stage for item in default], [item.stage1 for item in default])
+    gain = compared(same_runs, *pair, rules.weights, rules.beta)
     print(f"\n## Both stages against stage 1 alone, {len(results)} folders\n")
     print("| | references | stage 1 | both | gain | in folders | best thresholds | best ranking |")
     print("|---|---|---|---|---|---|---|---|")
@@ -120,17 +129,38 @@ def main(argv: Sequence[str] | None = None) -> None:
             f" {row['folders_up']:.0f} of {len(results)} | {oracles[0]:.3f} | {oracles[1]:.3f} |"
         )
     figures = {"gain": gain.round(4).to_dict("index")}
-    curve = compared(
-        bootstrap,
-        [item.by_curve for item in default],
-        [item.stage1 for item in default],
-        rules.weights,
-        rules.beta,
-    ).loc["score"]
     print(
-        f"\nWith thresholds by the curve: {curve['value']:.3f}, gain {curve['gain']:+.3f}"
-        f" ({curve['low']:+.3f} to {curve['high']:+.3f})"
+        f"\nThresholds by {default[0].rule}. "
+        + what_the_interval_holds(same_runs, len(results), len(default[0].two_stage.runs))
     )
+    by_folder = gain_by_folder(*pair, rules.weights, rules.beta)
+    figures["gain_by_folder"] = dict(zip(map(str, arguments.results), by_folder, strict=True))
+    print("\nGain by folder: " + ", ".join(f"{value:+.3f}" for value in by_folder))
+    if not same_runs:
+        over_runs = gain_interval_over_runs(*pair, rules.weights, rules.beta)
+        figures["gain_over_runs_95"] = over_runs
+        print(f"\nThe same gain, {over_runs_sentence(over_runs, len(results))}")
+    else:
+        by_run = gain_by_run(*pair, rules.weights, rules.beta)
+        figures["gain_by_run"] = by_run
+        print(
+            "\nGain of each run's own score, mean over the folders: "
+            + ", ".join(f"{run} {value:+.3f}" for run, value in by_run.items())
+        )
+    figures["by_rule"] = {}
+    print("\n| rule for both stages | stage 1 | both | gain | by folder |\n|---|---|---|---|---|")
+    for rule in default[0].by_rule:
+        two_stage, stage1 = (
+            [item.by_rule[rule][stage] for item in default] for stage in ("two_stage", "stage1")
+        )
+        row = compared(same_runs, two_stage, stage1, rules.weights, rules.beta).loc["score"]
+        by_folder = gain_by_folder(two_stage, stage1, rules.weights, rules.beta)
+        figures["by_rule"][rule] = row.round(4).to_dict() | {"by_folder": by_folder}
+        print(
+            f"| {rule} | {row['baseline']:.3f} | {row['value']:.3f} | {row['gain']:+.3f}"
+            f" ({row['low']:+.3f} to {row['high']:+.3f}) |"
+            f" {', '.join(f'{value:+.3f}' for value in by_folder)} |"
+        )
     for question in arguments.ask:
         if not QUESTIONS[question]:
             continue
@@ -144,7 +174,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             stage1 = [item.stage1 for item in judged[variant.name]]
             for counts in (stage1, [item.two_stage for item in default]):
                 columns.append(
-                    compared(bootstrap, ours, counts, rules.weights, rules.beta).loc["score"]
+                    compared(same_runs, ours, counts, rules.weights, rules.beta).loc["score"]
                 )
             cells = [
                 f"{row['gain']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})" for row in columns

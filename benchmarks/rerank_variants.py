@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.rerank_forms import FORMS, cross_fit_form
 from picking.config import PipelineConfig, load_config
+from picking.config.stage2_rerank import ThresholdRule
 from picking.data_in.inventory import resolve
 from picking.files.tables import OUT_OF_FOLD, TRUTH
 from picking.scoring.folds import Folds
@@ -22,7 +23,7 @@ from stage2_rerank.classifier.importance import feature_family
 from stage2_rerank.classifier.rerank_classifier import RerankClassifier
 from stage2_rerank.thresholds.cross_validation import CountsByRun, counts_by_run, nested_picks
 from stage2_rerank.thresholds.final_curve import final_curve
-from stage2_rerank.thresholds.threshold_file import Thresholds
+from stage2_rerank.thresholds.threshold_file import STAGES, THRESHOLD_RULES, Stage, Thresholds
 from stage2_rerank.tune_thresholds import tune_type
 
 SETTINGS = ("data", "scoring", "stage1_prediction", "stage2_classifier", "stage2_decision")
@@ -91,17 +92,25 @@ class Variant:
 
 @dataclass(frozen=True)
 class Judged:
-    """Counts of both stages, and the F-beta that oracles would reach, by particle type.
+    """Counts of both stages by either rule, and the F-beta that oracles would reach, by type.
 
-    ``stage1`` is stage 1 alone with thresholds by the curve, ``two_stage`` has them by probability
-    and ``by_curve`` by the curve.
+    ``rule`` is the one that the result's configuration names.
     """
 
-    stage1: CountsByRun
-    two_stage: CountsByRun
-    by_curve: CountsByRun
+    rule: ThresholdRule
+    by_rule: dict[ThresholdRule, dict[Stage, CountsByRun]]
     best_thresholds: dict[str, float]
     best_ranking: dict[str, float]
+
+    @property
+    def stage1(self) -> CountsByRun:
+        """Stage 1 alone, by the rule that the configuration names."""
+        return self.by_rule[self.rule]["stage1"]
+
+    @property
+    def two_stage(self) -> CountsByRun:
+        """Both stages, by the same rule."""
+        return self.by_rule[self.rule]["two_stage"]
 
 
 def judge(results: Results, variant: Variant) -> Judged:
@@ -132,19 +141,22 @@ def judge(results: Results, variant: Variant) -> Judged:
         variant.name,
     )
     types = {
-        name: tune_type(out_of_fold, nested_scores, results.truth, results.folds, name, rules)
+        name: tune_type(
+            out_of_fold, nested_scores, results.truth, results.folds, name, rules, seed=None
+        )
         for name in rules.weights
     }
 
-    def counts(rule: str, stage: str) -> CountsByRun:
+    def counts(rule: ThresholdRule, stage: Stage) -> CountsByRun:
         thresholds = Thresholds(rule=rule, beta=rules.beta, types=types)
         picks = nested_picks(out_of_fold, results.folds, thresholds, stage, rules)
         return counts_by_run(results.truth, picks, rules)
 
     return Judged(
-        stage1=counts("curve", "stage1"),
-        two_stage=counts("probability", "two_stage"),
-        by_curve=counts("curve", "two_stage"),
+        rule=results.config.stage2_rerank.threshold_rule,
+        by_rule={
+            rule: {stage: counts(rule, stage) for stage in STAGES} for rule in THRESHOLD_RULES
+        },
         best_thresholds={
             name: final_curve(out_of_fold, results.truth, name, "rerank_score", rules).best_fbeta
             for name in rules.weights

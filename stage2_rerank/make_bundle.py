@@ -117,7 +117,7 @@ def make_bundle(
 
         files = {name: _bundled(unfinished / name) for name in names}
         unwritten = BundleManifest(
-            format=1,
+            format=2,
             made_by=_versions(),
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
             data=data,

@@ -83,7 +83,6 @@ def pick_again(
         OUT_OF_FOLD.read(result.out_of_fold),
         TRUTH.read(result.truth),
         rules,
-        config.seed,
     )
     if output is not None:
         _write(picks, points, config, result.project, output)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
+from picking.config.stage2_rerank import ThresholdRule
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
 from picking.files.tables import FINAL_CLASSIFIER, NESTED_SCORES, OUT_OF_FOLD, TRUTH
@@ -25,7 +26,11 @@ from stage2_rerank.thresholds.fbeta_curve import (
 )
 from stage2_rerank.thresholds.final_picks import suppressed
 from stage2_rerank.thresholds.intervals import threshold_intervals
+from stage2_rerank.thresholds.stage1_probability import threshold_by_calibrated_score
 from stage2_rerank.thresholds.threshold_file import (
+    SCORE_COLUMNS,
+    RuleThresholds,
+    Stage,
     Threshold,
     Thresholds,
     ThresholdSet,
@@ -33,6 +38,11 @@ from stage2_rerank.thresholds.threshold_file import (
 )
 
 SORTED_BY = ["run", "candidate_id"]
+# The same two rules for either stage; stage 1's score is no probability yet.
+RULES: dict[Stage, dict[ThresholdRule, Callable[[FbetaCurve], float]]] = {
+    "stage1": {"curve": threshold_by_curve, "probability": threshold_by_calibrated_score},
+    "two_stage": {"curve": threshold_by_curve, "probability": threshold_by_probability},
+}
 
 
 def tune_type(
@@ -42,7 +52,7 @@ def tune_type(
     folds: Folds,
     particle_type: str,
     rules: ScoringRules,
-    seed: int = 0,
+    seed: int | None = 0,
 ) -> TypeThresholds:
     """Fit the thresholds of one particle type.
 
@@ -60,8 +70,8 @@ def tune_type(
         The type.
     rules : ScoringRules
         Radii, distances and beta.
-    seed : int
-        Seed of the bootstrap that gives the final thresholds their intervals.
+    seed : int or None
+        Seed of the bootstrap that gives the final thresholds their intervals; None: no intervals.
 
     Returns
     -------
@@ -95,31 +105,28 @@ def _threshold_set(
     truth: pd.DataFrame,
     rules: ScoringRules,
     bootstrap_runs: Sequence[str] | None,
-    seed: int,
+    seed: int | None,
 ) -> ThresholdSet:
     """Thresholds on the same runs; with intervals if ``bootstrap_runs`` says what to draw from."""
 
-    def thresholds(
-        score_column: str, threshold_rules: Sequence[Callable[[FbetaCurve], float]]
-    ) -> list[Threshold]:
+    def thresholds(stage: Stage) -> RuleThresholds:
+        score_column, threshold_rules = SCORE_COLUMNS[stage], list(RULES[stage].values())
         final = suppressed(scored, score_column, rules.suppression_angstrom)
         curve = fbeta_curve(final, truth, rules.match_radius_angstrom, score_column, rules.beta)
         intervals: Sequence[tuple[float, float] | None] = [None] * len(threshold_rules)
-        if bootstrap_runs:
+        if bootstrap_runs and seed is not None:
             intervals = threshold_intervals(
                 final, truth, bootstrap_runs, score_column, rules, threshold_rules, seed
             )
         values = [rule(curve) for rule in threshold_rules]
-        return [
+        found = [
             Threshold(value=value, fitted_fbeta=curve.fbeta_above(value), interval_95=interval)
             for value, interval in zip(values, intervals, strict=True)
         ]
+        by_rule = dict(zip(RULES[stage], found, strict=True))
+        return RuleThresholds(curve=by_rule["curve"], probability=by_rule["probability"])
 
-    (stage1,) = thresholds("proposal_score", [threshold_by_curve])
-    by_curve, by_probability = thresholds(
-        "rerank_score", [threshold_by_curve, threshold_by_probability]
-    )
-    return ThresholdSet(stage1=stage1, curve=by_curve, probability=by_probability)
+    return ThresholdSet(stage1=thresholds("stage1"), two_stage=thresholds("two_stage"))
 
 
 def tune_thresholds(

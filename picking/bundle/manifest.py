@@ -38,7 +38,9 @@ class TypeScore(StrictModel):
     """What the cross-validation said of a particle type."""
 
     fbeta: float
-    fbeta_interval_95: tuple[float, float] = Field(description="bootstrap over the training runs")
+    fbeta_interval_95: tuple[float, float] = Field(
+        description="t by a jackknife over the training runs"
+    )
     precision: float
     recall: float
     references: int = Field(ge=0, description="particles in the training runs' truth")
@@ -50,7 +52,7 @@ class BundleManifest(StoredModel):
     PROBLEM = "is not the manifest of a model bundle that this version can use"
     IF_MISSING = "give the folder or the zip file that `snakemake bundle` made"
 
-    format: Literal[1] = Field(description="version of the bundle's layout")
+    format: Literal[2] = Field(description="version of the bundle's layout")
     made_by: dict[str, str] = Field(description="versions of tomosieve and of what it stands on")
     made_at: str = Field(description="date and time, ISO 8601, UTC")
     data: str = Field(description="what it was trained on, as the report says it")

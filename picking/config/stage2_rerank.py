@@ -40,7 +40,7 @@ class Stage2Settings(StrictModel):
         "probability",
         description="'probability': keep a candidate if its calibrated probability exceeds "
         "F/(1 + beta^2), solved for the fixed point; 'curve': best pooled out-of-fold F-beta. "
-        "Stage 1 alone is always judged by the curve, which serves its scores better",
+        "The same rule decides for stage 1 alone, whose score is calibrated for it",
     )
     suppression_fraction: float = Field(
         0.8, gt=0, description="least distance of two final picks, as a fraction of the radius"

@@ -51,7 +51,8 @@ def sections(comparison: Comparison) -> tuple[Section, ...]:
                 )
                 for folder in comparison.folders
             ),
-            "Out of fold. Intervals: 95 %, bootstrap over the judged runs, of each folder alone."
+            "Out of fold. Intervals: 95 %, t over the judged runs (jackknife) of each folder, "
+            "models and thresholds held fixed."
             if comparison.judged_on_the_same_runs
             else "Not judged on the same runs: these scores do not say which is better.",
         ),

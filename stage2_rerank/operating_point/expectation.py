@@ -1,22 +1,17 @@
-"""Precision and recall to expect: those of the out-of-fold picks, with a bootstrap over runs."""
+"""Precision and recall to expect: those of the out-of-fold picks, and the luck of their runs."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stage2_rerank.thresholds.cross_validation import (
-    BOOTSTRAP_REPLICATES,
-    INTERVAL_PERCENTILES,
-    CountsByRun,
-    Interval,
-    draw_runs,
-)
+from stage2_rerank.thresholds.cross_validation import CountsByRun, each_run_left_out
+from stage2_rerank.thresholds.jackknife import SCORE_RANGE, Interval, jackknife_interval
 
 
 @dataclass(frozen=True)
 class Share:
-    """A share of pooled counts, and its 95 % interval from runs drawn with replacement."""
+    """A share of pooled counts, and its 95 % interval (t, jackknife over the runs)."""
 
     value: float
     interval_95: Interval
@@ -39,7 +34,7 @@ class Expectation:
     recall: Share | None
 
 
-def expectations(counts: CountsByRun, seed: int) -> dict[str, Expectation]:
+def expectations(counts: CountsByRun) -> dict[str, Expectation]:
     """Pool counts over the runs, and see how the shares vary with the runs.
 
     Scores and thresholds stay as they are: the intervals hold the luck of the judged runs alone.
@@ -48,19 +43,16 @@ def expectations(counts: CountsByRun, seed: int) -> dict[str, Expectation]:
     ----------
     counts : CountsByRun
         Of out-of-fold picks.
-    seed : int
-        Seed of the draws.
 
     Returns
     -------
     dict of str to Expectation
         By particle type.
     """
-    draws = draw_runs(len(counts.runs), BOOTSTRAP_REPLICATES, seed)
     return {
         name: Expectation(
-            precision=_share(counts.hits[:, t], counts.picks[:, t], draws),
-            recall=_share(counts.hits[:, t], counts.references[:, t], draws),
+            precision=_share(counts.hits[:, t], counts.picks[:, t]),
+            recall=_share(counts.hits[:, t], counts.references[:, t]),
         )
         for t, name in enumerate(counts.particle_types)
     }
@@ -69,12 +61,16 @@ def expectations(counts: CountsByRun, seed: int) -> dict[str, Expectation]:
 def _share(
     part: NDArray[np.int64],  # (R,)
     whole: NDArray[np.int64],  # (R,)
-    draws: NDArray[np.int64],  # (B, R)
 ) -> Share | None:
-    if not whole.any():
+    # Runs with nothing to share say nothing.
+    says = whole > 0
+    if not says.any():
         return None
-    drawn = draws @ whole
-    # A draw of runs with nothing to share says nothing.
-    says = drawn > 0
-    low, high = np.percentile((draws @ part)[says] / drawn[says], INTERVAL_PERCENTILES)
-    return Share(float(part.sum() / whole.sum()), (float(low), float(high)))
+    part, whole = part[says], whole[says]
+    value = float(part.sum() / whole.sum())
+    if len(whole) == 1:
+        return Share(value, SCORE_RANGE)
+    counted = each_run_left_out(len(whole))[1:]
+    return Share(
+        value, jackknife_interval(value, (counted @ part) / (counted @ whole), SCORE_RANGE)
+    )

@@ -59,7 +59,6 @@ def pick_by_wishes(
     out_of_fold: pd.DataFrame,
     truth: pd.DataFrame,
     rules: ScoringRules,
-    seed: int,
 ) -> tuple[pd.DataFrame, tuple[OperatingPoint, ...]]:
     """Pick from the test candidates, and say what to expect from the out-of-fold candidates.
 
@@ -77,8 +76,6 @@ def pick_by_wishes(
         Table TRUTH; runs that are not in it are not judged.
     rules : ScoringRules
         Types, radii and distances.
-    seed : int
-        Seed of the bootstrap.
 
     Returns
     -------
@@ -101,7 +98,7 @@ def pick_by_wishes(
     above = candidates["score"] > candidates["particle_type"].map(thresholds).astype(float)
     picks = candidates[above].reset_index(drop=True)
     judged = final_picks(out_of_fold, SCORE, rules.suppression_angstrom, thresholds)
-    expected = expectations(counts_by_run(truth, judged, rules), seed)
+    expected = expectations(counts_by_run(truth, judged, rules))
     points = []
     for name, choice in chosen.items():
         probability = picks["score"][picks["particle_type"] == name]
@@ -186,7 +183,7 @@ def expected_section(points: Sequence[OperatingPoint]) -> Section:
             for point in points
         ),
         "Expected: out of fold, on the training runs, above the same threshold. Intervals: 95 %, "
-        "bootstrap over these runs.",
+        "t over these runs (jackknife), scores and thresholds held fixed.",
     )
 
 

@@ -29,9 +29,9 @@ def three_decimals(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.3f}"
 
 
-def signed(value: float) -> str:
-    """Write with a sign and three decimals."""
-    return f"{value:+.3f}"
+def signed(value: float | None) -> str:
+    """Write with a sign and three decimals, or a dash for None."""
+    return NOTHING if value is None else f"{value:+.3f}"
 
 
 def interval(ends: tuple[float, float]) -> str:

@@ -20,7 +20,7 @@ class ExpectedType(ExpectedPart):
     fbeta: float
     precision: float
     recall: float
-    interval_95: Interval = Field(description="of fbeta, bootstrap over the training runs")
+    interval_95: Interval = Field(description="of fbeta, t by a jackknife over the training runs")
 
 
 class ExpectedScores(ExpectedPart):

@@ -33,11 +33,11 @@ from stage2_rerank.report.decisions import (
 from stage2_rerank.report.feature_likeness import feature_likeness
 from stage2_rerank.report.run_drift import RunTables, run_drift
 from stage2_rerank.thresholds.cross_validation import (
-    BootstrapIntervals,
     CountsByRun,
-    bootstrap,
+    ScoreIntervals,
     counts_by_run,
     nested_picks,
+    score_intervals,
     score_picks,
 )
 from stage2_rerank.thresholds.final_picks import final_picks
@@ -87,7 +87,7 @@ class ReportInputs:
         return sorted(set(self.test_runs) - set(self.folds.runs))
 
 
-def assemble_content(inputs: ReportInputs, rules: ScoringRules, seed: int) -> ReportContent:
+def assemble_content(inputs: ReportInputs, rules: ScoringRules) -> ReportContent:
     """Compute every figure of the report.
 
     Parameters
@@ -96,8 +96,6 @@ def assemble_content(inputs: ReportInputs, rules: ScoringRules, seed: int) -> Re
         Tables.
     rules : ScoringRules
         Radii, distances, weights and beta.
-    seed : int
-        Seed of the bootstrap.
 
     Returns
     -------
@@ -109,7 +107,7 @@ def assemble_content(inputs: ReportInputs, rules: ScoringRules, seed: int) -> Re
     }
     results = {stage: score_picks(inputs.truth, picks[stage], rules) for stage in STAGES}
     counts = {stage: counts_by_run(inputs.truth, picks[stage], rules) for stage in STAGES}
-    intervals = bootstrap(counts["stage1"], counts["two_stage"], rules.weights, rules.beta, seed)
+    intervals = score_intervals(counts["stage1"], counts["two_stage"], rules.weights, rules.beta)
     figures = {
         stage: _stage_figures(results[stage], counts[stage], intervals[stage], rules)
         for stage in STAGES
@@ -133,7 +131,7 @@ def assemble_content(inputs: ReportInputs, rules: ScoringRules, seed: int) -> Re
         weights=rules.weights,
         stage1=figures["stage1"],
         two_stage=figures["two_stage"],
-        gain=_gain_figures(results["stage1"], results["two_stage"], intervals["gain"]),
+        gain=_gain_figures(figures["stage1"], figures["two_stage"], intervals["gain"]),
         proposal_recall={
             name: float(value) if np.isfinite(value) else None for name, value in recall.items()
         },
@@ -146,9 +144,7 @@ def assemble_content(inputs: ReportInputs, rules: ScoringRules, seed: int) -> Re
             inputs.truth,
             inputs.folds,
             inputs.thresholds,
-            picks["stage1"],
             rules,
-            seed,
         ),
         reliability=reliability_figures(inputs.out_of_fold, inputs.truth, rules),
         loss=loss,
@@ -162,7 +158,7 @@ def assemble_content(inputs: ReportInputs, rules: ScoringRules, seed: int) -> Re
 
 
 def _stage_figures(
-    result: MetricResult, counts: CountsByRun, intervals: BootstrapIntervals, rules: ScoringRules
+    result: MetricResult, counts: CountsByRun, intervals: ScoreIntervals, rules: ScoringRules
 ) -> StageFigures:
     weight = np.array([rules.weights[name] for name in counts.particle_types])
     fbeta = counts.fbeta(np.eye(len(counts.runs), dtype=np.int64), rules.beta)  # (R, T)
@@ -216,8 +212,12 @@ def _proposal_figures(inputs: ReportInputs, rules: ScoringRules) -> dict[str, Pr
 
 
 def _gain_figures(
-    stage1: MetricResult, two_stage: MetricResult, intervals: BootstrapIntervals
+    stage1: StageFigures, two_stage: StageFigures, intervals: ScoreIntervals
 ) -> GainFigures:
+    def of_run(run: str) -> float | None:
+        before, after = stage1.per_run[run].score, two_stage.per_run[run].score
+        return None if before is None or after is None else after - before
+
     return GainFigures(
         score=two_stage.score - stage1.score,
         interval_95=intervals.score,
@@ -226,6 +226,7 @@ def _gain_figures(
             for name, of_type in two_stage.per_type.items()
         },
         per_type_interval_95={name: intervals.per_type[name] for name in two_stage.per_type},
+        per_run={run: of_run(run) for run in two_stage.per_run},
     )
 
 

@@ -20,7 +20,7 @@ class TypeFigures(StrictModel):
     tp: int = Field(description="references hit")
     fp: int = Field(description="picks less references hit")
     fn: int = Field(description="references missed")
-    interval_95: Interval = Field(description="of fbeta, bootstrap over runs")
+    interval_95: Interval = Field(description="of fbeta, t by a jackknife over runs")
 
 
 class RunTypeFigures(StrictModel):
@@ -69,9 +69,12 @@ class GainFigures(StrictModel):
     """Two-stage less stage 1."""
 
     score: float
-    interval_95: Interval = Field(description="paired bootstrap over runs")
+    interval_95: Interval = Field(description="t by a jackknife over runs, paired")
     per_type: dict[str, float] = Field(description="difference of fbeta")
     per_type_interval_95: dict[str, Interval]
+    per_run: dict[str, float | None] = Field(
+        description="difference of the run's scores; null: it holds no type with a weight"
+    )
 
 
 class ThresholdFigures(StrictModel):
@@ -85,7 +88,8 @@ class ThresholdFigures(StrictModel):
 class TypeThresholdFigures(StrictModel):
     """Thresholds of one type by each rule."""
 
-    stage1: ThresholdFigures
+    stage1_curve: ThresholdFigures
+    stage1_probability: ThresholdFigures
     two_stage_curve: ThresholdFigures
     two_stage_probability: ThresholdFigures
     flat_from: float | None = Field(
@@ -95,12 +99,19 @@ class TypeThresholdFigures(StrictModel):
     flat_to: float | None = Field(description="the highest such threshold")
 
 
-class RuleFigures(StrictModel):
-    """Both stages, if this rule set their thresholds."""
+class RuleScore(StrictModel):
+    """A score, or a difference of two, with thresholds by one rule."""
 
     score: float
-    gain: float = Field(description="less stage 1 alone")
-    gain_interval_95: Interval
+    interval_95: Interval
+
+
+class RuleFigures(StrictModel):
+    """Stage 1 alone and both stages, if this rule set the thresholds of either."""
+
+    stage1: RuleScore
+    two_stage: RuleScore
+    gain: RuleScore = Field(description="two-stage less stage 1")
 
 
 class ReliabilityFigures(StrictModel):
@@ -184,7 +195,9 @@ class ReportContent(StrictModel):
         description="share of the correction that the final classifier uses, by type"
     )
     thresholds: dict[str, TypeThresholdFigures]
-    by_rule: dict[str, RuleFigures] = Field(description="by either rule for the thresholds")
+    by_rule: dict[str, RuleFigures] = Field(
+        description="by either rule for the thresholds, the same for both stages"
+    )
     reliability: dict[str, list[ReliabilityFigures]] = Field(
         description="calibrated probability against frequency, out of fold, by type"
     )

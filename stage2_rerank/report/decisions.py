@@ -5,6 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
+from picking.config.stage2_rerank import ThresholdRule
 from picking.scoring.folds import Folds
 from picking.scoring.scoring_rules import ScoringRules
 from picking.scoring.truth_matching import new_hits
@@ -12,20 +13,27 @@ from stage2_rerank.report.content import (
     LossFigures,
     ReliabilityFigures,
     RuleFigures,
+    RuleScore,
     ThresholdFigures,
     TypeThresholdFigures,
 )
 from stage2_rerank.thresholds.cross_validation import (
-    bootstrap,
     counts_by_run,
     nested_picks,
+    score_intervals,
     score_picks,
 )
 from stage2_rerank.thresholds.final_curve import final_curve
 from stage2_rerank.thresholds.final_picks import suppressed
 from stage2_rerank.thresholds.loss_decomposition import decompose_loss
 from stage2_rerank.thresholds.reliability import reliability
-from stage2_rerank.thresholds.threshold_file import THRESHOLD_RULES, Threshold, Thresholds
+from stage2_rerank.thresholds.threshold_file import (
+    STAGES,
+    THRESHOLD_RULES,
+    Stage,
+    Thresholds,
+    TypeThresholds,
+)
 
 FLAT_WITHIN = 0.01  # of F-beta: less than the luck of a single reference
 
@@ -37,11 +45,14 @@ def threshold_figures(
     figures = {}
     for name, of_type in thresholds.types.items():
 
-        def one(final: Threshold, folds: list[Threshold]) -> ThresholdFigures:
+        def by_rule(
+            stage: Stage, rule: ThresholdRule, of_type: TypeThresholds = of_type
+        ) -> ThresholdFigures:
+            final = of_type.final.of(stage).by(rule)
             return ThresholdFigures(
                 value=final.value,
                 interval_95=final.interval_95,
-                folds=tuple(fold.value for fold in folds),
+                folds=tuple(fold.of(stage).by(rule).value for fold in of_type.folds),
             )
 
         curve = final_curve(out_of_fold, truth, name, "rerank_score", rules)
@@ -49,11 +60,10 @@ def threshold_figures(
         flat = curve.scores[fbeta >= fbeta.max(initial=0.0) - FLAT_WITHIN]
         found = bool(np.any(fbeta > 0))
         figures[name] = TypeThresholdFigures(
-            stage1=one(of_type.final.stage1, [fold.stage1 for fold in of_type.folds]),
-            two_stage_curve=one(of_type.final.curve, [fold.curve for fold in of_type.folds]),
-            two_stage_probability=one(
-                of_type.final.probability, [fold.probability for fold in of_type.folds]
-            ),
+            stage1_curve=by_rule("stage1", "curve"),
+            stage1_probability=by_rule("stage1", "probability"),
+            two_stage_curve=by_rule("two_stage", "curve"),
+            two_stage_probability=by_rule("two_stage", "probability"),
             flat_from=float(flat.min()) if found else None,
             flat_to=float(flat.max()) if found else None,
         )
@@ -65,22 +75,26 @@ def rule_figures(
     truth: pd.DataFrame,
     folds: Folds,
     thresholds: Thresholds,
-    stage1: pd.DataFrame,
     rules: ScoringRules,
-    seed: int,
 ) -> dict[str, RuleFigures]:
-    """Score of both stages by either rule, and the gain on the nested picks of stage 1."""
-    stage1_score = score_picks(truth, stage1, rules).score
-    stage1_counts = counts_by_run(truth, stage1, rules)
+    """Score of stage 1 alone and of both stages, nested, with thresholds by the same rule."""
     figures: dict[str, RuleFigures] = {}
     for rule in THRESHOLD_RULES:
         by_rule = thresholds.model_copy(update={"rule": rule})
-        picks = nested_picks(out_of_fold, folds, by_rule, "two_stage", rules)
-        score = score_picks(truth, picks, rules).score
-        counts = counts_by_run(truth, picks, rules)
-        intervals = bootstrap(stage1_counts, counts, rules.weights, rules.beta, seed)
+        picks = {stage: nested_picks(out_of_fold, folds, by_rule, stage, rules) for stage in STAGES}
+        scores = {stage: score_picks(truth, picks[stage], rules).score for stage in STAGES}
+        counts = {stage: counts_by_run(truth, picks[stage], rules) for stage in STAGES}
+        intervals = score_intervals(
+            counts["stage1"], counts["two_stage"], rules.weights, rules.beta
+        )
         figures[rule] = RuleFigures(
-            score=score, gain=score - stage1_score, gain_interval_95=intervals["gain"].score
+            stage1=RuleScore(score=scores["stage1"], interval_95=intervals["stage1"].score),
+            two_stage=RuleScore(
+                score=scores["two_stage"], interval_95=intervals["two_stage"].score
+            ),
+            gain=RuleScore(
+                score=scores["two_stage"] - scores["stage1"], interval_95=intervals["gain"].score
+            ),
         )
     return figures
 

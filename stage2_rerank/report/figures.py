@@ -210,7 +210,7 @@ def fbeta_bars(bars: list[TypeBar], label: str) -> str:
             ([bar.two_stage for bar in bars], TWO_STAGE_COLOR, "two-stage", 0.15),
         ):
             low, middle, high = np.array(values, dtype=np.float64).reshape(-1, 3).T
-            # The bootstrap's percentiles need not hold the value itself.
+            # A pick may hit two references, so that a value may lie above the end at 1.
             reach = np.maximum([middle - low, high - middle], 0)
             axes.errorbar(
                 middle, rows + offset, xerr=reach, fmt="o", color=color, label=stage, capsize=3

@@ -111,7 +111,7 @@ def write_report(
         features=features if compared else None,
         test_features=test_features if compared else None,
     )
-    content = assemble_content(inputs, rules, config.seed)
+    content = assemble_content(inputs, rules)
     plots = assemble_plots(inputs, content, rules)
     if files.importance:
         importance, importance_plots = importance_section(files.importance)

@@ -1,4 +1,4 @@
-"""Nested cross-validation: picks, scores by the metric, and what a bootstrap over runs says."""
+"""Nested cross-validation: picks, scores by the metric, and how far they are the runs' luck."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from picking.scoring.metric import MetricResult, score
 from picking.scoring.scoring_rules import ScoringRules
 from picking.scoring.truth_matching import new_hits
 from stage2_rerank.thresholds.final_picks import final_picks
+from stage2_rerank.thresholds.jackknife import (
+    DIFFERENCE_RANGE,
+    SCORE_RANGE,
+    Interval,
+    jackknife_interval,
+)
 from stage2_rerank.thresholds.threshold_file import SCORE_COLUMNS, Stage, Thresholds
-
-BOOTSTRAP_REPLICATES = 2000
-# Percentiles of a 95 % interval.
-INTERVAL_PERCENTILES = (2.5, 97.5)
-
-Interval = tuple[float, float]
 
 
 def nested_picks(
@@ -150,48 +150,21 @@ def counts_by_run(truth: pd.DataFrame, picks: pd.DataFrame, rules: ScoringRules)
     )
 
 
-def draw_runs(number: int, replicates: int, seed: int) -> NDArray[np.int64]:
-    """Draw as many of some runs as there are, with replacement, again and again.
-
-    Parameters
-    ----------
-    number : int
-        R, the number of runs; it may be 0.
-    replicates : int
-        B, how often they are drawn.
-    seed : int
-        Seed of the draws.
-
-    Returns
-    -------
-    ndarray, (B, R), int64
-        How often each draw holds each run.
-    """
-    if number == 0:
-        return np.zeros((replicates, 0), dtype=np.int64)
-    chances = np.full(number, 1 / number)
-    return np.random.default_rng(seed).multinomial(number, chances, size=replicates)
-
-
 @dataclass(frozen=True)
-class BootstrapIntervals:
+class ScoreIntervals:
     """95 % intervals of a score and of every type's F-beta."""
 
     score: Interval
     per_type: dict[str, Interval]
 
 
-def bootstrap(
-    stage1: CountsByRun,
-    two_stage: CountsByRun,
-    weights: Mapping[str, float],
-    beta: float,
-    seed: int,
-) -> dict[str, BootstrapIntervals]:
-    """Draw runs with replacement, and see how both scores and their difference vary.
+def score_intervals(
+    stage1: CountsByRun, two_stage: CountsByRun, weights: Mapping[str, float], beta: float
+) -> dict[str, ScoreIntervals]:
+    """Leave out run after run, and see how both scores and their difference vary.
 
-    The same runs are drawn for both stages, so that the difference is a paired one. Thresholds and
-    classifiers stay as they are: the intervals hold the luck of the judged runs alone.
+    The same run is left out for both stages, so that the difference is a paired one. Models and
+    thresholds stay as they are: the intervals hold the luck of the judged runs alone.
 
     Parameters
     ----------
@@ -201,35 +174,39 @@ def bootstrap(
         Weight of each type in the score.
     beta : float
         F-beta's beta.
-    seed : int
-        Seed of the draw.
 
     Returns
     -------
-    dict of str to BootstrapIntervals
+    dict of str to ScoreIntervals
         Of "stage1", "two_stage" and "gain" (two-stage less stage 1).
     """
-    draws = draw_runs(len(stage1.runs), BOOTSTRAP_REPLICATES, seed)
-    first = stage1.fbeta(draws, beta)
-    second = two_stage.fbeta(draws, beta)
-    weight = np.array([weights[name] for name in stage1.particle_types])
+    names = stage1.particle_types
+    weight = np.array([weights[name] for name in names])
+    first = stage1.fbeta(each_run_left_out(len(stage1.runs)), beta)  # (1 + R, T)
+    second = two_stage.fbeta(each_run_left_out(len(two_stage.runs)), beta)
 
-    def intervals(fbeta: NDArray[np.float64]) -> BootstrapIntervals:
-        return BootstrapIntervals(
-            _interval(fbeta @ weight / weight.sum()),
-            {name: _interval(fbeta[:, t]) for t, name in enumerate(stage1.particle_types)},
+    def intervals(fbeta: NDArray[np.float64], possible: Interval) -> ScoreIntervals:
+        score = fbeta @ weight / weight.sum()
+        return ScoreIntervals(
+            jackknife_interval(score[0], score[1:], possible),
+            {
+                name: jackknife_interval(fbeta[0, t], fbeta[1:, t], possible)
+                for t, name in enumerate(names)
+            },
         )
 
     return {
-        "stage1": intervals(first),
-        "two_stage": intervals(second),
-        "gain": intervals(second - first),
+        "stage1": intervals(first, SCORE_RANGE),
+        "two_stage": intervals(second, SCORE_RANGE),
+        "gain": intervals(second - first, DIFFERENCE_RANGE),
     }
 
 
-def _interval(values: NDArray[np.float64]) -> Interval:
-    low, high = np.percentile(values, INTERVAL_PERCENTILES)
-    return float(low), float(high)
+def each_run_left_out(number: int) -> NDArray[np.int64]:
+    """How often each of R runs counts: all of them, then without each one, (1 + R, R)."""
+    return np.concatenate(
+        [np.ones((1, number), dtype=np.int64), 1 - np.eye(number, dtype=np.int64)]
+    )
 
 
 def recall_by_budget(

@@ -8,9 +8,12 @@ from numpy.typing import NDArray
 
 from picking.scoring.scoring_rules import ScoringRules
 from picking.scoring.truth_matching import new_hits
-from stage2_rerank.thresholds.cross_validation import INTERVAL_PERCENTILES, Interval, draw_runs
 from stage2_rerank.thresholds.fbeta_curve import FbetaCurve
+from stage2_rerank.thresholds.jackknife import Interval
 
+# Percentiles of a 95 % interval. They say how a threshold wanders: it jumps from candidate to
+# candidate, which a jackknife does not follow.
+INTERVAL_PERCENTILES = (2.5, 97.5)
 REPLICATES = 200  # ends of the interval to about a twentieth of its width
 
 
@@ -72,3 +75,24 @@ def threshold_intervals(
     values = np.array([[rule(one) for one in curves] for rule in threshold_rules])
     low, high = np.percentile(values, INTERVAL_PERCENTILES, axis=1)
     return list(zip(low.tolist(), high.tolist(), strict=True))
+
+
+def draw_runs(number: int, replicates: int, seed: int) -> NDArray[np.int64]:
+    """Draw as many of some runs as there are, with replacement, again and again.
+
+    Parameters
+    ----------
+    number : int
+        R, the number of runs.
+    replicates : int
+        B, how often they are drawn.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    ndarray, (B, R), int64
+        How often each draw holds each run.
+    """
+    chances = np.full(number, 1 / number)
+    return np.random.default_rng(seed).multinomial(number, chances, size=replicates)

@@ -26,12 +26,28 @@ class Threshold(StrictModel):
     )
 
 
+class RuleThresholds(StrictModel):
+    """Thresholds on one score, by either rule."""
+
+    curve: Threshold = Field(description="by the pooled curve")
+    probability: Threshold = Field(description="by p > F/(1 + beta²)")
+
+    def by(self, rule: ThresholdRule) -> Threshold:
+        """Threshold by ``rule``."""
+        return self.curve if rule == "curve" else self.probability
+
+
 class ThresholdSet(StrictModel):
     """Thresholds that were fitted on the same runs."""
 
-    stage1: Threshold = Field(description="on proposal_score, by the curve")
-    curve: Threshold = Field(description="on rerank_score, by the pooled curve")
-    probability: Threshold = Field(description="on rerank_score, by p > F/(1 + beta²)")
+    stage1: RuleThresholds = Field(
+        description="on proposal_score; for p it is calibrated on the same runs"
+    )
+    two_stage: RuleThresholds = Field(description="on rerank_score, which is a probability")
+
+    def of(self, stage: Stage) -> RuleThresholds:
+        """Thresholds on the score of ``stage``."""
+        return self.stage1 if stage == "stage1" else self.two_stage
 
 
 class TypeThresholds(StrictModel):
@@ -47,15 +63,13 @@ class Thresholds(StoredModel):
     PROBLEM = "holds no thresholds"
     IF_MISSING = "tune the thresholds first"
 
-    rule: ThresholdRule = Field(description="which of the two rules decides")
+    rule: ThresholdRule = Field(description="which of the two rules decides, for both stages")
     beta: float = Field(description="F-beta's beta")
     types: dict[str, TypeThresholds] = Field(description="by particle type")
 
     def decisive(self, thresholds: ThresholdSet, stage: Stage) -> Threshold:
         """Threshold that decides for ``stage``."""
-        if stage == "stage1":
-            return thresholds.stage1
-        return thresholds.curve if self.rule == "curve" else thresholds.probability
+        return thresholds.of(stage).by(self.rule)
 
     def final_values(self, stage: Stage = "two_stage") -> dict[str, float]:
         """Value for test runs by particle type."""

@@ -12,6 +12,7 @@ from picking.files.tables import OUT_OF_FOLD, SCORED_CANDIDATES, SUBMISSION, TRU
 from picking.workflow.settings_sections import RESULT_SECTIONS, section_text
 from stage2_rerank.pick_again import main
 from stage2_rerank.thresholds.threshold_file import (
+    RuleThresholds,
     Threshold,
     Thresholds,
     ThresholdSet,
@@ -54,7 +55,8 @@ def results(tmp_path: Path) -> Path:
     for name, keys in RESULT_SECTIONS.items():
         (folder / "settings" / f"{name}.yaml").write_text(section_text(config, keys))
     one = Threshold(value=0.2, fitted_fbeta=1.0)
-    one_set = ThresholdSet(stage1=one, curve=one, probability=one)
+    by_rule = RuleThresholds(curve=one, probability=one)
+    one_set = ThresholdSet(stage1=by_rule, two_stage=by_rule)
     of_type = TypeThresholds(final=one_set, folds=(one_set, one_set))
     Thresholds(
         rule="curve", beta=4.0, types={particle.name: of_type for particle in PARTICLES}

@@ -20,10 +20,16 @@ class _Threshold(StrictModel):
     value: float = Field(ge=0, le=1, description="candidates that score above it are kept")
 
 
+class _ThresholdSet(StrictModel):
+    model_config = NOT_LOOKED_AT
+
+    two_stage: dict[str, _Threshold] = Field(description="on rerank_score, by rule")
+
+
 class _TypeThresholds(StrictModel):
     model_config = NOT_LOOKED_AT
 
-    final: dict[str, _Threshold] = Field(description="for test runs, by rule")
+    final: _ThresholdSet = Field(description="for test runs")
 
 
 class _Thresholds(StoredModel):
@@ -36,7 +42,7 @@ class _Thresholds(StoredModel):
 
     @model_validator(mode="after")
     def _the_rule_is_there(self) -> Self:
-        if any(self.rule not in of_type.final for of_type in self.types.values()):
+        if any(self.rule not in of_type.final.two_stage for of_type in self.types.values()):
             raise ValueError(f"the rule '{self.rule}' has no value")
         return self
 
@@ -50,4 +56,6 @@ def read_cutoffs(path: Path) -> dict[str, float]:
         If the file is missing or damaged.
     """
     thresholds = _Thresholds.read(path)
-    return {name: item.final[thresholds.rule].value for name, item in thresholds.types.items()}
+    return {
+        name: item.final.two_stage[thresholds.rule].value for name, item in thresholds.types.items()
+    }

@@ -5,10 +5,10 @@ from stage2_rerank.operating_point.expectation import expectations
 from stage2_rerank.thresholds.cross_validation import CountsByRun
 
 
-def of_one_type(hits, picks, references, seed=0):
+def of_one_type(hits, picks, references):
     runs = tuple(f"run{number}" for number in range(len(hits)))
     columns = (np.array(counts, dtype=np.int64)[:, None] for counts in (hits, picks, references))
-    return expectations(CountsByRun(runs, ("T",), *columns), seed)["T"]
+    return expectations(CountsByRun(runs, ("T",), *columns))["T"]
 
 
 def test_counts_are_pooled_over_runs():
@@ -26,9 +26,14 @@ def test_like_runs_vary_by_nothing_and_unlike_runs_from_one_to_the_other():
 
 
 def test_runs_without_picks_count_for_the_recall_alone():
-    expected = of_one_type(hits=[5, 0], picks=[5, 0], references=[5, 5])
+    expected = of_one_type(hits=[5, 5, 0], picks=[5, 5, 0], references=[5, 5, 5])
     assert expected.precision.interval_95 == (1.0, 1.0)
-    assert expected.recall.value == 0.5
+    assert expected.recall.value == 10 / 15
+
+
+def test_one_run_tells_nothing_of_how_runs_differ():
+    expected = of_one_type(hits=[5, 0], picks=[5, 0], references=[5, 5])
+    assert (expected.precision.value, expected.precision.interval_95) == (1.0, (0.0, 1.0))
 
 
 @pytest.mark.parametrize("runs", [0, 2])

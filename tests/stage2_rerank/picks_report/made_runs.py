@@ -12,6 +12,7 @@ from stage2_rerank.picks_report.picked_runs import PickedRun, PickedRuns, gather
 from stage2_rerank.picks_report.training_summary import TrainingSummary
 from stage2_rerank.summarise_training import summary_of
 from stage2_rerank.thresholds.threshold_file import (
+    RuleThresholds,
     Threshold,
     Thresholds,
     ThresholdSet,
@@ -39,7 +40,8 @@ Change = Callable[[pd.DataFrame], pd.DataFrame]
 
 def thresholds() -> Thresholds:
     half = Threshold(value=0.5, fitted_fbeta=1.0)
-    one = ThresholdSet(stage1=half, curve=half, probability=half)
+    by_rule = RuleThresholds(curve=half, probability=half)
+    one = ThresholdSet(stage1=by_rule, two_stage=by_rule)
     of_type = TypeThresholds(final=one, folds=(one,) * FOLDS.number)
     return Thresholds(rule="curve", beta=4.0, types=dict.fromkeys(RULES.weights, of_type))
 

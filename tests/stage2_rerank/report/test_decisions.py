@@ -1,15 +1,23 @@
 """The report's figures on decisions and on what stage 2 learnt, and their tables."""
 
 from tests.stage2_rerank.page_tables import PageTables
-from tests.stage2_rerank.report.test_write_report import HARD, three
+from tests.stage2_rerank.report.test_write_report import HARD, ends, three
 
 
-def test_both_rules_are_scored_and_the_one_that_decides_is_the_reports(figures):
+def test_both_stages_are_scored_by_either_rule_and_the_one_that_decides_is_the_reports(
+    figures, page
+):
     assert set(figures["by_rule"]) == {"curve", "probability"}
     decisive = figures["by_rule"][figures["threshold_rule"]]
-    assert decisive["score"] == figures["two_stage"]["score"]
-    assert decisive["gain"] == figures["gain"]["score"]
-    assert decisive["gain_interval_95"] == figures["gain"]["interval_95"]
+    for part in ("stage1", "two_stage", "gain"):
+        assert decisive[part] == {key: figures[part][key] for key in ("score", "interval_95")}
+    for rule in figures["by_rule"].values():
+        assert rule["gain"]["score"] == rule["two_stage"]["score"] - rule["stage1"]["score"]
+    rows = {row[0][0]: row for row in PageTables(page).rows["rules"]}
+    assert rows["probability"][0] == ["probability", "decides"]
+    for rule, row in figures["by_rule"].items():
+        for part, cell in zip(("stage1", "two_stage"), rows[rule][1:3], strict=True):
+            assert cell == [three(row[part]["score"]), ends(row[part]["interval_95"])]
 
 
 def test_losses_add_up_and_stand_in_the_table(figures, page):

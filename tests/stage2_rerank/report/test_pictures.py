@@ -19,6 +19,7 @@ from stage2_rerank.report.pictures import draw_pictures
 from stage2_rerank.report.pictures.content import ReportPictures
 from stage2_rerank.report.pictures.drawing import FIELD_PIXELS, PARTICLE_PIXELS
 from stage2_rerank.thresholds.threshold_file import (
+    RuleThresholds,
     Threshold,
     Thresholds,
     ThresholdSet,
@@ -75,7 +76,8 @@ def inputs(tmp_path, write_kaggle_run):
     Folds((("A",), ("B",))).write(tmp_path / "folds.json")
     TRUTH.write(pd.DataFrame(REFERENCES, columns=TRUTH.column_names), tmp_path / "truth.csv")
     half = Threshold(value=0.5, fitted_fbeta=1.0)
-    one = ThresholdSet(stage1=half, curve=half, probability=half)
+    by_rule = RuleThresholds(curve=half, probability=half)
+    one = ThresholdSet(stage1=by_rule, two_stage=by_rule)
     of_type = TypeThresholds(final=one, folds=(one, one))
     Thresholds(rule="curve", beta=4.0, types=dict.fromkeys(RADIUS, of_type)).write(
         tmp_path / "thresholds.json"

@@ -12,9 +12,9 @@ from picking.scoring.scoring_rules import ScoringRules
 from stage2_rerank.report.content import ReportContent
 from stage2_rerank.report.write_report import render
 from stage2_rerank.thresholds.cross_validation import (
-    bootstrap,
     counts_by_run,
     recall_by_budget,
+    score_intervals,
     score_picks,
 )
 from stage2_rerank.thresholds.threshold_file import Thresholds
@@ -29,11 +29,12 @@ def picks_by_hand(pipeline, column):
     thresholds = json.loads(pipeline.path("thresholds.json").read_text())
     candidates = OUT_OF_FOLD.read(pipeline.path("out_of_fold.parquet"))
     radius = {item.name: item.radius_angstrom for item in pipeline.config.known_particles}
-    key = "stage1" if column == "proposal_score" else "probability"
+    stage = "stage1" if column == "proposal_score" else "two_stage"
     picks = []
     ordered = candidates.sort_values([column, "x"], ascending=[False, True])
     for (run, name), group in ordered.groupby(["run", "particle_type"]):
-        threshold = thresholds["types"][name]["folds"][FOLDS.fold_of(run)][key]["value"]
+        of_fold = thresholds["types"][name]["folds"][FOLDS.fold_of(run)]
+        threshold = of_fold[stage]["probability"]["value"]
         kept = []
         for row in group[group[column] > threshold].itertuples():
             position = np.array([row.x, row.y, row.z])
@@ -162,10 +163,13 @@ def test_the_tables_of_runs_show_the_figures(figures, page):
             [three(figures["per_run"][run]["proposal_recall"])],
             *([three(first[run]["score"])], [str(first[run]["found"])], [str(first[run]["picks"])]),
             *([three(both[run]["score"])], [str(both[run]["found"])], [str(both[run]["picks"])]),
+            [f"{both[run]['score'] - first[run]['score']:+.3f}"],
         ]
         for run in runs
     ]
     assert tables["runs"] == expected
+    ahead = sum(both[run]["score"] > first[run]["score"] for run in runs)
+    assert f"ahead of stage 1 alone in {ahead} of {len(runs)} runs" in " ".join(page.split())
     assert [row[0] for row in tables["runs-by-type"]] == [[run] for run in runs]
     judged = list(figures["stage1"]["per_type"])
     ordered = [name for name in figures["weights"] if name in judged]
@@ -206,6 +210,9 @@ def test_of_many_runs_those_in_line_are_folded_away(figures):
             update={
                 "stage1": copied(content.stage1),
                 "two_stage": copied(content.two_stage),
+                "gain": content.gain.model_copy(
+                    update={"per_run": dict.fromkeys(copies, content.gain.per_run["TS_0"])}
+                ),
                 "per_run": {run: content.per_run[original] for run, original in copies.items()},
                 "drift": content.drift.model_copy(update={"training": training, "test": {}}),
             }
@@ -222,7 +229,7 @@ def test_of_many_runs_those_in_line_are_folded_away(figures):
 
 def test_the_tables_of_thresholds_and_likeness_show_the_figures(figures, page):
     tables = PageTables(page).rows
-    kinds = ("stage1", "two_stage_probability", "two_stage_curve")
+    kinds = ("stage1_probability", "stage1_curve", "two_stage_probability", "two_stage_curve")
     assert tables["thresholds"] == [
         [
             [name],
@@ -373,6 +380,6 @@ def test_counts_by_run_pool_to_the_metric():
     for name, value in zip(counts.particle_types, pooled, strict=True):
         assert value == pytest.approx(official.per_type[name].fbeta)
     assert counts.hits.sum() == sum(of_type.tp for of_type in official.per_type.values())
-    intervals = bootstrap(counts, counts, rules.weights, 4.0, seed=0)
+    intervals = score_intervals(counts, counts, rules.weights, 4.0)
     assert intervals["gain"].score == (0.0, 0.0)
     assert intervals["stage1"].score[0] <= official.score <= intervals["stage1"].score[1]

@@ -5,6 +5,7 @@ import pytest
 from picking.errors import InputError
 from picking.preview.viewer.cutoffs import read_cutoffs
 from stage2_rerank.thresholds.threshold_file import (
+    RuleThresholds,
     Threshold,
     Thresholds,
     ThresholdSet,
@@ -15,10 +16,13 @@ from stage2_rerank.thresholds.threshold_file import (
 @pytest.fixture
 def path(tmp_path):
     """What stage 2 writes."""
+    of_stage1 = Threshold(value=0.3, fitted_fbeta=0.5)
     values = ThresholdSet(
-        stage1=Threshold(value=0.3, fitted_fbeta=0.5),
-        curve=Threshold(value=0.2, fitted_fbeta=0.5),
-        probability=Threshold(value=0.1, fitted_fbeta=0.5, interval_95=(0.05, 0.2)),
+        stage1=RuleThresholds(curve=of_stage1, probability=of_stage1),
+        two_stage=RuleThresholds(
+            curve=Threshold(value=0.2, fitted_fbeta=0.5),
+            probability=Threshold(value=0.1, fitted_fbeta=0.5, interval_95=(0.05, 0.2)),
+        ),
     )
     of_type = TypeThresholds(final=values, folds=(values,))
     path = tmp_path / "thresholds.json"
