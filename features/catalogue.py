@@ -13,6 +13,7 @@ from features import (
     shape,
     symmetry,
     texture,
+    type_maps,
 )
 from features.feature import Feature, Measured
 from features.run_context import RunContext
@@ -55,6 +56,7 @@ RUN_FAMILIES: dict[FamilyName, RunFamily] = {
     "score_map": score_map,
     "context": context,
     "embedding": embedding,
+    "type_maps": type_maps,
 }
 
 
