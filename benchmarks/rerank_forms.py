@@ -19,6 +19,7 @@ from stage2_rerank.classifier.boosting import lightgbm_parameters
 from stage2_rerank.classifier.calibration import fit_calibration, score_logit
 from stage2_rerank.classifier.candidate_rows import CandidateRows
 from stage2_rerank.classifier.linear_correction import (
+    LinearPrior,
     cross_fitted_correction,
     fit_linear_correction,
 )
@@ -84,9 +85,10 @@ def _fit_form(
             rows = sample.types == name
             part = sample.at(rows)
             arguments = (part.features, part.positive, part.start)
-            linear[name] = fit_linear_correction(*arguments, settings.linear_l2)
+            prior = LinearPrior.from_settings(settings, list(sample.features.columns))
+            linear[name] = fit_linear_correction(*arguments, prior)
             start[rows] += cross_fitted_correction(
-                *arguments, part.runs, INNER_FOLDS, settings.linear_l2
+                *arguments, part.runs, INNER_FOLDS, prior
             )
     groups: dict[str | None, list[lgb.Booster]] = {}
     if form.trees:

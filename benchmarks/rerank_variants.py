@@ -19,7 +19,7 @@ from stage1_proposals.prediction.peaks import within_budget
 from stage2_rerank.classifier.candidate_rows import SCORE_COLUMN, CandidateRows, read_candidate_rows
 from stage2_rerank.classifier.cross_fitting import cross_fit
 from stage2_rerank.classifier.decision_loss import nominal_decision_probability
-from stage2_rerank.classifier.importance import feature_family
+from stage2_rerank.classifier.feature_families import feature_family
 from stage2_rerank.classifier.rerank_classifier import RerankClassifier
 from stage2_rerank.thresholds.cross_validation import CountsByRun, counts_by_run, nested_picks
 from stage2_rerank.thresholds.final_curve import final_curve

@@ -14,6 +14,7 @@ from features import (
     symmetry,
     templates,
     texture,
+    type_maps,
 )
 from features.feature import Feature, Measured
 from features.run_context import RunContext
@@ -57,6 +58,7 @@ RUN_FAMILIES: dict[FamilyName, RunFamily] = {
     "context": context,
     "embedding": embedding,
     "templates": templates,
+    "type_maps": type_maps,
 }
 
 

@@ -1,4 +1,4 @@
-"""Score maps: the peak that stage 1 saw, and what it saw for every other type in that place."""
+"""Score maps: the peak that stage 1 saw, and how it compares with the other types' maps there."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -12,7 +12,7 @@ from features.intensity import shell_weights
 from features.run_context import LOGIT_MARGIN, RunContext, logit
 from features.subtomograms import sample_grid
 from picking.config import FeatureSettings
-from picking.map_sampling import BATCH, at_positions, in_balls
+from picking.map_sampling import BATCH, in_balls
 from picking.particle_grid import EXTENT_RADII, particle_grid
 
 PEAK_SHELLS = 4  # of a quarter of a radius, out to one radius
@@ -57,11 +57,6 @@ def declared(settings: FeatureSettings, particle_types: Sequence[str]) -> tuple[
         ("margin", "logit", "own highest log-odds within 0.5 radii minus those of the best other"),
         ("entropy", "nat", "entropy over the types' shares of their maxima within 0.5 radii"),
     ]
-    for name in particle_types:
-        entries += [
-            (f"{name}_centre", "1", f"{name}'s map at the candidate"),
-            (f"{name}_max", "1", f"{name}'s map, maximum within the candidate's radius"),
-        ]
     return tuple(
         Feature(f"score_map_{name}", unit, "score_map", meaning) for name, unit, meaning in entries
     )
@@ -166,21 +161,16 @@ def _peak_form(cubes: NDArray[np.float32]) -> Measured:
 
 
 def _all_types(run_context: RunContext) -> Measured:
-    """Every type's map around each candidate, and how the types compare."""
+    """How the maps of all types compare around each candidate."""
     maps = run_context.score_maps
     where = (maps.voxel_size_zyx_angstrom, maps.output_stride)
     positions, radii = run_context.positions_xyz_angstrom, run_context.radii_angstrom
     order = [maps.particle_types.index(name) for name in run_context.particle_types]
     scores = maps.scores_tzyx
-    centre = at_positions(scores, positions, *where)[:, order]  # (n, T)
-    _, within_radius = in_balls(scores, positions, radii, *where)
     _, within_half = in_balls(scores, positions, radii * POOLING_RADII, *where)
-    within_radius, within_half = within_radius[:, order], within_half[:, order]
+    within_half = within_half[:, order]  # (n, T)
 
     measured: Measured = {}
-    for number, name in enumerate(run_context.particle_types):
-        measured[f"score_map_{name}_centre"] = centre[:, number]
-        measured[f"score_map_{name}_max"] = within_radius[:, number]
     rows = np.arange(len(positions))
     own = within_half[rows, run_context.types]
     others = within_half.copy()

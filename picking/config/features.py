@@ -15,17 +15,25 @@ FamilyName = Literal[
     "harmonics",
     "score_map",
     "context",
-    "embedding",
     "templates",
+    "embedding",
+    "type_maps",
 ]
 ALL_FAMILIES: tuple[FamilyName, ...] = get_args(FamilyName)
+
+# They tell which network looked rather than what it looked at (docs/experiments.md).
+FAMILIES_OF_THE_NETWORK: tuple[FamilyName, ...] = ("embedding", "type_maps")
+DEFAULT_FAMILIES = tuple(one for one in ALL_FAMILIES if one not in FAMILIES_OF_THE_NETWORK)
 
 
 class FeatureSettings(StrictModel):
     """The configuration's section ``features``."""
 
     families: tuple[FamilyName, ...] = Field(
-        ALL_FAMILIES, min_length=1, description="feature families that are measured"
+        DEFAULT_FAMILIES,
+        min_length=1,
+        description="feature families that are measured; also known: embedding and type_maps, "
+        "which tell one network from another better than one particle from another",
     )
     shells: int = Field(6, ge=2, le=20, description="shells from the centre to 1.5 radii")
     neighbours: int = Field(3, ge=1, le=10, description="nearest candidates that are looked at")

@@ -1,22 +1,46 @@
 """Settings of stage 2: the classifiers, their calibration, thresholds and the final picks."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from picking.config.features import FamilyName
 from picking.config.strict_model import StrictModel
 
 ThresholdRule = Literal["curve", "probability"]
+
+
+# Chosen on development data, confirmed on another set (docs/experiments.md): what a candidate
+# itself looks like says more than where it lies.
+FAMILY_SCALES: dict[FamilyName, float] = {
+    "intensity": 1.5,
+    "gradient": 2.0,
+    "shape": 0.7,
+    "texture": 1.5,
+    "context": 0.5,
+    "templates": 3.0,
+}
 
 
 class ClassifierSettings(StrictModel):
     """One classifier per particle type: a linear correction, then LightGBM."""
 
     linear_l2: float = Field(
-        30.0,
+        20.0,
         gt=0,
         description="L2 regularisation of the linear correction; a feature one standard deviation "
         "off is expected to change the log odds by about 1/sqrt(linear_l2)",
+    )
+    square_l2: float | None = Field(
+        120.0,
+        gt=0,
+        description="the same for the squares of the features' deviations, which say how far from "
+        "usual a candidate is, on either side; null: no squares",
+    )
+    family_scales: dict[FamilyName, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=FAMILY_SCALES.copy,
+        description="how much larger or smaller than 1/sqrt(linear_l2) the corrections by a "
+        "family's features are expected to be; 1 for families that are not listed",
     )
     learning_rate: float = Field(0.04, gt=0, description="shrinkage of a tree")
     num_leaves: int = Field(5, ge=2, description="leaves of a tree")
@@ -30,6 +54,11 @@ class ClassifierSettings(StrictModel):
     positive_weight: float = Field(
         1.0, gt=0, description="weight of a positive candidate against a negative one"
     )
+
+    def scale_of_family(self, family: str) -> float:
+        """Expected size of the corrections by a family's features, against 1/sqrt(linear_l2)."""
+        scales: dict[str, float] = {**self.family_scales}
+        return scales.get(family, 1.0)
 
 
 class Stage2Settings(StrictModel):

@@ -13,6 +13,7 @@ from stage2_rerank.classifier.calibration import score_logit
 from stage2_rerank.classifier.candidate_rows import SCORE_COLUMN, CandidateRows
 from stage2_rerank.classifier.cross_fitting import CrossFit
 from stage2_rerank.classifier.decision_loss import decision_loss
+from stage2_rerank.classifier.feature_families import feature_family
 from stage2_rerank.classifier.importance_record import (
     FamilyImportance,
     FeatureImportance,
@@ -50,12 +51,6 @@ class _JudgedFold:
     def margin(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         names = list(self.classifier.feature_names_in_)
         return self.classifier.margin(pd.DataFrame(values, columns=names))
-
-
-def feature_family(name: str) -> str:
-    """Family of a feature: the known one that its name starts with, else the name's first word."""
-    known = [family for family in ALL_FAMILIES if name.startswith(f"{family}_")]
-    return known[0] if known else name.split("_")[0]
 
 
 def importance_of_type(
@@ -227,7 +222,7 @@ def _gain_share(classifier: RerankClassifier) -> NDArray[np.float64]:
 def _mean_weight(classifiers: Sequence[RerankClassifier]) -> NDArray[np.float64]:
     """How much the classifiers lean on each feature, (F,), by what they are made of."""
     weights = [
-        one.strength_ * (_shares(np.abs(one.linear_.coefficients)) + _gain_share(one))
+        one.strength_ * (_shares(one.linear_.sizes) + _gain_share(one))
         for one in classifiers
     ]
     return np.asarray(np.mean(weights, axis=0), dtype=np.float64)

@@ -18,6 +18,7 @@ from stage2_rerank.classifier.candidate_rows import SCORE_COLUMN
 from stage2_rerank.classifier.decision_loss import decision_loss, justified_strength
 from stage2_rerank.classifier.linear_correction import (
     LinearCorrection,
+    LinearPrior,
     cross_fitted_correction,
     fit_linear_correction,
     no_correction,
@@ -206,10 +207,11 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
             # Nothing tells how far a linear correction would hold elsewhere, so that the trees
             # could not start from it.
             return no_correction(features.shape[1]), self._bags(features, positive, start)
-        l2, weight = self.settings.linear_l2, self.settings.positive_weight
-        linear = fit_linear_correction(features, positive, start, l2, weight)
+        prior = LinearPrior.from_settings(self.settings, list(features.columns))
+        weight = self.settings.positive_weight
+        linear = fit_linear_correction(features, positive, start, prior, weight)
         out_of_fold = cross_fitted_correction(
-            features, positive, start, runs, INNER_FOLDS, l2, weight
+            features, positive, start, runs, INNER_FOLDS, prior, weight
         )
         return linear, self._bags(features, positive, start + out_of_fold)
 

@@ -8,11 +8,12 @@ from picking.config import ALL_FAMILIES, CZII_PARTICLES, FeatureSettings
 from picking.files.embedding import embedding_channels
 
 DOCUMENTED = Path(__file__).resolve().parents[2] / "docs" / "features.md"
+EVERYTHING = FeatureSettings(families=ALL_FAMILIES)
 NAMES = tuple(particle.name for particle in CZII_PARTICLES)
 
 
 def test_every_feature_says_what_it_is_in_one_line():
-    features = catalogue(FeatureSettings(), NAMES, ("fine_ribosome",))
+    features = catalogue(EVERYTHING, NAMES, ("fine_ribosome",))
     names = [feature.name for feature in features]
     assert len(set(names)) == len(names)
     for feature in features:
@@ -32,8 +33,8 @@ def test_there_are_few_enough_features_for_few_positives():
 def test_settings_and_types_decide_the_columns():
     few = FeatureSettings(families=("intensity",), shells=3)
     assert len(catalogue(few, NAMES, ())) < len(catalogue(FeatureSettings(), NAMES, ()))
-    with_one = {feature.name for feature in catalogue(FeatureSettings(), ("mine",), ())}
-    assert "score_map_mine_max" in with_one
+    with_one = {feature.name for feature in catalogue(EVERYTHING, ("mine",), ())}
+    assert "type_maps_mine_max" in with_one
     assert not any("ribosome" in name for name in with_one)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from features import extract
 from features.catalogue import catalogue
-from picking.config import FeatureSettings, load_config
+from picking.config import ALL_FAMILIES, FeatureSettings, load_config
 from picking.coordinates import extent_xyz_angstrom
 from picking.data_in.import_dataset import import_kaggle
 from picking.data_in.imported_truth import PickedFiles
@@ -34,7 +34,7 @@ from tests.features.made_data import (
     noisy_run,
 )
 
-SETTINGS = FeatureSettings()
+SETTINGS = FeatureSettings(families=ALL_FAMILIES)
 NAMES = [particle.name for particle in PARTICLES]
 EMPTY_EMBEDDING = EMBEDDING.empty()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from features import context, embedding, score_map
+from features import context, embedding, score_map, type_maps
 from features.context import FAR_ANGSTROM
 from features.run_context import logit, make_run_context
 from features.subtomograms import make_resolution_levels
@@ -68,6 +68,19 @@ def gaussian_map(maps, number, centre_xyz, sigma_angstrom, height):
     maps.scores_tzyx[number] += peak.reshape(shape).astype(np.float32)
 
 
+def test_every_types_own_map():
+    maps = empty_maps()
+    centre = map_voxel_position((6, 12, 12))
+    gaussian_map(maps, 1, centre, sigma_angstrom=30.0, height=0.8)
+    candidates = candidates_at(
+        [centre, centre + np.array([40, 0, 0])], ["large", "large"], [0.8, 0.4]
+    )
+    measured = type_maps.measure(context_of(candidates, maps), SETTINGS)
+    assert measured["type_maps_large_centre"][0] == pytest.approx(0.8, abs=0.01)
+    assert measured["type_maps_large_max"] == pytest.approx([0.8, 0.8], abs=0.01)
+    assert measured["type_maps_small_max"] == pytest.approx([0, 0])
+
+
 def test_form_of_a_peak():
     maps = empty_maps()
     centre = map_voxel_position((6, 12, 12))
@@ -76,9 +89,6 @@ def test_form_of_a_peak():
         [centre, centre + np.array([40, 0, 0])], ["large", "large"], [0.8, 0.4]
     )
     measured = score_map.measure(context_of(candidates, maps), SETTINGS)
-    assert measured["score_map_large_centre"][0] == pytest.approx(0.8, abs=0.01)
-    assert measured["score_map_large_max"] == pytest.approx([0.8, 0.8], abs=0.01)
-    assert measured["score_map_small_max"] == pytest.approx([0, 0])
     # Root mean square distance of a Gaussian of 0.3 radii, a little blurred by interpolation.
     assert measured["score_map_own_width"][0] == pytest.approx(np.sqrt(3) * 0.3, rel=0.1)
     assert measured["score_map_own_offset"] == pytest.approx([0, 0.4], abs=0.04)

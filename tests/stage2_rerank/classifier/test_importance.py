@@ -9,7 +9,8 @@ from picking.scoring.truth_matching import label_candidates
 from stage2_rerank.classifier.candidate_rows import SCORE_COLUMN, CandidateRows
 from stage2_rerank.classifier.cross_fitting import cross_fit
 from stage2_rerank.classifier.decision_loss import decision_loss
-from stage2_rerank.classifier.importance import REPEATS, feature_family, importance_of_type
+from stage2_rerank.classifier.feature_families import feature_family
+from stage2_rerank.classifier.importance import REPEATS, importance_of_type
 from stage2_rerank.classifier.importance_record import read_importance
 from stage2_rerank.classifier.rerank_classifier import RerankClassifier
 from stage2_rerank.report.importance_section import importance_section, in_lines
