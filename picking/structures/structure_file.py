@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ DENSITY, VOXEL = "density_zyx", "voxel_size_angstrom"
 
 def write_structures(path: Path, structures: Mapping[str, Structure]) -> None:
     """Write the structures of particle types as a NumPy archive, whole or not at all."""
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Any] = {}
     for name, structure in structures.items():
         arrays[f"{name}/{DENSITY}"] = structure.density_zyx
         arrays[f"{name}/{VOXEL}"] = np.array(structure.voxel_size_angstrom)
