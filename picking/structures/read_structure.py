@@ -126,7 +126,9 @@ def structure_of(
 
 def _read_map(path: Path) -> tuple[NDArray[np.float32], float]:
     read = gemmi.read_ccp4_map(str(path), setup=False)
-    density_zyx = np.array(read.grid, dtype=np.float32, copy=True).transpose(2, 1, 0)
+    # Columns, rows and sections may be any of x, y and z; another order would mirror the particle.
+    at_x, at_y, at_z = read.axis_positions()
+    density_zyx = np.array(read.grid, dtype=np.float32, copy=True).transpose(at_z, at_y, at_x)
     cell = read.grid.unit_cell
     sampled = [read.header_i32(word) for word in (8, 9, 10)]  # MX, MY, MZ
     sizes = [

@@ -27,7 +27,7 @@ def write_manifest(folder: Path) -> Path:
     config = PipelineConfig(name="trained", particles=CZII_PARTICLES)
     names = (*result_files(config, MEMBERS, 4), CARD_NAME)
     BundleManifest(
-        format=1,
+        format=2,
         made_by={"tomosieve": "1"},
         made_at="2026-01-01T00:00:00+00:00",
         data="noise",
