@@ -16,13 +16,13 @@ def spectrum_of(values_zyx):
     return transform, frequencies(values_zyx.shape, np.full(3, VOXEL_ANGSTROM))
 
 
-def noise_within(tilt_range_degrees, tilt_axis, seed=0):
+def noise_within(tilt_range_degrees, tilt_axis, shape_zyx=SHAPE_ZYX):
     """Noise of the frequencies that projections between the tilts hold."""
-    noise = np.random.default_rng(seed).normal(size=SHAPE_ZYX)
+    noise = np.random.default_rng(0).normal(size=shape_zyx)
     transform, (kz, ky, kx) = spectrum_of(noise)
     across = {"y": kx, "x": ky}[tilt_axis]
     steepness = np.degrees(np.arctan2(np.abs(kz), np.abs(across + 0 * kz)))
-    return scipy.fft.irfftn(transform * (steepness <= tilt_range_degrees), s=SHAPE_ZYX)
+    return scipy.fft.irfftn(transform * (steepness <= tilt_range_degrees), s=shape_zyx)
 
 
 @pytest.mark.parametrize("tilt_range_degrees", [45, 60])
