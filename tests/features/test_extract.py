@@ -43,7 +43,7 @@ def extract_features(tomogram, candidates, maps, particles, settings, embedding=
     """Measure with an embedding of the candidates, unless another is given."""
     if embedding is None:
         embedding = embedding_of(candidates) if len(candidates) else EMPTY_EMBEDDING
-    return extract.extract_features(tomogram, candidates, maps, embedding, particles, settings)
+    return extract.extract_features(tomogram, candidates, maps, embedding, particles, settings, {})
 
 
 def feature_names(settings=SETTINGS):
