@@ -10,7 +10,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,8 @@ from picking.coordinates import indices_zyx_to_angstrom_xyz
 from picking.files.embedding import EMBEDDING, embedding_channels, embedding_columns
 from picking.files.score_maps import ScoreMaps
 from picking.files.tomogram import Tomogram, normalised
+from picking.structures.make_structures import molecule_structure
+from picking.structures.structure import Structure
 
 FULL_SIZE_ZYX = (184, 630, 630)
 FULL_SIZE_CANDIDATES = 1500
@@ -73,6 +75,7 @@ def family_seconds(
     score_maps: ScoreMaps,
     embedding: pd.DataFrame,
     settings: FeatureSettings,
+    structures: Mapping[str, Structure],
 ) -> dict[str, float]:
     """Seconds that each family takes, and what they share."""
     seconds = dict.fromkeys(("normalising", "subtomograms", *ALL_FAMILIES), 0.0)
@@ -80,7 +83,9 @@ def family_seconds(
     resolutions = make_resolution_levels(
         normalised(tomogram.values_zyx), tomogram.voxel_size_zyx_angstrom, coarsest_level=1
     )
-    run_context = make_run_context(candidates, score_maps, embedding, CZII_PARTICLES, resolutions)
+    run_context = make_run_context(
+        candidates, score_maps, embedding, CZII_PARTICLES, resolutions, structures
+    )
     seconds["normalising"] = time.perf_counter() - start
     for members in batches_of_one_type(run_context):
         start = time.perf_counter()
@@ -105,11 +110,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     settings = FeatureSettings()
     run = made_run(tuple(arguments.shape), arguments.candidates, arguments.seed)
+    structures = {one.name: molecule_structure(one.name) for one in CZII_PARTICLES}
 
     start = time.perf_counter()
-    extract_features(*run, CZII_PARTICLES, settings)
+    extract_features(*run, CZII_PARTICLES, settings, structures)
     seconds = time.perf_counter() - start
-    for name, family in family_seconds(*run, settings).items():
+    for name, family in family_seconds(*run, settings, structures).items():
         print(f"{name:14s} {family / arguments.candidates * 1e6:8.0f} us per candidate")
     names = run[2].particle_types
     print(f"{len(catalogue(settings, names, embedding_channels(names)))} features")
