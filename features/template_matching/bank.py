@@ -118,7 +118,9 @@ def _transform(structure: Structure, reach: float) -> tuple[NDArray[np.complex64
     # Reading linearly between frequencies fades a density out towards the edge of its box.
     fading = np.sinc(axis / padded) ** 2
     kept = slice(middle - half, middle + half + 1)
-    density = structure.density_zyx[kept, kept, kept] / (fading[:, None, None] * fading[:, None] * fading)
+    density = structure.density_zyx[kept, kept, kept] / (
+        fading[:, None, None] * fading[:, None] * fading
+    )
     box = np.zeros((padded,) * 3, dtype=np.float32)
     place = slice(padded // 2 - side // 2, padded // 2 - side // 2 + side)
     box[place, place, place] = density

@@ -34,7 +34,9 @@ def correlation_of(structure, turn, voxel_angstrom, wedge):
     return correlations(shown, np.array([at], dtype=float), bank, 0)[0]
 
 
-@pytest.mark.parametrize("wedge", WEDGES, ids=lambda wedge: f"{wedge.tilt_range_degrees} {wedge.tilt_axis}")
+@pytest.mark.parametrize(
+    "wedge", WEDGES, ids=lambda wedge: f"{wedge.tilt_range_degrees} {wedge.tilt_axis}"
+)
 @pytest.mark.parametrize("voxel_angstrom", [6.0, 10.0, 15.0])
 def test_a_turned_structure_is_found_in_its_orientation(voxel_angstrom, wedge):
     found = correlation_of(HANDED_STRUCTURE, TURNS[7], voxel_angstrom, wedge)

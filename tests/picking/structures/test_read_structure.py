@@ -68,17 +68,13 @@ def test_columns_of_a_map_may_be_any_axis(tmp_path):
         file.header.mapc, file.header.mapr, file.header.maps = 3, 2, 1
         file.header.mx, file.header.mz = file.header.nz, file.header.nx
         file.header.cella.x, file.header.cella.z = file.header.nz * 10, file.header.nx * 10
-    np.testing.assert_allclose(
-        strongest(read_structure(path)), [at for at, _ in ENDS], atol=5
-    )
+    np.testing.assert_allclose(strongest(read_structure(path)), [at for at, _ in ENDS], atol=5)
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.int16, np.float16])
 def test_maps_of_other_numbers(tmp_path, dtype):
     path = write_mrc(tmp_path / "ends.ccp4", map_of_ends(10).astype(dtype), 10.0)
-    np.testing.assert_allclose(
-        strongest(read_structure(path)), [at for at, _ in ENDS], atol=5
-    )
+    np.testing.assert_allclose(strongest(read_structure(path)), [at for at, _ in ENDS], atol=5)
 
 
 def test_fine_maps_are_kept_in_larger_voxels(tmp_path):
@@ -126,7 +122,7 @@ def cif_of(path: Path) -> str:
 
 @pytest.mark.parametrize("ending", [".pdb", ".ent", ".cif", ".mmcif", ".pdb.gz"])
 def test_a_model_is_its_assembly_without_water(tmp_path, ending):
-    """One atom at x 50, turned by 180 degrees about z: a second one at -50, and no water far off."""
+    """Atoms at x 50, turned by 180 degrees about z: others at -50, and no water far off."""
     text = pdb(("ALA", (50, 0, 0)), ("ALA", (50, 10, 0)), ("HOH", (0, 0, 300)))
     path = tmp_path / f"model{ending}"
     if "cif" in ending:

@@ -91,8 +91,7 @@ def test_damage_anywhere_is_noticed_or_changes_nothing(tmp_path: Path):
         path.write_bytes(damaged[: rng.integers(len(content))] if rng.random() < 0.3 else damaged)
         try:
             read = read_structures(path)
-        except InputError as error:
-            assert str(error).startswith(f"{path}: ")
+        except InputError:
             continue
         for name in read.keys() & STRUCTURES.keys():
             np.testing.assert_array_equal(read[name].density_zyx, STRUCTURES[name].density_zyx)
