@@ -14,8 +14,8 @@ from features.template_matching.missing_wedge import MissingWedge, measure_wedge
 
 # Finest detail that is compared, Å. Half of it is the step of a template's grid.
 FINEST_ANGSTROM = 40.0
-# Shells of frequency, a voxel's Nyquist frequency over this wide, in which the power is averaged.
-POWER_SHELLS = 64
+# Shells of frequency, up to the finest, in which the power is averaged.
+POWER_SHELLS = 32
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class WhitenedTomogram:
     Parameters
     ----------
     values_zyx : ndarray, (Z, Y, X), float32
-        Standard deviation 1, mean 0.
+        Mean 0, standard deviation about 1.
     wedge : MissingWedge
         What the tilt series left out.
     """
@@ -54,41 +54,41 @@ def whitened(
     -------
     WhitenedTomogram
     """
-    shape = values_zyx.shape
-    transform = scipy.fft.rfftn(values_zyx)
-    kz, ky, kx = frequencies(shape, voxel_size_zyx_angstrom)
-    # One plane after the other: a whole spectrum in memory is as large as two tomograms.
-    squared_yx = ky**2 + kx**2
     finest = 1 / FINEST_ANGSTROM
-    if wedge is None:
-        few = np.flatnonzero(np.abs(kz.ravel()) < finest)
-        power = np.abs(transform[few]) ** 2
-        wedge = measure_wedge(power, kz[few], ky, kx)
-    shell_width = float(0.5 / voxel_size_zyx_angstrom.min() / POWER_SHELLS)
-    shells = int(finest / shell_width) + 2
-    total, count = np.zeros(shells), np.zeros(shells)
-    for plane, k in enumerate(kz.ravel()):
-        if abs(k) >= finest:
-            continue
-        within = (squared_yx[0] + k**2 < finest**2) & wedge.holds(np.array([[k]]), ky[0], kx[0])
-        shell = (np.sqrt(squared_yx[0][within] + k**2) / shell_width).astype(np.int64)
-        total += np.bincount(shell, np.abs(transform[plane][within]) ** 2, shells)
-        count += np.bincount(shell, minlength=shells)
-    centres = (np.arange(shells) + 0.5) * shell_width
+    shape = values_zyx.shape
+    kz, ky, kx = frequencies(shape, voxel_size_zyx_angstrom)
+    planes, rows, columns = (np.flatnonzero(np.abs(k.ravel()) < finest) for k in (kz, ky, kx))
+    kz, ky, kx = kz[planes], ky[:, rows], kx[:, :, columns]
+    # Axis by axis, and no further with frequencies that are left out: most of them.
+    transform = scipy.fft.rfft(values_zyx, axis=2)[:, :, columns]
+    transform = scipy.fft.fft(transform, axis=1, overwrite_x=True)[:, rows]
+    transform = scipy.fft.fft(transform, axis=0, overwrite_x=True)[planes]
+
+    power = np.abs(transform) ** 2
+    wedge = measure_wedge(power, kz, ky, kx) if wedge is None else wedge
+    share = np.sqrt(kz**2 + ky**2 + kx**2, dtype=np.float32) / np.float32(finest)
+    held = wedge.holds(kz, ky, kx) & (share < 1)
+    held[0, 0, 0] = False
+    shells = (share[held] * POWER_SHELLS).astype(np.int64)
+    total = np.bincount(shells, power[held], POWER_SHELLS)
+    count = np.bincount(shells, minlength=POWER_SHELLS)
     filled = (count > 0) & (total > 0)
-    log_power = np.interp(centres, centres[filled], np.log(total[filled] / count[filled]))
-    for plane, k in enumerate(kz.ravel()):
-        if abs(k) >= finest:
-            transform[plane] = 0
-            continue
-        squared = squared_yx[0] + k**2
-        gain = np.exp(-np.interp(np.sqrt(squared), centres, log_power) / 2)
-        transform[plane] *= np.where(squared < finest**2, gain, 0).astype(np.float32)
+    if not filled.any():
+        return WhitenedTomogram(np.zeros(shape, dtype=np.float32), wedge)
+    centres = ((np.arange(POWER_SHELLS) + 0.5) / POWER_SHELLS)[filled]
+    log_power = np.interp(share, centres, np.log(total[filled] / count[filled]))
+    transform *= np.where(share < 1, np.exp(-log_power / 2), 0).astype(np.float32)
     transform[0, 0, 0] = 0
-    flat = scipy.fft.irfftn(transform, s=shape, overwrite_x=True)
-    spread = float(flat.std())
-    flat *= np.float32(1 / spread if spread > 0 else 1)
-    return WhitenedTomogram(flat, wedge)
+    # Half of the spectrum stands for the whole of it.
+    energy = 2 * float(np.sum(np.abs(transform) ** 2, dtype=np.float64))
+    transform *= np.float32(values_zyx.size / np.sqrt(energy))
+
+    along_z = np.zeros((shape[0], len(rows), len(columns)), dtype=np.complex64)
+    along_z[planes] = transform
+    along_y = np.zeros((shape[0], shape[1], len(columns)), dtype=np.complex64)
+    along_y[:, rows] = scipy.fft.ifft(along_z, axis=0, overwrite_x=True)
+    along_y = scipy.fft.ifft(along_y, axis=1, overwrite_x=True)
+    return WhitenedTomogram(scipy.fft.irfft(along_y, n=shape[2], axis=2), wedge)
 
 
 def frequencies(
