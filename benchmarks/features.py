@@ -113,6 +113,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         particle.name: molecule_structure(particle.name) for particle in CZII_PARTICLES
     }
     run = made_run(tuple(arguments.shape), arguments.candidates, arguments.seed)
+    structures = {one.name: molecule_structure(one.name) for one in CZII_PARTICLES}
 
     start = time.perf_counter()
     extract_features(*run, CZII_PARTICLES, settings, structures)

@@ -56,6 +56,7 @@ from picking.files.picks_density import PicksDensity
 from picking.files.tables import TRUTH
 from picking.files.tomogram import Tomogram, read_tomogram
 from picking.scoring.folds import Folds
+from picking.structures.make_structures import find_structures
 from picking.synthetic.make_run import make_run
 from stage1_proposals import train
 from stage1_proposals.choose_precision import choose_precision, empty_step
@@ -250,9 +251,16 @@ def measure_picking(
     candidates = find_candidates(TEST_RUN, predicted.score_maps, particles, settings.peaks, budget)
     embedding = embed_candidates(candidates, predicted, particles)
     times["peaks_seconds"] = time.perf_counter() - start
+    structures = {name: found for name, (found, _) in find_structures(config).items()}
     start = time.perf_counter()
     extract_features(
-        tomogram, candidates, predicted.score_maps, embedding, particles, config.features
+        tomogram,
+        candidates,
+        predicted.score_maps,
+        embedding,
+        particles,
+        config.features,
+        structures,
     )
     times["features_seconds"] = time.perf_counter() - start
     return {**times, "candidates": len(candidates)}

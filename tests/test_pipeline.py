@@ -240,6 +240,22 @@ def test_another_colour_trains_nothing(finished: tuple[Path, str], tmp_path: Pat
     assert not {*kept, "extract_features", "train_reranker"} & jobs(planned)
 
 
+def test_a_structure_is_compared_with_what_was_proposed_already(
+    finished: tuple[Path, str], tmp_path: Path
+) -> None:
+    particles = [item.model_dump(mode="json") for item in CZII_PARTICLES]
+    (tmp_path / "own.mrc").touch()
+    particles[0] |= {"structure": str(tmp_path / "own.mrc")}
+    (tmp_path / "structure.yaml").write_text(yaml.safe_dump({"particles": particles}))
+    planned = snakemake(
+        finished[0], "submission", "--dry-run", *SMALL, str(tmp_path / "structure.yaml")
+    )
+    assert planned.returncode == 0, planned.stderr
+    assert {"make_structures", "extract_features", "train_reranker", "submit"} <= jobs(planned)
+    kept = {*SYNTHETIC_RULES, *STAGE1_RULES, "import_training_runs", "import_test_runs"}
+    assert not kept & jobs(planned)
+
+
 def test_proposals_can_be_forced(finished: tuple[Path, str]) -> None:
     planned = snakemake(finished[0], "submission", "--dry-run", *SMALL, "--forcerun", "propose")
     assert planned.returncode == 0, planned.stderr

@@ -4,9 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from picking.config import CZII_PARTICLES
 from picking.workflow.resources import machine_cores
-from tests.workflow_runs import clone, snakemake
+from tests.picking.structures.test_read_structure import map_of_ends, write_mrc
+from tests.workflow_runs import clone, jobs, snakemake
 
 # The project is installed once, by its pinned constraints, for all jobs.
 ONE_ENVIRONMENT = "Specify a conda environment or container for each rule."
@@ -64,6 +67,21 @@ def test_jobs_run_the_checkouts_code_whatever_is_installed(tmp_path: Path) -> No
     )  # fmt: skip
     assert done.returncode != 0
     assert done.stderr.rstrip().endswith("error: the copy")
+
+
+def test_a_changed_structure_is_read_again(workflow: Path, tmp_path: Path) -> None:
+    path = write_mrc(tmp_path / "own.mrc", map_of_ends(10), 10.0)
+    particles = [item.model_dump(mode="json") for item in CZII_PARTICLES]
+    particles[0] |= {"structure": str(path)}
+    content = {"name": "structures", "particles": particles}
+    (tmp_path / "structures.yaml").write_text(yaml.safe_dump(content))
+    job = ("results/structures/structures.npz", "--configfile", str(tmp_path / "structures.yaml"))
+    done = snakemake(workflow, *job)
+    assert done.returncode == 0, done.stderr
+    assert f"structure of apo-ferritin: {path}" in done.stderr
+    assert "make_structures" not in jobs(snakemake(workflow, *job, "--dry-run"))
+    write_mrc(path, map_of_ends(10) * 2, 10.0)
+    assert "make_structures" in jobs(snakemake(workflow, *job, "--dry-run"))
 
 
 @pytest.mark.parametrize("option", [("--rerun-triggers", "mtime"), ("--no-hooks",)])

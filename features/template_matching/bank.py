@@ -83,7 +83,7 @@ def make_bank(
     k_xyz = np.stack(
         [np.broadcast_to(k, recorded.shape)[recorded] for k in (kx, ky, kz)], axis=1
     )  # (K, 3) xyz 1/Å
-    transform, per_frequency = _transform(structure)
+    transform, per_frequency = _transform(structure, reach)
     middle = np.array(transform.shape)[:, None] // 2
     turns = Rotation.from_quat(even_quaternions(orientations)).as_matrix()
     templates = np.empty((orientations, len(points)), dtype=np.float32)
@@ -105,14 +105,22 @@ def make_bank(
     return TemplateBank(points * stride, templates)
 
 
-def _transform(structure: Structure) -> tuple[NDArray[np.complex64], float]:
-    """Transform of a structure with frequency 0 in the middle, and its frequencies per 1/Å."""
-    side = structure.density_zyx.shape[0]
+def _transform(structure: Structure, reach: float) -> tuple[NDArray[np.complex64], float]:
+    """Transform of a structure with frequency 0 in the middle, and its frequencies per 1/Å.
+
+    What lies beyond ``reach``, Å, noise in the corners of a large map, is left out.
+    """
+    middle = structure.density_zyx.shape[0] // 2
+    half = min(middle, int(np.ceil(reach / structure.voxel_size_angstrom)))
+    side = 2 * half + 1
     padded = side * PADDING
     axis = np.arange(side) - side // 2
     # Reading linearly between frequencies fades a density out towards the edge of its box.
     fading = np.sinc(axis / padded) ** 2
-    density = structure.density_zyx / (fading[:, None, None] * fading[:, None] * fading)
+    kept = slice(middle - half, middle + half + 1)
+    density = structure.density_zyx[kept, kept, kept] / (
+        fading[:, None, None] * fading[:, None] * fading
+    )
     box = np.zeros((padded,) * 3, dtype=np.float32)
     place = slice(padded // 2 - side // 2, padded // 2 - side // 2 + side)
     box[place, place, place] = density

@@ -15,8 +15,6 @@ from picking.files.json_models import StoredModel
 MANIFEST_NAME = "manifest.json"
 CARD_NAME = "README.md"
 STRUCTURES_NAME = "structures.npz"
-# Raised when an older tomosieve could no longer use a bundle.
-FORMAT = 1
 # More folds, networks or models than that is no bundle of ours.
 MOST_FOLDS = 1000
 
@@ -52,6 +50,7 @@ class BundleManifest(StoredModel):
     PROBLEM = "is not the manifest of a model bundle that this version can use"
     IF_MISSING = "give the folder or the zip file that `snakemake bundle` made"
 
+    # Raised when an older tomosieve could no longer use a bundle.
     format: Literal[2] = Field(description="version of the bundle's layout")
     made_by: dict[str, str] = Field(description="versions of tomosieve and of what it stands on")
     made_at: str = Field(description="date and time, ISO 8601, UTC")

@@ -1,6 +1,7 @@
 """The density map of a copick project's object, if it has one."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import zarr
@@ -37,7 +38,7 @@ def copick_structure(copick_config: Path, particle_type: str) -> Structure | Non
     """
     with remote_errors(copick_config):
         found = open_project(copick_config).get_object(particle_type)
-        store = None if found is None else found.zarr()
+        store = None if found is None or not _has_map(found) else found.zarr()
         if found is None or store is None or not len(store):
             return None
         where = f"{copick_config}, density map of {particle_type}"
@@ -50,6 +51,15 @@ def copick_structure(copick_config: Path, particle_type: str) -> Structure | Non
                 "write it again with copick, or give the type a `structure`",
             ) from None
     return structure_of(density_zyx, voxel_angstrom, where, found.map_threshold)
+
+
+def _has_map(found: Any) -> bool:
+    """Look whether there is a map: copick would begin one in a project that can be written to."""
+    if not found.is_particle or found.read_only:
+        return bool(found.is_particle)
+    # The data portal's objects name the one place that they are in otherwise.
+    files = getattr(found, "fs_overlay", None) or found.fs
+    return bool(files.exists(getattr(found, "overlay_path", None) or found.path))
 
 
 def _read(store: object) -> tuple[NDArray[np.float32], float]:

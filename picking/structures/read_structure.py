@@ -24,6 +24,9 @@ NOISE_SHARE = 0.1
 LARGEST_ANGSTROM = 3000.0
 # Repeats of an asymmetric unit; the largest capsids have a few thousand.
 MOST_ATOMS = 20_000_000
+# Sigma of the blur of masses that are spread over voxels, and how far it reaches.
+BLUR_VOXELS = 0.5
+BLUR_REACH = 2
 
 
 def read_structure(path: Path) -> Structure:
@@ -46,6 +49,7 @@ def read_structure(path: Path) -> Structure:
         If the file is missing, of another kind or damaged, or holds no density or atoms.
     """
     name = path.name.lower().removesuffix(COMPRESSED_ENDING)
+    threshold: float | None = None
     try:
         # gemmi's own message does not say which file it is.
         with path.open("rb"):
@@ -54,6 +58,7 @@ def read_structure(path: Path) -> Structure:
             density_zyx, voxel_angstrom = _read_map(path)
         elif name.endswith(MODEL_ENDINGS):
             density_zyx, voxel_angstrom = _read_model(path), VOXEL_ANGSTROM
+            threshold = 0.0  # atoms have no noise around them
         else:
             raise InputError(
                 path,
@@ -68,7 +73,7 @@ def read_structure(path: Path) -> Structure:
         raise InputError(
             path, f"cannot be read ({in_one_line(error)})", "give a whole file"
         ) from None
-    return structure_of(density_zyx, voxel_angstrom, path)
+    return structure_of(density_zyx, voxel_angstrom, path, threshold)
 
 
 def structure_of(
@@ -126,7 +131,9 @@ def structure_of(
 
 def _read_map(path: Path) -> tuple[NDArray[np.float32], float]:
     read = gemmi.read_ccp4_map(str(path), setup=False)
-    density_zyx = np.array(read.grid, dtype=np.float32, copy=True).transpose(2, 1, 0)
+    # Columns, rows and sections may be any of x, y and z; another order would mirror the particle.
+    at_x, at_y, at_z = read.axis_positions()
+    density_zyx = np.array(read.grid, dtype=np.float32, copy=True).transpose(at_z, at_y, at_x)
     cell = read.grid.unit_cell
     sampled = [read.header_i32(word) for word in (8, 9, 10)]  # MX, MY, MZ
     sizes = [
@@ -142,12 +149,13 @@ def _read_model(path: Path) -> NDArray[np.float32]:
     """Density of a model's atoms, by their mass, in voxels of ``VOXEL_ANGSTROM``."""
     model = gemmi.read_structure(str(path))
     model.setup_entities()
-    model.remove_waters()
     if model.assemblies:
         repeats = sum(len(generator.operators) for generator in model.assemblies[0].generators)
         if len(model) and model[0].count_atom_sites() * repeats > MOST_ATOMS:
             raise ValueError(f"its assembly has more than {MOST_ATOMS} atoms")
         model.transform_to_assembly(model.assemblies[0].name, gemmi.HowToNameCopiedChain.Short)
+    # Not before: an assembly names the chains of its water too.
+    model.remove_waters()
     if not len(model):
         raise ValueError("it holds no model")
     atoms = [(*site.atom.pos.tolist(), site.atom.element.weight) for site in model[0].all()]
@@ -173,15 +181,19 @@ def splatted(
     -------
     ndarray, (Z, Y, X), float32
     """
+    if not np.isfinite(positions_xyz_angstrom).all():
+        raise ValueError("some of its atoms lie nowhere")
     corner = positions_xyz_angstrom.min(axis=0)
     places = (positions_xyz_angstrom - corner)[:, ::-1] / VOXEL_ANGSTROM  # (n, 3) zyx
     if places.max() * VOXEL_ANGSTROM > LARGEST_ANGSTROM:
         raise ValueError(f"its atoms are more than {LARGEST_ANGSTROM:g} Å apart")
     lower = np.floor(places).astype(np.int64)
     share = places - lower
-    density = np.zeros(lower.max(axis=0) + 2, dtype=np.float64)
+    lower += BLUR_REACH
+    density = np.zeros(lower.max(axis=0) + 2 + BLUR_REACH, dtype=np.float64)
     for corner_zyx in np.ndindex(2, 2, 2):
         of_corner = np.abs(1 - np.array(corner_zyx) - share).prod(axis=1)
         np.add.at(density, tuple((lower + corner_zyx).T), of_corner * masses)
     # Voxels of a fine lattice of beads see more of them here, fewer there.
-    return ndimage.gaussian_filter(density, 0.5).astype(np.float32)
+    blurred = ndimage.gaussian_filter(density, BLUR_VOXELS, radius=BLUR_REACH)
+    return blurred.astype(np.float32)

@@ -65,6 +65,8 @@ def make_plan(
     are_types_chosen = config.particles is not None
     config = resolve(config)
     runs = _runs(config, manifest, are_types_chosen)
+    if manifest is None:
+        _check_structures(config)
     inputs: dict[Split, ImportInputs] = {}
     if not config.is_synthetic:
         inputs = {
@@ -92,6 +94,17 @@ def _check_no_training(config: PipelineConfig) -> None:
             f"is {config.name}, and {folder} holds a training that the bundle would replace",
             "give the picks another name",
         )
+
+
+def _check_structures(config: PipelineConfig) -> None:
+    """Name a structure that there is not, where Snakemake would only miss an input."""
+    for particle in config.known_particles if config.features.has_templates else ():
+        if particle.structure is not None and not particle.structure.is_file():
+            raise InputError(
+                particle.structure,
+                f"there is no such file, which is the structure of {particle.name}",
+                "correct the path; without a slash in front it begins where Snakemake works",
+            )
 
 
 def _runs(

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from features import extract
 from features.catalogue import catalogue
@@ -24,6 +25,7 @@ from picking.files.embedding import EMBEDDING
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES, FEATURES
 from picking.files.tomogram import Tomogram
+from picking.structures.structure_file import write_structures
 from tests.features.made_data import (
     EMBEDDING_NAMES,
     PARTICLES,
@@ -33,17 +35,22 @@ from tests.features.made_data import (
     embedding_of,
     noisy_run,
 )
+from tests.features.template_matching.made_structures import HANDED, structure_of_blobs
 
-SETTINGS = FeatureSettings(families=ALL_FAMILIES)
+SETTINGS = FeatureSettings(families=ALL_FAMILIES, orientations=40)
 NAMES = [particle.name for particle in PARTICLES]
 EMPTY_EMBEDDING = EMBEDDING.empty()
 
 
-def extract_features(tomogram, candidates, maps, particles, settings, embedding=None):
+def extract_features(
+    tomogram, candidates, maps, particles, settings, embedding=None, structures=()
+):
     """Measure with an embedding of the candidates, unless another is given."""
     if embedding is None:
         embedding = embedding_of(candidates) if len(candidates) else EMPTY_EMBEDDING
-    return extract.extract_features(tomogram, candidates, maps, embedding, particles, settings)
+    return extract.extract_features(
+        tomogram, candidates, maps, embedding, particles, settings, dict(structures)
+    )
 
 
 def feature_names(settings=SETTINGS):
@@ -214,8 +221,12 @@ def test_the_command_writes_the_tables_of_a_batch(tmp_path, write_kaggle_run):
     for split in ("train", "test"):
         write_kaggle_run(dataset, split, "TS_1", tomogram.values_zyx, {"small": [[50, 60, 70]]})
     settings = tmp_path / "config.yaml"
-    listed = [particle.model_dump(mode="json") for particle in PARTICLES]
-    settings.write_text(f"dataset: {dataset}\nparticles: {listed}\n".replace("None", "null"))
+    content = {
+        "dataset": str(dataset),
+        "particles": [particle.model_dump(mode="json") for particle in PARTICLES],
+        "features": SETTINGS.model_dump(mode="json"),
+    }
+    settings.write_text(yaml.safe_dump(content))
     config = resolve(load_config([settings]))
     copick = tmp_path / "copick"
     picked = PickedFiles(tmp_path / "truth.parquet", tmp_path / "density.json")
@@ -232,7 +243,9 @@ def test_the_command_writes_the_tables_of_a_batch(tmp_path, write_kaggle_run):
     record = tmp_path / "features" / "batch0.json"
     arguments = ["--config", str(settings), "--copick", str(copick / "train.json")]
     arguments += ["--proposals", str(proposals), "--runs", "TS_1", "TS_2"]
-    arguments += ["--results", str(tmp_path)]
+    structures = {"small": structure_of_blobs(HANDED)}
+    write_structures(tmp_path / "structures.npz", structures)
+    arguments += ["--results", str(tmp_path), "--structures", str(tmp_path / "structures.npz")]
     extract.main([*arguments, "--record", str(record)])
 
     assert list(BatchRecord.read(record).runs) == ["TS_1"]
@@ -246,5 +259,7 @@ def test_the_command_writes_the_tables_of_a_batch(tmp_path, write_kaggle_run):
         kept,
         PARTICLES,
         SETTINGS,
+        structures=structures,
     )
     assert_same_features(table, expected, rtol=1e-4, atol=1e-4)
+    assert (table["templates_small_best"] > 0).all()

@@ -4,16 +4,21 @@ import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+import yaml
 
 from picking.bundle.open_bundle import read_manifest
 from picking.bundle.take_bundle import take_bundle
 from picking.errors import InputError
 from picking.files.picks_density import PicksDensity, RunPicks
 from picking.files.precision import Precision
+from picking.structures.structure import Structure
+from picking.structures.structure_file import read_structures, write_structures
 from stage2_rerank.make_bundle import main
 
 MEMBER = "resnet18-seed0"
+STRUCTURE = Structure(np.ones((3, 3, 3), dtype=np.float32), 5.0)
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +39,15 @@ def bundled(pipeline, tmp_path_factory):
     PicksDensity(runs=runs).write(results / "picks_density.json")
     (results / "training_summary.json").write_text("{}")
     Precision(precision="float32").write(results / "stage1" / "precision.json")
+    write_structures(results / "structures.npz", {"ribosome": STRUCTURE})
     folder = tmp_path_factory.mktemp("bundle")
-    arguments = ["--config", str(pipeline.config_path), "--results", str(results)]
+    particles = [
+        particle.model_dump(mode="json") | {"structure": "/home/somebody/own.mrc"}
+        for particle in pipeline.config.known_particles
+    ]
+    (folder / "structures.yaml").write_text(yaml.safe_dump({"particles": particles}))
+    arguments = ["--config", str(pipeline.config_path), str(folder / "structures.yaml")]
+    arguments += ["--results", str(results)]
     arguments += ["--members", MEMBER, "--data", "simulated candidates"]
     main([*arguments, "--folder", str(folder / "bundle"), "--zip", str(folder / "bundle.zip")])
     return folder
@@ -54,6 +66,13 @@ def test_it_says_what_it_is(bundled: Path, pipeline) -> None:
     assert "simulated candidates" in card
     assert all(particle.name in card for particle in pipeline.config.known_particles)
     assert f"{manifest.score:.3f}" in card
+
+
+def test_it_holds_the_structures_and_no_path_to_them(bundled: Path, tmp_path: Path) -> None:
+    take_bundle(bundled / "bundle", tmp_path)
+    (structure,) = read_structures(tmp_path / "structures.npz").values()
+    np.testing.assert_array_equal(structure.density_zyx, STRUCTURE.density_zyx)
+    assert "somebody" not in (bundled / "bundle" / "manifest.json").read_text()
 
 
 @pytest.mark.parametrize("kind", ["bundle", "bundle.zip"])

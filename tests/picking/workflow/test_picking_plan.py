@@ -27,7 +27,7 @@ def write_manifest(folder: Path) -> Path:
     config = PipelineConfig(name="trained", particles=CZII_PARTICLES)
     names = (*result_files(config, MEMBERS, 4), CARD_NAME)
     BundleManifest(
-        format=1,
+        format=2,
         made_by={"tomosieve": "1"},
         made_at="2026-01-01T00:00:00+00:00",
         data="noise",
@@ -64,6 +64,8 @@ def test_all_test_runs_are_picked_by_the_bundles_networks(content: dict[str, obj
     assert plan.members == list(MEMBERS)
     assert len(plan.weights) == NETWORKS
     assert set(plan.weights) < {f"results/picked/{name}" for name in plan.manifest.result_files}
+    assert plan.structures == ["results/picked/structures.npz"]
+    assert "structures.npz" in plan.manifest.result_files
     assert plan.config.name == "picked"
     assert plan.on_error(0) == "skip"
     assert make_plan(content | {"on_error": "stop"}, "here").on_error(0) == "stop"

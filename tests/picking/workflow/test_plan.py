@@ -52,6 +52,24 @@ def test_a_person_who_lists_the_types_says_which_picks_are_wanted(kaggle_dataset
     assert make_plan({**content, "particles": [ribosome]}, "here").particle_types == ["ribosome"]
 
 
+def test_structures_are_looked_for_where_they_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    particles = [one.model_dump(mode="json") for one in CZII_PARTICLES]
+    particles[1]["structure"] = "own.mrc"
+    content = {"name": "mine", "particles": particles}
+    with pytest.raises(InputError, match=r"own\.mrc: there is no such .* of beta-amylase"):
+        make_plan(content, "here")
+    Path("own.mrc").touch()
+    plan = make_plan(content, "here")
+    assert plan.structure_files == [str(tmp_path / "own.mrc")]
+    assert plan.structures == ["results/mine/structures.npz"]
+    Path("own.mrc").unlink()
+    without = make_plan({**content, "features": {"families": ["shape"]}}, "here")
+    assert without.structures == []
+
+
 def test_a_replaced_training_tomogram_is_another_training(
     own_data: ResultPlan, kaggle_dataset: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """Settings files: all that jobs read, each key in one of them."""
 
 import json
+from pathlib import Path
 
 from picking.config import PipelineConfig, validated_config
 from picking.data_in.inventory import resolve
@@ -58,6 +59,24 @@ def test_what_particles_look_like_is_read_by_those_that_draw_them() -> None:
     assert both.known_particles == CONFIG.known_particles
     alone = resolve(validated_config(data, where="here"))
     assert [item.label for item in alone.known_particles] == [1, 2, 3, 4, 5, 6]
+
+
+def test_where_structures_are_read_from_trains_nothing() -> None:
+    moved = [
+        particle.model_copy(update={"structure": Path("/maps/any.mrc")})
+        for particle in CONFIG.known_particles
+    ]
+    other = CONFIG.model_copy(update={"particles": tuple(moved)})
+    changed = {
+        name
+        for name, keys in RESULT_SECTIONS.items()
+        if section_text(CONFIG, keys) != section_text(other, keys)
+    }
+    assert changed == {"structures"}
+    alone = json.loads(section_text(other, RESULT_SECTIONS["structures"]))
+    assert resolve(validated_config(alone, where="here")).known_particles[0].structure == Path(
+        "/maps/any.mrc"
+    )
 
 
 def test_the_files_of_a_result_are_its_configuration_again() -> None:
