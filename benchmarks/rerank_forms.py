@@ -87,9 +87,7 @@ def _fit_form(
             arguments = (part.features, part.positive, part.start)
             prior = LinearPrior.from_settings(settings, list(sample.features.columns))
             linear[name] = fit_linear_correction(*arguments, prior)
-            start[rows] += cross_fitted_correction(
-                *arguments, part.runs, INNER_FOLDS, prior
-            )
+            start[rows] += cross_fitted_correction(*arguments, part.runs, INNER_FOLDS, prior)
     groups: dict[str | None, list[lgb.Booster]] = {}
     if form.trees:
         names = [None] if form.trees == "shared" else list(np.unique(sample.types))

@@ -222,8 +222,7 @@ def _gain_share(classifier: RerankClassifier) -> NDArray[np.float64]:
 def _mean_weight(classifiers: Sequence[RerankClassifier]) -> NDArray[np.float64]:
     """How much the classifiers lean on each feature, (F,), by what they are made of."""
     weights = [
-        one.strength_ * (_shares(one.linear_.sizes) + _gain_share(one))
-        for one in classifiers
+        one.strength_ * (_shares(one.linear_.sizes) + _gain_share(one)) for one in classifiers
     ]
     return np.asarray(np.mean(weights, axis=0), dtype=np.float64)
 

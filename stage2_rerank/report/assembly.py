@@ -31,8 +31,8 @@ from stage2_rerank.report.decisions import (
     threshold_figures,
 )
 from stage2_rerank.report.feature_likeness import feature_likeness
-from stage2_rerank.report.told_apart import told_apart_auc
 from stage2_rerank.report.run_drift import RunTables, run_drift
+from stage2_rerank.report.told_apart import told_apart_auc
 from stage2_rerank.thresholds.cross_validation import (
     BootstrapIntervals,
     CountsByRun,

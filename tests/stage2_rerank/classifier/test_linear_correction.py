@@ -43,7 +43,9 @@ def test_only_what_the_start_does_not_say_is_learnt():
     correction = fit_linear_correction(told, as_start_says, start, prior(10.0))
     assert np.abs(correction.coefficients).max() < 0.15
     missing = np.random.default_rng(1).random(3000) < expit(start + 0.8 * features["b"])
-    coefficients = fit_linear_correction(features, missing.to_numpy(), start, prior(10.0)).coefficients
+    coefficients = fit_linear_correction(
+        features, missing.to_numpy(), start, prior(10.0)
+    ).coefficients
     assert coefficients[1] == pytest.approx(0.8, abs=0.15)
     assert np.abs(np.delete(coefficients, 1)).max() < 0.15
 
@@ -122,7 +124,9 @@ def test_constant_features_and_empty_tables_correct_nothing():
     constant = features.assign(a=1.0, b=0.0)
     coefficients = fit_linear_correction(constant, positive, start, prior(30.0)).coefficients
     assert coefficients[:2] == (0.0, 0.0)
-    assert fit_linear_correction(features[:0], positive[:0], start[:0], prior(30.0)) == no_correction(6)
+    assert fit_linear_correction(
+        features[:0], positive[:0], start[:0], prior(30.0)
+    ) == no_correction(6)
     np.testing.assert_array_equal(no_correction(6).correction(features), 0)
 
 
