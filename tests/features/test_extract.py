@@ -215,7 +215,11 @@ def test_the_command_writes_the_tables_of_a_batch(tmp_path, write_kaggle_run):
         write_kaggle_run(dataset, split, "TS_1", tomogram.values_zyx, {"small": [[50, 60, 70]]})
     settings = tmp_path / "config.yaml"
     listed = [particle.model_dump(mode="json") for particle in PARTICLES]
-    settings.write_text(f"dataset: {dataset}\nparticles: {listed}\n".replace("None", "null"))
+    families = ", ".join(ALL_FAMILIES)
+    settings.write_text(
+        f"dataset: {dataset}\nparticles: {listed}\n".replace("None", "null")
+        + f"features: {{families: [{families}]}}\n"
+    )
     config = resolve(load_config([settings]))
     copick = tmp_path / "copick"
     picked = PickedFiles(tmp_path / "truth.parquet", tmp_path / "density.json")
