@@ -109,9 +109,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args(argv)
     settings = FeatureSettings()
-    structures = {
-        particle.name: molecule_structure(particle.name) for particle in CZII_PARTICLES
-    }
+    structures = {particle.name: molecule_structure(particle.name) for particle in CZII_PARTICLES}
     run = made_run(tuple(arguments.shape), arguments.candidates, arguments.seed)
     structures = {one.name: molecule_structure(one.name) for one in CZII_PARTICLES}
 

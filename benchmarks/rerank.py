@@ -67,6 +67,8 @@ QUESTIONS: dict[str, tuple[Variant, ...]] = {
         *(Variant(name, form=name) for name in FORMS),
         Variant("linear L2 of 10", settings={"linear_l2": 10.0}),
         Variant("linear L2 of 100", settings={"linear_l2": 100.0}),
+        Variant("no squares", settings={"square_l2": None}),
+        Variant("all families alike", settings={"family_scales": {}}),
         Variant("one bag", settings={"bags": 1}),
         Variant("a fifth of the features a tree", settings={"feature_fraction": 0.2}),
     ),

@@ -86,7 +86,7 @@ class Variant:
     families: tuple[str, ...] | None = None
     budget_share: float = 1.0
     shuffled: bool = False
-    settings: dict[str, float] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
     form: str | None = None
 
 

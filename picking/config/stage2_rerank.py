@@ -56,7 +56,7 @@ class ClassifierSettings(StrictModel):
     )
 
     def scale_of_family(self, family: str) -> float:
-        """Expected size of the corrections by a family's features, against 1/sqrt(linear_l2)."""
+        """Return how large a family's corrections are expected to be, in 1/sqrt(linear_l2)."""
         return next((scale for name, scale in self.family_scales.items() if name == family), 1.0)
 
 

@@ -99,7 +99,7 @@ def _squares(standardised: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _spreads(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Standard deviation of each column, (F,); 1 if it is constant."""
+    """Take the standard deviation of each column, (F,); 1 if it is constant."""
     spread = values.std(axis=0)
     return np.where(spread > 0, spread, 1.0)
 

@@ -32,6 +32,7 @@ from stage2_rerank.report.decisions import (
 )
 from stage2_rerank.report.feature_likeness import feature_likeness
 from stage2_rerank.report.run_drift import RunTables, run_drift
+from stage2_rerank.report.told_apart import told_apart_auc
 from stage2_rerank.thresholds.cross_validation import (
     CountsByRun,
     ScoreIntervals,
@@ -154,6 +155,7 @@ def assemble_content(inputs: ReportInputs, rules: ScoringRules) -> ReportContent
         likeness=_likeness(inputs, picks["two_stage"], tested, rules),
         feature_likeness=features,
         feature_likeness_median=_median_likeness(features),
+        told_apart_auc=_told_apart(inputs),
     )
 
 
@@ -271,14 +273,26 @@ def _likeness(
     return table
 
 
-def _feature_likeness(inputs: ReportInputs) -> dict[str, FeatureLikenessFigures] | None:
+def _compared_features(inputs: ReportInputs) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Features of training runs, and of test runs that are no training runs as well."""
     if inputs.features is None or inputs.test_features is None:
         return None
-    likeness = feature_likeness(
+    return (
         inputs.features[inputs.features["run"].isin(inputs.folds.runs)],
         inputs.test_features[inputs.test_features["run"].isin(inputs.likeness_runs)],
-        inputs.folds,
     )
+
+
+def _told_apart(inputs: ReportInputs) -> float | None:
+    compared = _compared_features(inputs)
+    return None if compared is None else told_apart_auc(*compared, inputs.folds)
+
+
+def _feature_likeness(inputs: ReportInputs) -> dict[str, FeatureLikenessFigures] | None:
+    compared = _compared_features(inputs)
+    if compared is None:
+        return None
+    likeness = feature_likeness(*compared, inputs.folds)
     if likeness is None:
         return None
     return {

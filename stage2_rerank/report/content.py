@@ -217,6 +217,10 @@ class ReportContent(StrictModel):
     feature_likeness_median: FeatureLikenessFigures | None = Field(
         description="median of all features"
     )
+    told_apart_auc: float | None = Field(
+        description="area under the ROC curve of trees that tell candidates of test runs from "
+        "those of training runs by their features; 0.5: not at all; null: not measured"
+    )
     drift: RunDrift = Field(description="runs that are out of line")
     importance: ImportanceFigures | None = Field(None, description="by stage 2; null: not measured")
     made: Provenance | None = Field(None, description="how it was made; null: not known")

@@ -12,6 +12,7 @@ from stage2_rerank.classifier.decision_loss import decision_loss
 from stage2_rerank.classifier.feature_families import feature_family
 from stage2_rerank.classifier.importance import REPEATS, importance_of_type
 from stage2_rerank.classifier.importance_record import read_importance
+from stage2_rerank.classifier.linear_correction import LARGEST_SQUARE
 from stage2_rerank.classifier.rerank_classifier import RerankClassifier
 from stage2_rerank.report.importance_section import importance_section, in_lines
 from tests.stage2_rerank.conftest import FOLDS, TRAINING_RUNS
@@ -122,7 +123,9 @@ def test_partial_dependence_follows_the_effect(table, measured, name, sign):
 
 def test_partial_dependence_of_a_linear_classifier_is_its_line(table):
     rows, positive = table
-    no_splits = ClassifierSettings(max_trees=1, bags=1, min_child_samples=len(positive))
+    no_splits = ClassifierSettings(
+        square_l2=None, max_trees=1, bags=1, min_child_samples=len(positive)
+    )
     fitted, importance = measure(rows, positive, no_splits)
     curve = importance.partial_dependence["score_map_rising"]
     column = list(rows.features.columns[1:]).index("score_map_rising")
@@ -150,7 +153,9 @@ def test_gain_and_linear_effect_are_those_of_the_final_classifier_by_name(table,
             gain[feature_family(name)] += one
     linear = final.linear_
     deviations = (features.to_numpy(np.float64) - linear.means) / np.array(linear.scales)
-    effects = np.clip(deviations, -4, 4) * linear.coefficients  # (n, F)
+    deviations = np.clip(deviations, -4, 4)
+    squares = np.minimum(deviations**2, LARGEST_SQUARE) - linear.square_means
+    effects = deviations * linear.coefficients + squares * linear.square_coefficients  # (n, F)
     effects *= final.strength_ * final.calibration_.slope
     for family, figures in importance.families.items():
         of_family = [feature_family(name) == family for name in SLOPES]

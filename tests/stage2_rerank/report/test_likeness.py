@@ -8,6 +8,7 @@ import pytest
 
 from picking.scoring.folds import Folds
 from stage2_rerank.report.feature_likeness import feature_likeness
+from stage2_rerank.report.told_apart import told_apart_auc
 from tests.stage2_rerank.conftest import TEST_RUNS, TRAINING_RUNS
 from tests.stage2_rerank.page_tables import PageTables
 from tests.stage2_rerank.report.test_write_report import three
@@ -70,7 +71,7 @@ def test_test_runs_that_are_training_runs_are_left_out_of_the_likeness(pipeline,
     finally:
         pipeline.path("scored.parquet").write_bytes(alone)
     assert (mixed["test_runs"], mixed["likeness_runs"]) == (5, 2)
-    for key in ("likeness", "feature_likeness", "feature_likeness_median"):
+    for key in ("likeness", "feature_likeness", "feature_likeness_median", "told_apart_auc"):
         assert mixed[key] == figures[key]
         assert same[key] is None
     assert "Every test run is a training run" in pipeline.path("overlap/cv_report.html").read_text()
@@ -99,3 +100,20 @@ def test_a_feature_that_differs_between_halves_of_the_training_runs_shows_it_in_
     assert feature_likeness(training, features_of(["t"])[:0], folds) is None
     one_sided = feature_likeness(training[training["run"] == "a"], features_of(["t"]), folds)
     assert np.isnan(one_sided.null_distance).all()
+
+
+def test_trees_tell_test_candidates_apart_by_what_names_the_network():
+    folds = Folds((("a", "b"), ("c", "d")))
+    training, test = features_of(list("abcd")), features_of(["t", "u"], seed=1)
+    assert told_apart_auc(training, test, folds) == pytest.approx(0.5, abs=0.08)
+    # Every network has a level of its own, and the test runs see their mean: no linear difference.
+    first_network = training["run"].isin(["a", "b"])
+    named = training.assign(same=training["same"] / 9 + np.where(first_network, 2.0, -2.0))
+    averaged = test.assign(same=test["same"] / 9)
+    assert told_apart_auc(named, averaged, folds) > 0.95
+
+
+def test_without_two_runs_that_one_network_looked_at_nothing_is_told_apart():
+    training, test = features_of(list("abcd")), features_of(["t", "u"], seed=1)
+    assert told_apart_auc(training, test, Folds((("a",), ("b",), ("c",), ("d",)))) is None
+    assert told_apart_auc(training, test[:100], Folds((("a", "b"), ("c", "d")))) is None
