@@ -68,7 +68,7 @@ QUESTIONS: dict[str, tuple[Variant, ...]] = {
         Variant("linear L2 of 10", settings={"linear_l2": 10.0}),
         Variant("linear L2 of 100", settings={"linear_l2": 100.0}),
         Variant("no squares", settings={"square_l2": None}),
-        Variant("all families alike", settings={"family_scales": {}}),
+        Variant("all families alike", settings={"family_scales": dict.fromkeys(ALL_FAMILIES, 1.0)}),
         Variant("one bag", settings={"bags": 1}),
         Variant("a fifth of the features a tree", settings={"feature_fraction": 0.2}),
     ),

@@ -104,12 +104,13 @@ def test_what_lies_in_the_middle_of_a_feature_is_learnt_by_squares():
 
 def test_a_family_is_expected_to_count_as_much_as_its_scale_says():
     settings = ClassifierSettings(
-        linear_l2=25.0, square_l2=100.0, family_scales={"context": 0.5, "gradient": 2.0}
+        linear_l2=25.0, square_l2=100.0, family_scales={"harmonics": 0.5, "gradient": 2.0}
     )
-    names = ["context_depth", "gradient_radial_core", "own_measure"]
+    names = ["harmonics_shell_0_degree_1", "gradient_radial_core", "own_measure"]
     found = LinearPrior.from_settings(settings, names)
     np.testing.assert_allclose(found.spread, [0.1, 0.4, 0.2])
     np.testing.assert_allclose(found.square_spread, [0.05, 0.2, 0.1])
+    assert settings.scale_of_family("context") == ClassifierSettings().scale_of_family("context")
     without = LinearPrior.from_settings(settings.model_copy(update={"square_l2": None}), names)
     np.testing.assert_array_equal(without.square_spread, 0)
     features, positive, start = table(features=3)
