@@ -40,12 +40,18 @@ class ClassifierSettings(StrictModel):
     family_scales: dict[FamilyName, Annotated[float, Field(gt=0)]] = Field(
         default_factory=dict,
         description="how large the corrections by a family's features are expected to be, in "
-        "1/sqrt(linear_l2); others keep theirs: 2 for gradient, 1.5 for intensity and texture, "
-        "0.7 for shape, 0.5 for context, else 1",
+        "1/sqrt(linear_l2); others keep theirs: 3 for templates, 2 for gradient, 1.5 for intensity "
+        "and texture, 0.7 for shape, 0.5 for context, else 1",
     )
     learning_rate: float = Field(0.04, gt=0, description="shrinkage of a tree")
     num_leaves: int = Field(5, ge=2, description="leaves of a tree")
     max_trees: int = Field(150, gt=0, description="most trees; early stopping takes fewer")
+    trees_from_positives: int = Field(
+        80,
+        ge=0,
+        description="positive candidates of a type from which on trees are grown; of fewer the "
+        "linear correction learns all that can be told from chance",
+    )
     patience: int = Field(30, gt=0, description="trees without progress before stopping")
     min_child_samples: int = Field(20, gt=0, description="least candidates in a leaf")
     feature_fraction: float = Field(0.5, gt=0, le=1, description="share of features a tree sees")

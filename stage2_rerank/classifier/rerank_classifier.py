@@ -241,7 +241,9 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         best_trees = 0
         best_loss = decision_loss(start + linear, positive, self.decision_probability).sum()
         trees = 0
-        most_trees, patience = self.settings.max_trees, max(self.settings.patience, TREE_BLOCK)
+        enough = positive.sum() >= self.settings.trees_from_positives
+        most_trees = self.settings.max_trees if enough else 0
+        patience = max(self.settings.patience, TREE_BLOCK)
         while trees < most_trees and trees - best_trees < patience:
             block = min(TREE_BLOCK, most_trees - trees)
             correction = linear.copy()

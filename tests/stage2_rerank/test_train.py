@@ -18,7 +18,7 @@ from tests.stage2_rerank.conftest import BAGS, FOLDS, TRAINING_RUNS, TYPES
 from tests.stage2_rerank.simulated_candidates import SimulatedType
 
 HARD = "beta-galactosidase"
-SMALL = ClassifierSettings(max_trees=60, bags=BAGS)
+SMALL = ClassifierSettings(max_trees=60, trees_from_positives=0, bags=BAGS)
 
 
 def rows_of(pipeline, particle_type=HARD):

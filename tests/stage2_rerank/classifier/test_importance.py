@@ -19,7 +19,7 @@ from tests.stage2_rerank.conftest import FOLDS, TRAINING_RUNS
 from tests.stage2_rerank.simulated_candidates import SimulatedType, simulate
 
 SIMULATED = SimulatedType(12, 60, 1.5, 0.0, 0.95)
-SETTINGS = ClassifierSettings(max_trees=30, bags=2)
+SETTINGS = ClassifierSettings(max_trees=30, trees_from_positives=0, bags=2)
 # Rising, falling, and three that know nothing.
 SLOPES = {
     "score_map_rising": 1.5,

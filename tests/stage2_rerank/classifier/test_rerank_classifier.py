@@ -13,7 +13,7 @@ from tests.stage2_rerank.simulated_candidates import SimulatedType, simulate
 
 HARD = SimulatedType(12, 80, 1.5, 1.0, 0.9)
 RUNS = [f"run_{number}" for number in range(8)]
-SMALL = ClassifierSettings(max_trees=60, bags=2)
+SMALL = ClassifierSettings(max_trees=60, trees_from_positives=0, bags=2)
 
 
 def small(settings=SMALL, random_state=0):
@@ -205,6 +205,15 @@ def test_trees_see_the_features_and_not_the_score_again(fitted):
     assert fitted.trees_ > 0
     for booster in fitted.boosters_:
         assert booster.feature_name() == list(features.columns[1:])
+
+
+def test_trees_are_grown_for_types_with_enough_positives():
+    features, positive, runs = rows()
+    for least, grows in ((int(positive.sum()), True), (int(positive.sum()) + 1, False)):
+        settings = SMALL.model_copy(update={"trees_from_positives": least})
+        fitted = small(settings).fit(features, positive, runs)
+        assert (fitted.trees_ > 0) == grows
+        assert fitted.strength_ > 0
 
 
 def test_without_features_stage_1s_ranking_stays():
