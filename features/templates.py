@@ -20,7 +20,7 @@ from picking.coordinates import angstrom_xyz_to_indices_zyx
 SHIFT_ANGSTROM = FINEST_ANGSTROM / 4
 # The other types' structures are tried in one of so many orientations: they are five times as many.
 RIVAL_SHARE = 4
-# Of a type without a structure, or whose own does not stand out.
+# Of a type without a structure, and of a margin without a rival.
 NEUTRAL = 0.0
 # Spread of the correlations over the orientations below which nothing stands out.
 SMALLEST_SPREAD = 1e-6
