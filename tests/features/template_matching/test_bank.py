@@ -109,7 +109,8 @@ def test_noise_in_the_corners_of_a_wide_map_takes_no_memory():
 
 
 @pytest.mark.parametrize(
-    ("voxel_angstrom", "stride"), [(6.0, 3), (10.0, 2), (10.012, 2), (15.0, 1), (25.0, 1)]
+    ("voxel_angstrom", "stride"),
+    [(6.0, 3), (10.0, 2), (10.012, 2), (10.4, 2), (10.6, 1), (15.0, 1), (25.0, 1)],
 )
 def test_templates_are_sampled_as_finely_as_the_finest_detail_asks_for(voxel_angstrom, stride):
     assert grid_stride(voxel_angstrom) == stride
