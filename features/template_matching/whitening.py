@@ -16,6 +16,8 @@ from features.template_matching.missing_wedge import MissingWedge, measure_wedge
 FINEST_ANGSTROM = 40.0
 # Shells of frequency, up to the finest, in which the power is averaged.
 POWER_SHELLS = 32
+# Planes that are transformed together along y and x: bounds the memory.
+PLANES_TOGETHER = 16
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,11 @@ def whitened(
     planes, rows, columns = (np.flatnonzero(np.abs(k.ravel()) < finest) for k in (kz, ky, kx))
     kz, ky, kx = kz[planes], ky[:, rows], kx[:, :, columns]
     # Axis by axis, and no further with frequencies that are left out: most of them.
-    transform = scipy.fft.rfft(values_zyx, axis=2)[:, :, columns]
-    transform = scipy.fft.fft(transform, axis=1, overwrite_x=True)[:, rows]
+    slabs = [slice(start, start + PLANES_TOGETHER) for start in range(0, shape[0], PLANES_TOGETHER)]
+    transform = np.empty((shape[0], len(rows), len(columns)), dtype=np.complex64)
+    for slab in slabs:
+        along_x = scipy.fft.rfft(values_zyx[slab], axis=2)[:, :, columns]
+        transform[slab] = scipy.fft.fft(along_x, axis=1, overwrite_x=True)[:, rows]
     transform = scipy.fft.fft(transform, axis=0, overwrite_x=True)[planes]
 
     power = np.abs(transform) ** 2
@@ -85,10 +90,14 @@ def whitened(
 
     along_z = np.zeros((shape[0], len(rows), len(columns)), dtype=np.complex64)
     along_z[planes] = transform
-    along_y = np.zeros((shape[0], shape[1], len(columns)), dtype=np.complex64)
-    along_y[:, rows] = scipy.fft.ifft(along_z, axis=0, overwrite_x=True)
-    along_y = scipy.fft.ifft(along_y, axis=1, overwrite_x=True)
-    return WhitenedTomogram(scipy.fft.irfft(along_y, n=shape[2], axis=2), wedge)
+    along_z = scipy.fft.ifft(along_z, axis=0, overwrite_x=True)
+    whitened_zyx = np.empty(shape, dtype=np.float32)
+    for slab in slabs:
+        along_y = np.zeros((len(along_z[slab]), shape[1], len(columns)), dtype=np.complex64)
+        along_y[:, rows] = along_z[slab]
+        along_y = scipy.fft.ifft(along_y, axis=1, overwrite_x=True)
+        whitened_zyx[slab] = scipy.fft.irfft(along_y, n=shape[2], axis=2)
+    return WhitenedTomogram(whitened_zyx, wedge)
 
 
 def frequencies(

@@ -55,9 +55,7 @@ def centred(density_zyx: NDArray[np.float32], voxel_size_angstrom: float) -> Str
     occupied = np.argwhere(density_zyx > 0)
     centre = np.array(ndimage.center_of_mass(density_zyx))
     half = int(np.ceil(np.abs(occupied - centre).max())) + 1
-    axis = np.arange(-half, half + 1)
-    at = [centre[number] + axis for number in range(3)]
-    cube = ndimage.map_coordinates(
-        density_zyx, np.meshgrid(*at, indexing="ij"), order=1, mode="constant"
+    cube = ndimage.affine_transform(
+        density_zyx, np.ones(3), centre - half, (2 * half + 1,) * 3, order=1, mode="constant"
     )
     return Structure(np.asarray(cube, dtype=np.float32), voxel_size_angstrom)

@@ -1,5 +1,7 @@
 """Equal power at all frequencies that are compared, and none beyond."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.fft
@@ -86,3 +88,15 @@ def test_frequencies_that_were_not_recorded_do_not_count_as_weak_ones():
     coarse = power[(squared > 0) & (squared < 0.012**2)].mean()
     fine = power[(squared > 0.018**2) & (squared < 0.024**2)].mean()
     assert coarse == pytest.approx(fine, rel=0.15)
+
+
+def test_memory_holds_no_transform_of_the_whole_tomogram():
+    values = np.random.default_rng(0).standard_normal((320, 96, 96), dtype=np.float32)
+    tracemalloc.start()
+    try:
+        whitened(values, np.full(3, 10.0))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The result, the kept frequencies and some planes; the whole transform would make it 3.2 times.
+    assert peak < 2.3 * values.nbytes
