@@ -69,7 +69,8 @@ def read_structure(path: Path) -> Structure:
         raise InputError(
             path, f"cannot be read ({error.strerror or in_one_line(error)})", "check the path"
         ) from None
-    except (RuntimeError, ValueError, IndexError) as error:
+    except (RuntimeError, ValueError, IndexError, MemoryError) as error:
+        # A damaged header may announce more voxels than any memory holds.
         raise InputError(
             path, f"cannot be read ({in_one_line(error)})", "give a whole file"
         ) from None
@@ -122,9 +123,9 @@ def structure_of(
         )
     factor = int(VOXEL_ANGSTROM / voxel_angstrom)
     if factor > 1:
-        padding = [(0, -side % factor) for side in density.shape]
-        z, y, x = (side // factor for side in np.pad(density, padding).shape)
-        blocks = np.pad(density, padding).reshape(z, factor, y, factor, x, factor)
+        padded = np.pad(density, [(0, -side % factor) for side in density.shape])
+        z, y, x = (side // factor for side in padded.shape)
+        blocks = padded.reshape(z, factor, y, factor, x, factor)
         density, voxel_angstrom = blocks.mean(axis=(1, 3, 5)), voxel_angstrom * factor
     return centred(density.astype(np.float32), voxel_angstrom)
 

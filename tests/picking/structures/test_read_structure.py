@@ -198,6 +198,17 @@ def test_what_cannot_be_used_is_named(tmp_path, kind, said):
     assert "\n" not in str(error.value)
 
 
+def test_a_map_that_is_too_large_for_the_memory_is_named(tmp_path, monkeypatch):
+    path = write_mrc(tmp_path / "large.mrc", map_of_ends(10), 10.0)
+
+    def too_large(*_: object, **__: object) -> None:
+        raise MemoryError("std::bad_alloc")
+
+    monkeypatch.setattr("gemmi.read_ccp4_map", too_large)
+    with pytest.raises(InputError, match="large.mrc: cannot be read"):
+        read_structure(path)
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
