@@ -52,7 +52,8 @@ def sections(comparison: Comparison) -> tuple[Section, ...]:
                 for folder in comparison.folders
             ),
             "Out of fold. Intervals: 95 %, t over the judged runs (jackknife) of each folder, "
-            "models and thresholds held fixed."
+            "models and thresholds held fixed; reports of earlier versions have narrower ones "
+            "(percentile bootstrap) and stage 1 by the curve."
             if comparison.judged_on_the_same_runs
             else "Not judged on the same runs: these scores do not say which is better.",
         ),

@@ -24,6 +24,11 @@ def test_a_whole_manifest_names_the_files_of_a_result(made: Made) -> None:
     assert manifest.voxel_angstrom == 10.0
 
 
+def test_a_bundle_of_the_former_layout_is_refused_by_its_format(made: Made) -> None:
+    made.manifest["format"] = 1
+    assert problem(made.manifest).startswith("format: ")
+
+
 def test_a_file_that_is_not_listed_is_named(made: Made) -> None:
     del made.manifest["files"]["thresholds.json"]
     made.manifest["files"]["more.txt"] = made.manifest["files"]["README.md"]
