@@ -43,6 +43,7 @@ from stage2_rerank.classifier.decision_loss import (
     nominal_decision_probability,
 )
 from stage2_rerank.classifier.linear_correction import (
+    LinearPrior,
     cross_fitted_correction,
     fit_linear_correction,
 )
@@ -120,15 +121,16 @@ def corrected(
     strength = 0.0
     if features.shape[1] and min(truth.sum(), (~truth).sum()) >= FEWEST_POSITIVES:
         known, start, groups = features[learning], margin[learning], runs[learning].astype(str)
-        weights = (settings.linear_l2, settings.positive_weight)
-        inner = cross_fitted_correction(known, truth, start, groups, INNER_FOLDS, *weights)
+        prior = LinearPrior.from_settings(settings, list(features.columns))
+        expected = (prior, settings.positive_weight)
+        inner = cross_fitted_correction(known, truth, start, groups, INNER_FOLDS, *expected)
         decision_probability = nominal_decision_probability(results.rules.beta)
         losses = [
             decision_loss(start + one * inner, truth, decision_probability) for one in STRENGTHS
         ]
         strength = justified_strength(np.stack(losses), STRENGTHS, groups)
         if strength > 0:
-            fitted = fit_linear_correction(known, truth, start, *weights)
+            fitted = fit_linear_correction(known, truth, start, *expected)
             correction[learning] = inner
             correction[~learning] = fitted.correction(features[~learning])
     margin = margin + strength * correction
