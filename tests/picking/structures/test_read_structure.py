@@ -205,7 +205,7 @@ def test_a_map_that_is_too_large_for_the_memory_is_named(tmp_path, monkeypatch):
         raise MemoryError("std::bad_alloc")
 
     monkeypatch.setattr("gemmi.read_ccp4_map", too_large)
-    with pytest.raises(InputError, match="large.mrc: cannot be read"):
+    with pytest.raises(InputError, match=r"large\.mrc: cannot be read"):
         read_structure(path)
 
 
