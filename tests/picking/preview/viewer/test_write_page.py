@@ -72,7 +72,7 @@ def write(folder):
 
 
 def write_thresholds(folder, value):
-    final = {"probability": {"value": value}}
+    final = {"two_stage": {"probability": {"value": value}}}
     content = {"rule": "probability", "types": {"ribosome": {"final": final}}}
     (folder / "thresholds.json").write_text(json.dumps(content))
 
