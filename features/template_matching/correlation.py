@@ -51,10 +51,11 @@ def correlations(
         cubes = cubes.reshape(len(some), -1)  # (batch, side³)
         for shift in shifts:
             values = cubes.take(in_cube + shift, axis=1)  # (batch, V)
-            values -= values.mean(axis=1, keepdims=True)
-            norm = np.linalg.norm(values, axis=1, keepdims=True)
-            values /= np.maximum(norm, SMALLEST_NORM)
-            np.maximum(best[rows], values @ templates, out=best[rows])
+            # Templates have the mean 0, so that a mean of the values changes the norm alone.
+            squared = np.einsum("nv,nv->n", values, values)
+            squared -= values.sum(axis=1) ** 2 / values.shape[1]
+            norm = np.sqrt(np.maximum(squared, SMALLEST_NORM**2))
+            np.maximum(best[rows], values @ templates / norm[:, None], out=best[rows])
     return best
 
 
