@@ -98,7 +98,7 @@ def _squares(standardised: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.minimum(np.square(standardised), LARGEST_SQUARE)
 
 
-def _spreads(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def column_spreads(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Take the standard deviation of each column, (F,); 1 if it is constant."""
     spread = values.std(axis=0)
     return np.where(spread > 0, spread, 1.0)
@@ -151,10 +151,10 @@ def fit_linear_correction(
     if not features.size:
         return no_correction(features.shape[1])
     values = features.to_numpy(np.float64)
-    means, scales = values.mean(axis=0), _spreads(values)
+    means, scales = values.mean(axis=0), column_spreads(values)
     standardised = _standardised(features, means, scales)  # (n, F)
     squares = _squares(standardised)
-    square_means, square_scales = squares.mean(axis=0), _spreads(squares)
+    square_means, square_scales = squares.mean(axis=0), column_spreads(squares)
     target = is_positive.astype(np.float64)
     weight = np.where(is_positive, positive_weight, 1.0)
     start = start_margin + np.log(positive_weight)

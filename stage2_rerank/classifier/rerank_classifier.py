@@ -144,7 +144,7 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
                 self.calibration_ = fit_calibration(inner_margin, positive)
         self.inner_probability_ = self.calibration_.probability(inner_margin)
         if self.strength_ > 0:
-            self.linear_, bags = self._correctors(features, positive, start, runs)
+            self.linear_, bags = self._correctors(features, positive, start, runs, self.trees_ > 0)
         else:
             self.linear_ = no_correction(features.shape[1])
             bags = self._bags(features, positive, start)
@@ -201,8 +201,12 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         positive: NDArray[np.bool_],
         start: NDArray[np.float64],
         runs: NDArray[np.str_],
+        trees_follow: bool = True,
     ) -> tuple[LinearCorrection, GrowingBags]:
-        """Linear correction, and boosters without trees that start from it, out of fold."""
+        """Linear correction, and boosters without trees that start from it, out of fold.
+
+        If no trees follow, the out-of-fold start, which takes a fit for every fold, is not made.
+        """
         if len(np.unique(runs)) < 2:
             # Nothing tells how far a linear correction would hold elsewhere, so that the trees
             # could not start from it.
@@ -210,6 +214,8 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         prior = LinearPrior.from_settings(self.settings, list(features.columns))
         weight = self.settings.positive_weight
         linear = fit_linear_correction(features, positive, start, prior, weight)
+        if not trees_follow:
+            return linear, self._bags(features, positive, start)
         out_of_fold = cross_fitted_correction(
             features, positive, start, runs, INNER_FOLDS, prior, weight
         )
@@ -229,11 +235,13 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         """
         splitter = GroupKFold(min(INNER_FOLDS, len(np.unique(runs))))
         splits = list(splitter.split(features, positive, runs))
+        enough = positive.sum() >= self.settings.trees_from_positives
+        most_trees = self.settings.max_trees if enough else 0
         bags = []
         linear = np.zeros(len(features))
         for fit, judged in splits:
             fold_linear, fold_bags = self._correctors(
-                features.iloc[fit], positive[fit], start[fit], runs[fit]
+                features.iloc[fit], positive[fit], start[fit], runs[fit], most_trees > 0
             )
             linear[judged] = fold_linear.correction(features.iloc[judged])
             bags.append(fold_bags)
@@ -241,8 +249,6 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         best_trees = 0
         best_loss = decision_loss(start + linear, positive, self.decision_probability).sum()
         trees = 0
-        enough = positive.sum() >= self.settings.trees_from_positives
-        most_trees = self.settings.max_trees if enough else 0
         patience = max(self.settings.patience, TREE_BLOCK)
         while trees < most_trees and trees - best_trees < patience:
             block = min(TREE_BLOCK, most_trees - trees)

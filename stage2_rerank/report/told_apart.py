@@ -9,10 +9,11 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+from sklearn.metrics import roc_auc_score
 
 from picking.scoring.folds import Folds
 from stage2_rerank.classifier.candidate_rows import feature_names
+from stage2_rerank.classifier.linear_correction import column_spreads
 
 # Enough to tell apart whatever a few hundred candidates of a network have in common.
 TREES = 60
@@ -85,18 +86,12 @@ def _standardised_by_type(
     """Deviations from the type's mean, (n, F), in its standard deviations."""
     standardised = np.zeros_like(values)
     for name in np.unique(types):
-        rows = types == name
-        spread = values[rows].std(axis=0)
-        standardised[rows] = (values[rows] - values[rows].mean(axis=0)) / np.where(
-            spread > 0, spread, 1.0
-        )
+        of_type = values[types == name]
+        standardised[types == name] = (of_type - of_type.mean(axis=0)) / column_spreads(of_type)
     return standardised
 
 
 def _area(scores: NDArray[np.float64], is_test: NDArray[np.bool_]) -> tuple[float, int]:
     """Share of the pairs in which the test candidate scores higher, and the number of pairs."""
-    test, training = int(is_test.sum()), int((~is_test).sum())
-    if not test * training:
-        return 0.0, 0
-    higher = rankdata(scores)[is_test].sum() - test * (test + 1) / 2
-    return float(higher) / (test * training), test * training
+    pairs = int(is_test.sum()) * int((~is_test).sum())
+    return (float(roc_auc_score(is_test, scores)) if pairs else 0.0), pairs

@@ -48,9 +48,7 @@ class FbetaCurve:
     @property
     def fbeta(self) -> NDArray[np.float64]:
         """F-beta, (m,), at each score: (1 + beta²) hits / (beta² references + candidates)."""
-        beta_squared = self.beta**2
-        below: NDArray[np.float64] = np.maximum(beta_squared * self.references + self.candidates, 1)
-        return (1 + beta_squared) * self.hits / below
+        return self._fbeta_at(slice(None))
 
     @property
     def best_fbeta(self) -> float:
@@ -60,12 +58,15 @@ class FbetaCurve:
     def fbeta_above(self, threshold: float) -> float:
         """F-beta if the candidates that score above ``threshold`` are kept."""
         kept = np.count_nonzero(self.scores > threshold)
-        if not kept:
-            return 0.0
         # One point alone: the rules ask for it thousands of times.
+        return float(self._fbeta_at(slice(kept - 1, kept))[0]) if kept else 0.0
+
+    def _fbeta_at(self, points: slice) -> NDArray[np.float64]:
         beta_squared = self.beta**2
-        below = max(beta_squared * self.references + int(self.candidates[kept - 1]), 1)
-        return float((1 + beta_squared) * int(self.hits[kept - 1]) / below)
+        below: NDArray[np.float64] = np.maximum(
+            beta_squared * self.references + self.candidates[points], 1
+        )
+        return (1 + beta_squared) * self.hits[points] / below
 
 
 def fbeta_curve(
