@@ -67,8 +67,10 @@ from stage1_proposals.prediction.candidate_budget import candidate_budget
 from stage1_proposals.prediction.embed import embed_candidates
 from stage1_proposals.prediction.peaks import find_candidates
 from stage1_proposals.prediction.predict import predict_maps
+from stage1_proposals.training import optimisation
 from stage1_proposals.training.checkpoint import TrainingState, load_state, save_state
 from stage1_proposals.training.crops import draw_batch, near_network, prepare_volume
+from stage1_proposals.training.optimisation import Checkpoints
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 TRAIN_RUN, TEST_RUN = "TS_1_1", "TS_2_1"
@@ -155,14 +157,14 @@ def measure_training(
 
     def training() -> tuple[ProposalNetwork, list[tuple[int, float, float]]]:
         return train.train_member(
-            volumes, particles, settings, member, device, checkpoint, CHECKPOINT_KEY
+            volumes, particles, settings, member, device, Checkpoints(checkpoint, CHECKPOINT_KEY)
         )
 
     def save_and_stop(path: Path, key: str, state: TrainingState) -> None:
         save_state(path, key, state)
         raise InterruptionError
 
-    with mock.patch.object(train, "save_state", save_and_stop):
+    with mock.patch.object(optimisation, "save_state", save_and_stop):
         try:
             training()
         except InterruptionError:

@@ -55,6 +55,7 @@ from stage1_proposals.prediction.peaks import find_candidates
 from stage1_proposals.prediction.predict import predict_maps
 from stage1_proposals.train import Member, train_member
 from stage1_proposals.training.crops import prepare_volume
+from stage1_proposals.training.optimisation import Checkpoints
 
 FULL_SIZE_ZYX = (184, 630, 630)
 FULL_SIZE_CANDIDATES = 3260  # by default, of the challenge's runs, which hold 181 picks each
@@ -225,8 +226,7 @@ def compare_training(
                     used,
                     member,
                     device_of(way, device),
-                    Path("none"),
-                    "none",
+                    Checkpoints(Path("none"), "none"),
                 )
                 seconds[number] = time.perf_counter() - start
         crop_voxels = training.batch_size * int(np.prod(training.crop_zyx))

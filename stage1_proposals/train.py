@@ -6,13 +6,11 @@ by torchrun, its processes train together, each on its share of every batch.
 
 import argparse
 import csv
-import math
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -40,13 +38,7 @@ from stage1_proposals.device.compute_device import ComputeDevice, find_device
 from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.network.weights_file import save_weights
 from stage1_proposals.prediction.candidate_budget import check_budget
-from stage1_proposals.training.checkpoint import (
-    TrainingState,
-    load_state,
-    new_average,
-    save_state,
-    training_key,
-)
+from stage1_proposals.training.checkpoint import training_key
 from stage1_proposals.training.crops import (
     Batch,
     TrainingVolume,
@@ -56,17 +48,13 @@ from stage1_proposals.training.crops import (
     prepare_volume,
 )
 from stage1_proposals.training.data_parallel import ALONE, TrainingProcesses, joined_processes
-from stage1_proposals.training.learning_rate import learning_rate_at
 from stage1_proposals.training.loss import weighted_cross_entropy
+from stage1_proposals.training.optimisation import Checkpoints, Curve, Task, optimise
 from stage1_proposals.training.prototypes import set_prototypes
 
 CHECKPOINT_NAME, RECORD_NAME = "checkpoint.pt", "training.json"
-# Long gradients come from the first batches with a rare type; clipping keeps AdamW's state sane.
-LARGEST_GRADIENT_NORM = 5.0
 # Settings that change nothing that is learnt.
 NOT_LEARNT_FROM = {"checkpoint_every"}
-# The progress bar is drawn at most this often, seconds: logs stay short.
-PROGRESS_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -101,10 +89,9 @@ def train_member(
     settings: Stage1Settings,
     member: Member,
     device: ComputeDevice,
-    checkpoint: Path,
-    checkpoint_key: str,
+    checkpoints: Checkpoints,
     group: TrainingProcesses = ALONE,
-) -> tuple[ProposalNetwork, list[tuple[int, float, float]]]:
+) -> tuple[ProposalNetwork, Curve]:
     """Train a network and return its averaged weights with the training curve.
 
     Parameters
@@ -119,10 +106,8 @@ def train_member(
         Encoder, and the seeds of weights and crops.
     device : ComputeDevice
         Where to compute.
-    checkpoint : Path
-        File of the training state; resumed from if it has the same key, removed at the end.
-    checkpoint_key : str
-        Digest of all that the training depends on.
+    checkpoints : Checkpoints
+        The unfinished training, resumed from if it depends on the same.
     group : TrainingProcesses
         The processes that train it together; all of them get the same weights, and the first one's
         statistics of the batches.
@@ -133,87 +118,17 @@ def train_member(
         In evaluation mode, with prototypes.
     curve : list of (step, loss, learning rate)
     """
-    training = settings.training
-    number = number_of_steps(volumes, training)
     member.seed_torch(INITIAL_WEIGHTS)
     network = ProposalNetwork(member.encoder, settings.network, len(particles))
-    network.to(device.device).to(memory_format=device.memory_format)
-    averaged = new_average(network, training.ema_decay)
-    optimiser = torch.optim.AdamW(
-        network.parameters(),
-        lr=training.learning_rate,
-        weight_decay=training.weight_decay,
-        fused=True,
-    )
-    scaler = torch.amp.GradScaler(device.device.type, enabled=device.needs_loss_scaling)
-    curve: list[tuple[int, float, float]] = []
-    first_step = 0
-    state = load_state(checkpoint, checkpoint_key)
-    if state is not None:
-        network.load_state_dict(state.network)
-        averaged.load_state_dict(state.averaged)
-        optimiser.load_state_dict(state.optimiser)
-        scaler.load_state_dict(state.scaler)
-        curve, first_step = list(state.curve), state.step
-
     volumes = near_network(volumes, device.device)
-    network.train()
-    joined = group.joined(network)  # the same weights; its gradients are everyone's
-
-    def draw(step: int) -> Batch:
-        return draw_batch(volumes, settings, member.generator(TRAINING_CROPS, step), group)
-
-    steps = tqdm(
-        range(first_step, number),
-        initial=first_step,
-        total=number,
-        desc=str(member),
-        unit="step",
-        mininterval=PROGRESS_SECONDS,
-        file=sys.stderr,
-        disable=not group.is_first,
+    task = Task(
+        str(member),
+        number_of_steps(volumes, settings.training),
+        lambda step: draw_batch(volumes, settings, member.generator(TRAINING_CROPS, step), group),
+        lambda joined, batch: _loss(joined, batch, settings, device),
+        lambda step: member.seed_torch(RANDOM_LAYERS, step),
     )
-    batch = draw(first_step)
-    for step in steps:
-        # Some encoders drop connections at random; a resumed training has to drop the same ones.
-        member.seed_torch(RANDOM_LAYERS, step)
-        learning_rate = learning_rate_at(step, number, training)
-        for parameters in optimiser.param_groups:
-            parameters["lr"] = learning_rate
-        loss = _loss(joined, batch, settings, device)
-        optimiser.zero_grad()
-        scaler.scale(loss).backward()
-        scaler.unscale_(optimiser)
-        torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT_NORM)
-        scaler.step(optimiser)
-        scaler.update()
-        averaged.update_parameters(network)
-        if step + 1 < number:
-            batch = draw(step + 1)  # before the loss is asked for: a GPU is still at work
-        mean_loss = group.mean(loss)
-        if not math.isfinite(mean_loss):
-            raise InputError(
-                "stage1_proposals.training",
-                f"the loss is not finite at step {step + 1}",
-                "lower learning_rate",
-            )
-        curve.append((step + 1, mean_loss, learning_rate))
-        steps.set_postfix(loss=f"{curve[-1][1]:.4f}", refresh=False)
-        due = (step + 1) % training.checkpoint_every == 0 and step + 1 < number
-        if due and group.is_first:
-            save_state(
-                checkpoint,
-                checkpoint_key,
-                TrainingState(
-                    step + 1,
-                    network.state_dict(),
-                    averaged.state_dict(),
-                    optimiser.state_dict(),
-                    scaler.state_dict(),
-                    curve,
-                ),
-            )
-    trained = cast(ProposalNetwork, averaged.module)
+    trained, curve = optimise(network, task, settings.training, device, checkpoints, group)
     set_prototypes(trained, volumes, settings, device, member.generator(PROTOTYPE_CROPS))
     return trained.eval(), curve
 
@@ -321,15 +236,17 @@ def train_fold(
         config.stage1_proposals,
         member,
         device,
-        checkpoint,
-        training_key(
-            volumes,
-            config.stage1_proposals.network.model_dump_json(),
-            config.stage1_proposals.targets.model_dump_json(),
-            config.stage1_proposals.training.model_dump_json(exclude=NOT_LEARNT_FROM),
-            particle_types,
-            repr(member),
-            device.precision,
+        Checkpoints(
+            checkpoint,
+            training_key(
+                volumes,
+                config.stage1_proposals.network.model_dump_json(),
+                config.stage1_proposals.targets.model_dump_json(),
+                config.stage1_proposals.training.model_dump_json(exclude=NOT_LEARNT_FROM),
+                particle_types,
+                repr(member),
+                device.precision,
+            ),
         ),
         group,
     )

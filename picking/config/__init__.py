@@ -7,6 +7,7 @@ from picking.config.features import ALL_FAMILIES, FamilyName, FeatureSettings
 from picking.config.loading import load_config, validated_config
 from picking.config.particles import CZII_PARTICLES, CZII_WEIGHTS, ParticleType, ScoringSettings
 from picking.config.pipeline import FoldSettings, PipelineConfig, TruthSettings
+from picking.config.pretraining import PretrainingSettings
 from picking.config.stage1_proposals import (
     EnsembleSettings,
     NetworkSettings,
@@ -33,6 +34,7 @@ __all__ = [
     "PeakSettings",
     "PipelineConfig",
     "PredictionSettings",
+    "PretrainingSettings",
     "ScoringSettings",
     "Stage1Settings",
     "Stage2Settings",

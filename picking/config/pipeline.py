@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from picking.config.features import FeatureSettings
 from picking.config.names import LONGEST_NAME
 from picking.config.particles import ParticleType, ScoringSettings
+from picking.config.pretraining import PretrainingSettings
 from picking.config.stage1_proposals import Stage1Settings
 from picking.config.stage2_rerank import Stage2Settings
 from picking.config.strict_model import NameOrNumber, StrictModel, text_of_number
@@ -100,6 +101,7 @@ class PipelineConfig(StrictModel):
     truth: TruthSettings = TruthSettings()
     folds: FoldSettings = FoldSettings()
     synthetic: SyntheticSettings = SyntheticSettings()
+    pretraining: PretrainingSettings = PretrainingSettings()
     stage1_proposals: Stage1Settings = Stage1Settings()
     features: FeatureSettings = FeatureSettings()
     stage2_rerank: Stage2Settings = Stage2Settings()

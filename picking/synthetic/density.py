@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picking.synthetic.field import Field
-from picking.synthetic.specimen import Placement
+from picking.synthetic.placing import Placement
 
 # Excess of protein's mean inner potential over that of vitreous ice, 7.0 - 3.5 V, for a density
 # of 0.81e-3 kDa/Å3: the potential in V Å3 that one kDa of protein adds.

@@ -41,7 +41,7 @@ GOLD_RADIUS_ANGSTROM = 50.0
 GOLD_CONTRAST_DENSITY_KDA_PER_CUBIC_ANGSTROM = 4 * 0.81e-3
 
 
-def _chain_of_bodies(stream: np.random.Generator, mass_kda: float, group_order: int) -> list[Body]:
+def chain_of_bodies(stream: np.random.Generator, mass_kda: float, group_order: int) -> list[Body]:
     """Draw two to four overlapping ellipsoids that hold one asymmetric unit's mass."""
     number = int(stream.integers(2, 5))
     volume = mass_kda / group_order / MODEL_DENSITY_KDA_PER_CUBIC_ANGSTROM
@@ -63,7 +63,7 @@ def _chain_of_bodies(stream: np.random.Generator, mass_kda: float, group_order: 
 def random_protein(stream: np.random.Generator, name: str, mass_kda: float, group: str) -> Molecule:
     """Draw a globular protein of the given mass (kDa) and point group."""
     order = len(group_turns(group))
-    beads = fill_bodies(_chain_of_bodies(stream, mass_kda, order))
+    beads = fill_bodies(chain_of_bodies(stream, mass_kda, order))
     return assemble(name, [(replicate(beads, group), mass_kda, PROTEIN_CONTRAST)])
 
 

@@ -136,7 +136,9 @@ def deconvolution_filter(sampling: FourierSampling) -> PlaneFilter:
     return plane_filter
 
 
-def wiener_filter(sampling: FourierSampling, spectrum: Spectrum) -> PlaneFilter:
+def wiener_filter(
+    sampling: FourierSampling, spectrum: Spectrum, caution: float = CAUTION
+) -> PlaneFilter:
     """Make the linear filter that comes closest to the specimen (Wiener, 1949).
 
     Its signal power comes from the halves' agreement in each shell, its noise power from their
@@ -147,7 +149,7 @@ def wiener_filter(sampling: FourierSampling, spectrum: Spectrum) -> PlaneFilter:
     def plane_filter(z: int) -> NDArray[np.float32]:
         power = spectrum.signal[_shells(sampling, z)]
         signal = sampling.signal(z)
-        total = power * signal**2 + CAUTION * spectrum.noise_scale * sampling.noise(z)
+        total = power * signal**2 + caution * spectrum.noise_scale * sampling.noise(z)
         share = np.divide(power, total, out=np.zeros_like(power), where=total > 0)
         return np.asarray(-signal * share * _pass_band(sampling, z), dtype=np.float32)
 
@@ -199,7 +201,12 @@ def _fill_wedge(
 
 
 def reconstruct(
-    halves: HalfSets, field: Field, tomo_type: str, spectrum: Spectrum, workers: int = 2
+    halves: HalfSets,
+    field: Field,
+    tomo_type: str,
+    spectrum: Spectrum,
+    workers: int = 2,
+    caution: float = CAUTION,
 ) -> NDArray[np.float32]:
     """Make one of the four reconstructions.
 
@@ -215,6 +222,9 @@ def reconstruct(
         From :func:`measure_spectrum`.
     workers : int
         Threads of the Fourier transforms.
+    caution : float
+        How strongly "denoised" and "isonetcorrected" smooth: as if the noise had this times its
+        power.
 
     Returns
     -------
@@ -232,7 +242,7 @@ def reconstruct(
     elif tomo_type == "ctfdeconvolved":
         transform = _filtered(halves, deconvolution_filter(sampling), workers)
     elif tomo_type in ("denoised", "isonetcorrected"):
-        transform = _filtered(halves, wiener_filter(sampling, spectrum), workers)
+        transform = _filtered(halves, wiener_filter(sampling, spectrum, caution), workers)
     else:
         raise ValueError(f"unknown tomo_type {tomo_type!r}")
     if tomo_type == "isonetcorrected":

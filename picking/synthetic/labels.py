@@ -7,7 +7,7 @@ import numpy as np
 from picking.config.synthetic import SyntheticSettings
 from picking.synthetic.field import Field
 from picking.synthetic.molecules import FloatArray, labelled_molecules
-from picking.synthetic.specimen import Placement
+from picking.synthetic.placing import Placement
 
 
 def missing_probability(

@@ -36,7 +36,7 @@ class TrainingProcesses:
         """Whether this process writes what all of them have learnt."""
         return self.rank == 0
 
-    def joined(self, network: ProposalNetwork) -> nn.Module:
+    def joined(self, network: nn.Module) -> nn.Module:
         """Network whose gradients are the mean over the processes; itself, if there is one.
 
         Each process normalises its share of a batch by that share's own statistics. The running
@@ -47,7 +47,8 @@ class TrainingProcesses:
         return DistributedDataParallel(
             network,
             # timm's encoders run stages that nothing is read from; looking for them takes time.
-            find_unused_parameters=network.encoder_name.startswith(TIMM_PREFIX),
+            find_unused_parameters=isinstance(network, ProposalNetwork)
+            and network.encoder_name.startswith(TIMM_PREFIX),
         )
 
     def mean(self, value: Tensor) -> float:

@@ -14,6 +14,7 @@ from stage1_proposals.prediction.peaks import find_candidates
 from stage1_proposals.prediction.predict import predict_maps
 from stage1_proposals.train import Member, train_member
 from stage1_proposals.training.crops import prepare_volume
+from stage1_proposals.training.optimisation import Checkpoints
 from tests.stage1_proposals.conftest import VOXEL_SIZE
 
 PICKS = 6
@@ -49,8 +50,7 @@ def test_a_network_that_saw_the_judged_run_flatters_the_score(
             settings,
             Member("resnet18", 0, 0, 0),
             find_device(1),
-            tmp_path / f"leak-{leak}.pt",
-            "key",
+            Checkpoints(tmp_path / f"leak-{leak}.pt", "key"),
         )
         maps = predict_maps(
             judged, [network], ("ball", "giant"), settings.prediction, 1, find_device(1)

@@ -16,6 +16,7 @@ from stage1_proposals.training.checkpoint import load_state, training_key
 from stage1_proposals.training.crops import prepare_volume
 from stage1_proposals.training.learning_rate import learning_rate_at
 from stage1_proposals.training.loss import weighted_cross_entropy
+from stage1_proposals.training.optimisation import Checkpoints
 from tests.stage1_proposals.conftest import ball_tomogram
 
 TYPES = ("ball", "giant")
@@ -37,8 +38,7 @@ def trained(
         settings,
         Member("resnet18", 0, seed, 0),
         find_device(1),
-        checkpoint,
-        key,
+        Checkpoints(checkpoint, key),
     )
 
 

@@ -15,8 +15,8 @@ from picking.synthetic.microscope import (
     dose_symmetric_tilts,
 )
 from picking.synthetic.molecules import labelled_molecules
+from picking.synthetic.placing import Placement
 from picking.synthetic.random_streams import stream_for
-from picking.synthetic.specimen import Placement
 
 NOISELESS = SyntheticSettings(shape_zyx=(48, 64, 72), noise_strength=0.0)
 NOISY = SyntheticSettings(shape_zyx=(48, 64, 72), noise_strength=3.0)

@@ -9,8 +9,10 @@ from picking.config.synthetic import ParticleCounts, SyntheticSettings
 from picking.synthetic.field import Field
 from picking.synthetic.labels import draw_labels, missing_probability
 from picking.synthetic.molecules import labelled_molecules
+from picking.synthetic.placing import Placement
 from picking.synthetic.random_streams import stream_for
-from picking.synthetic.specimen import Placement, Specimen, draw_slab, draw_specimen
+from picking.synthetic.slab import draw_slab
+from picking.synthetic.specimen import Specimen, draw_specimen
 
 SETTINGS = SyntheticSettings(
     shape_zyx=(64, 128, 128), crowding=2.0, vesicles_per_full_field=20, gold_per_full_field=20

@@ -21,6 +21,7 @@ from stage1_proposals.prediction.peaks import find_candidates
 from stage1_proposals.prediction.predict import predict_maps
 from stage1_proposals.train import Member, train_member
 from stage1_proposals.training.crops import prepare_volume
+from stage1_proposals.training.optimisation import Checkpoints
 
 APO_FERRITIN = CZII_PARTICLES[0]
 HALF_A_VOXEL_ANGSTROM = 5.0
@@ -72,8 +73,7 @@ def offsets_xyz_angstrom(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray
         SETTINGS,
         Member("resnet18", 0, 0, 0),
         device,
-        folder / "checkpoint.pt",
-        "key",
+        Checkpoints(folder / "checkpoint.pt", "key"),
     )
     judged, judged_truth = make_field("TS_2_2", folder)
     maps = predict_maps(

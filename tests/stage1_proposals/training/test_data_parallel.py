@@ -14,6 +14,7 @@ from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.train import Member, train_member
 from stage1_proposals.training.crops import draw_batch, prepare_volume
 from stage1_proposals.training.data_parallel import ALONE, TrainingProcesses, joined_processes
+from stage1_proposals.training.optimisation import Checkpoints
 from tests.stage1_proposals.conftest import ball_tomogram
 from tests.workflow_runs import REPOSITORY
 
@@ -44,8 +45,7 @@ def train_together(folder: Path) -> None:
             SETTINGS,
             Member("resnet18", 0, 0, 0),
             find_device(1),
-            folder / "checkpoint.pt",
-            "key",
+            Checkpoints(folder / "checkpoint.pt", "key"),
             group,
         )
         learnt = {"weights": dict(network.named_parameters()), "curve": curve, "mean": mean}
@@ -109,8 +109,7 @@ def test_each_process_learns_from_the_others_crops(learnt: list[dict], tmp_path:
             SETTINGS,
             Member("resnet18", 0, 0, 0),
             find_device(1),
-            tmp_path / f"checkpoint{rank}.pt",
-            "key",
+            Checkpoints(tmp_path / f"checkpoint{rank}.pt", "key"),
             Unconnected(rank, 2),
         )
         curves.append(curve)

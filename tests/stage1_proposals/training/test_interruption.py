@@ -16,6 +16,7 @@ from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.train import Member, train_member
 from stage1_proposals.training.checkpoint import TrainingState, load_state, save_state
 from stage1_proposals.training.crops import prepare_volume
+from stage1_proposals.training.optimisation import Checkpoints
 from tests.stage1_proposals.conftest import ball_tomogram
 from tests.workflow_runs import REPOSITORY
 
@@ -40,9 +41,9 @@ def train(checkpoint: Path, encoder: str = "resnet18") -> ProposalNetwork:
     )
     volumes = [prepare_volume(*ball_tomogram("a", 0), (PARTICLE,), settings)]
     member = Member(encoder, 0, 0, 0)
-    return train_member(volumes, (PARTICLE,), settings, member, find_device(1), checkpoint, "key")[
-        0
-    ]
+    return train_member(
+        volumes, (PARTICLE,), settings, member, find_device(1), Checkpoints(checkpoint, "key")
+    )[0]
 
 
 def train_then_wait(checkpoint: Path) -> None:
@@ -54,7 +55,7 @@ def train_then_wait(checkpoint: Path) -> None:
             print("waiting", flush=True)
             time.sleep(MOST_SECONDS)
 
-    with patch("stage1_proposals.train.save_state", save_then_wait):
+    with patch("stage1_proposals.training.optimisation.save_state", save_then_wait):
         train(checkpoint)
 
 
@@ -105,7 +106,7 @@ def test_random_layers_draw_the_same_when_resumed(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("stage1_proposals.train.save_state", save_then_stop)
+        patched.setattr("stage1_proposals.training.optimisation.save_state", save_then_stop)
         with pytest.raises(KeyboardInterrupt):
             train(checkpoint, "efficientnet-b0")
     torch.rand(3)  # whatever torch has drawn meanwhile

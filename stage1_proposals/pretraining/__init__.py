@@ -1,0 +1,1 @@
+"""Pretraining: the network that all other trainings start from."""

@@ -1,0 +1,171 @@
+"""Pretrain the network that trainings start from, on specimens of many kinds.
+
+Interrupted, it goes on from its last checkpoint when started again with the same settings.
+"""
+
+import csv
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from picking.command_line import command_parser, run_command
+from picking.config import PretrainingSettings, Stage1Settings, load_config
+from picking.config.stage1_proposals import PrecisionName
+from picking.files.training_record import TrainingRecord
+from picking.files.whole_files import whole_path
+from picking.synthetic.molecules import labelled_molecules
+from picking.synthetic.pretraining.procedural_molecules import NUMBER_OF_MOLECULES
+from picking.synthetic.pretraining.specimen_file import PretrainingSpecimen
+from stage1_proposals.device.compute_device import find_device
+from stage1_proposals.network.weights_file import save_weights
+from stage1_proposals.pretraining.crops import (
+    PretrainingBatch,
+    draw_pretraining_batch,
+    prepare_specimen,
+)
+from stage1_proposals.pretraining.pretraining_network import PretrainingNetwork
+from stage1_proposals.training.optimisation import Checkpoints, Task, optimise
+
+# The map of any particle, from which a type that is none of the species starts.
+ANY_PARTICLE = "any-particle"
+CHECKPOINT_NAME = "checkpoint.pt"
+INITIAL_WEIGHTS, CROPS, RANDOM_LAYERS = range(3)
+
+
+def training_settings(stage1: Stage1Settings, settings: PretrainingSettings) -> Stage1Settings:
+    """Stage 1's settings with the pretraining's own length, batch and learning rate.
+
+    Crops are not turned by any angle: specimens are as many as crops need, and the centres of
+    particles stay on the voxels.
+    """
+    training = stage1.training.model_copy(
+        update={
+            "batch_size": settings.batch_size,
+            "learning_rate": settings.learning_rate,
+            "ema_decay": settings.ema_decay,
+            "rotation_fraction": 0.0,
+        }
+    )
+    return stage1.model_copy(update={"training": training})
+
+
+def pretrain(
+    specimens: Sequence[Path],
+    stage1: Stage1Settings,
+    settings: PretrainingSettings,
+    precision: PrecisionName,
+    output: Path,
+) -> None:
+    """Pretrain on specimens; write the weights, the curve and a record.
+
+    Parameters
+    ----------
+    specimens : sequence of Path
+        Files of :class:`picking.synthetic.pretraining.specimen_file.PretrainingSpecimen`.
+    stage1 : Stage1Settings
+        The network (the ensemble's first encoder), its targets and crops.
+    settings : PretrainingSettings
+        Length and learning rate.
+    precision : str
+        What the network computes in.
+    output : Path
+        Folder for ``weights.safetensors``, ``training_curve.csv`` and ``training.json``.
+    """
+    stage1 = training_settings(stage1, settings)
+    encoder = stage1.ensemble.encoders[0]
+    species = list(labelled_molecules())
+    device = find_device(stage1.training.cpu_threads, precision)
+    started = time.monotonic()
+    with tqdm(specimens, desc="reading specimens", unit="specimen", file=sys.stderr) as progress:
+        volumes = [
+            prepare_specimen(PretrainingSpecimen.read(path), len(species), stage1)
+            for path in progress
+        ]
+
+    def generator(purpose: int, step: int = 0) -> np.random.Generator:
+        return np.random.default_rng([settings.seed, purpose, step])
+
+    def seed_torch(purpose: int, step: int = 0) -> None:
+        torch.manual_seed(int(generator(purpose, step).integers(2**31)))
+
+    def loss(network: nn.Module, batch: PretrainingBatch) -> torch.Tensor:
+        crops = batch.volumes.to(device.device, memory_format=device.memory_format)
+        with device.autocast():
+            answer = network(crops)
+        return pretraining.loss(
+            answer, batch, stage1.targets.positive_weight, settings.molecule_weight
+        )
+
+    seed_torch(INITIAL_WEIGHTS)
+    pretraining = PretrainingNetwork(
+        encoder, stage1.network, len(species), len(species) + NUMBER_OF_MOLECULES
+    )
+    task = Task(
+        f"pretraining, {encoder}",
+        settings.steps,
+        lambda step: draw_pretraining_batch(
+            volumes, stage1, settings.near_particles, generator(CROPS, step)
+        ),
+        loss,
+        lambda step: seed_torch(RANDOM_LAYERS, step),
+    )
+    # Specimens follow from the seed, so that their number tells which they are.
+    key = "\n".join(
+        [
+            settings.model_dump_json(),
+            stage1.model_dump_json(exclude={"prediction", "peaks", "precision"}),
+            str(len(specimens)),
+            device.precision,
+        ]
+    )
+    output.mkdir(parents=True, exist_ok=True)
+    checkpoint = output / CHECKPOINT_NAME
+    trained, curve = optimise(
+        pretraining, task, stage1.training, device, Checkpoints(checkpoint, key)
+    )
+    save_weights(output / "weights.safetensors", trained.proposals, [*species, ANY_PARTICLE])
+    with (
+        whole_path(output / "training_curve.csv") as unfinished,
+        unfinished.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(("step", "loss", "learning_rate"))
+        writer.writerows(curve)
+    TrainingRecord(
+        encoder=encoder,
+        fold=0,
+        seed=settings.seed,
+        steps=len(curve),
+        runs=len(specimens),
+        device=device.name,
+        precision=device.precision,
+        seconds=round(time.monotonic() - started, 1),
+    ).write(output / "training.json")
+    checkpoint.unlink(missing_ok=True)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse the command line and pretrain."""
+    parser = command_parser(__doc__)
+    parser.add_argument("--specimens", type=Path, nargs="+", required=True, help="their files")
+    parser.add_argument("--precision", default="float32", help="what the network computes in")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the start")
+    arguments = parser.parse_args(argv)
+    config = load_config(arguments.config)
+    pretrain(
+        arguments.specimens,
+        config.stage1_proposals,
+        config.pretraining,
+        arguments.precision,
+        arguments.output,
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)
