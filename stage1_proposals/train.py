@@ -24,6 +24,7 @@ from picking.config import (
     Stage1Settings,
     load_config,
 )
+from picking.config.stage1_proposals import NOTHING
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
 from picking.files.picks_density import PicksDensity
@@ -35,6 +36,7 @@ from picking.files.whole_files import remove_unfinished, whole_path
 from picking.scoring.folds import Folds
 from stage1_proposals.choose_precision import warn_if_emulated
 from stage1_proposals.device.compute_device import ComputeDevice, find_device
+from stage1_proposals.network.start import StartWeights, choose_start
 from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.network.weights_file import save_weights
 from stage1_proposals.prediction.candidate_budget import check_budget
@@ -91,6 +93,7 @@ def train_member(
     device: ComputeDevice,
     checkpoints: Checkpoints,
     group: TrainingProcesses = ALONE,
+    start: StartWeights | None = None,
 ) -> tuple[ProposalNetwork, Curve]:
     """Train a network and return its averaged weights with the training curve.
 
@@ -112,6 +115,9 @@ def train_member(
         The processes that train it together; all of them get the same weights, and the first one's
         statistics of the batches.
 
+    start : StartWeights or None
+        What it starts from; None: from chance.
+
     Returns
     -------
     network : ProposalNetwork
@@ -120,6 +126,8 @@ def train_member(
     """
     member.seed_torch(INITIAL_WEIGHTS)
     network = ProposalNetwork(member.encoder, settings.network, len(particles))
+    if start is not None:
+        start.give_to(network, [particle.name for particle in particles])
     volumes = near_network(volumes, device.device)
     task = Task(
         str(member),
@@ -207,6 +215,7 @@ def train_fold(
     particle_types = [particle.name for particle in config.known_particles]
     picks_density = PicksDensity.read(density)
     check_budget(picks_density, judged_in, config.stage1_proposals.peaks, particle_types)
+    start = choose_start(config.stage1_proposals.start, encoder, config.stage1_proposals.network)
     device = find_device(
         config.stage1_proposals.training.cpu_threads,
         Precision.read(precision).precision,
@@ -246,9 +255,11 @@ def train_fold(
                 particle_types,
                 repr(member),
                 device.precision,
+                None if start is None else start.name,
             ),
         ),
         group,
+        start,
     )
     if not group.is_first:
         return
@@ -264,6 +275,7 @@ def train_fold(
         encoder=encoder,
         fold=fold,
         seed=member_seed,
+        start=NOTHING if start is None else start.name,
         steps=len(curve),
         runs=len(runs),
         device=device.name,

@@ -1,6 +1,7 @@
 """Settings of stage 1: targets, network, training, prediction, peaks."""
 
 import math
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -13,6 +14,8 @@ from pydantic import (
 
 from picking.config.strict_model import StrictModel
 
+PRETRAINED, NOTHING = "pretrained", "nothing"
+Start = Literal["pretrained", "nothing"] | Path
 PrecisionName = Literal["float32", "bfloat16", "float16"]
 # Encoders name members, and members name folders.
 EncoderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -238,6 +241,12 @@ class Stage1Settings(StrictModel):
         "the fastest in a second's timing on that machine, kept for good. float32: exact, and the "
         "fastest on most processors. bfloat16: for processors with AMX, some with AVX-512-bf16, "
         "and graphics cards since Ampere. float16: for older cards. A change trains again",
+    )
+    start: Start = Field(
+        PRETRAINED,
+        description="what a training starts from. pretrained: the weights that come with the "
+        "package, for members with their encoder and network; others start from nothing. nothing: "
+        "chance. Or a weights.safetensors of an earlier result or pretraining",
     )
     ensemble: EnsembleSettings = EnsembleSettings()
     network: NetworkSettings = NetworkSettings()

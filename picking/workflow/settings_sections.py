@@ -40,7 +40,12 @@ RESULT_SECTIONS: dict[str, Keys] = {
     "folds": {"folds"},
     "scoring": {"scoring"},
     "stage1_training": {
-        "stage1_proposals": {"network": True, "targets": True, "training": TRAINED_FROM}
+        "stage1_proposals": {
+            "start": True,
+            "network": True,
+            "targets": True,
+            "training": TRAINED_FROM,
+        }
     },
     "stage1_precision": {"stage1_proposals": {"precision"}},
     "stage1_checkpoints": {"stage1_proposals": {"training": {"checkpoint_every"}}},

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import safetensors.torch
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from picking.config import NetworkSettings
 from picking.errors import InputError
@@ -31,6 +33,53 @@ def save_weights(path: Path, network: ProposalNetwork, particle_types: Sequence[
         safetensors.torch.save_file(tensors, unfinished, metadata=metadata)
 
 
+@dataclass(frozen=True)
+class StoredWeights:
+    """A network's weights, and what they are for."""
+
+    encoder: str
+    settings: NetworkSettings
+    particle_types: list[str]
+    tensors: dict[str, Tensor]
+
+    @property
+    def network_name(self) -> str:
+        """The network in words, for messages."""
+        channels = ", ".join(str(number) for number in self.settings.decoder_channels)
+        return (
+            f"{self.encoder}, depth {self.settings.depth}, decoder_channels [{channels}], "
+            f"output_stride {self.settings.output_stride}"
+        )
+
+
+def read_weights(path: Path, fix: str) -> StoredWeights:
+    """Read what :func:`save_weights` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    fix : str
+        What to do if it cannot be read.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        return StoredWeights(
+            metadata[ENCODER_KEY],
+            NetworkSettings.model_validate_json(metadata[NETWORK_KEY]),
+            list(json.loads(metadata[TYPES_KEY])),
+            safetensors.torch.load_file(path),
+        )
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise InputError(path, f"these weights cannot be read ({error})", fix) from error
+
+
 def load_network(path: Path, particle_types: Sequence[str]) -> ProposalNetwork:
     """Read what :func:`save_weights` wrote, ready to predict.
 
@@ -40,17 +89,10 @@ def load_network(path: Path, particle_types: Sequence[str]) -> ProposalNetwork:
         If the file is missing or damaged, or its particle types are others.
     """
     fix = "train stage 1 again"
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-        settings = NetworkSettings.model_validate_json(metadata[NETWORK_KEY])
-        encoder = metadata[ENCODER_KEY]
-        trained_types = json.loads(metadata[TYPES_KEY])
-        tensors = safetensors.torch.load_file(path)
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise InputError(path, f"these weights cannot be read ({error})", fix) from error
-    if trained_types != list(particle_types):
-        raise InputError(path, f"these weights are for the types {', '.join(trained_types)}", fix)
-    network = ProposalNetwork(encoder, settings, len(trained_types))
-    network.load_state_dict(tensors)
+    stored = read_weights(path, fix)
+    types = stored.particle_types
+    if types != list(particle_types):
+        raise InputError(path, f"these weights are for the types {', '.join(types)}", fix)
+    network = ProposalNetwork(stored.encoder, stored.settings, len(types))
+    network.load_state_dict(stored.tensors)
     return network.eval()

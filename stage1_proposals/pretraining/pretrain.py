@@ -16,13 +16,14 @@ from tqdm import tqdm
 
 from picking.command_line import command_parser, run_command
 from picking.config import PretrainingSettings, Stage1Settings, load_config
-from picking.config.stage1_proposals import PrecisionName
+from picking.config.stage1_proposals import NOTHING, PrecisionName
 from picking.files.training_record import TrainingRecord
 from picking.files.whole_files import whole_path
 from picking.synthetic.molecules import labelled_molecules
 from picking.synthetic.pretraining.procedural_molecules import NUMBER_OF_MOLECULES
 from picking.synthetic.pretraining.specimen_file import PretrainingSpecimen
 from stage1_proposals.device.compute_device import find_device
+from stage1_proposals.network.start import ANY_PARTICLE
 from stage1_proposals.network.weights_file import save_weights
 from stage1_proposals.pretraining.crops import (
     PretrainingBatch,
@@ -32,8 +33,6 @@ from stage1_proposals.pretraining.crops import (
 from stage1_proposals.pretraining.pretraining_network import PretrainingNetwork
 from stage1_proposals.training.optimisation import Checkpoints, Task, optimise
 
-# The map of any particle, from which a type that is none of the species starts.
-ANY_PARTICLE = "any-particle"
 CHECKPOINT_NAME = "checkpoint.pt"
 INITIAL_WEIGHTS, CROPS, RANDOM_LAYERS = range(3)
 
@@ -141,6 +140,7 @@ def pretrain(
         encoder=encoder,
         fold=0,
         seed=settings.seed,
+        start=NOTHING,
         steps=len(curve),
         runs=len(specimens),
         device=device.name,

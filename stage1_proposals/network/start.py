@@ -1,0 +1,109 @@
+"""What a training starts from: the shipped weights, a file of the user's, or nothing."""
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from picking.config import NetworkSettings
+from picking.config.stage1_proposals import NOTHING, PRETRAINED, Start
+from picking.errors import InputError
+from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.network.weights_file import StoredWeights, read_weights
+
+SHIPPED_WEIGHTS = Path(__file__).parent.parent / "pretrained" / "weights.safetensors"
+# The map, in pretrained weights, of whatever is a particle.
+ANY_PARTICLE = "any-particle"
+# Digits of a file's digest: enough to tell the weights of two versions.
+DIGEST_DIGITS = 12
+# The last layer, whose rows belong to the particle types.
+HEAD_WEIGHT, HEAD_BIAS = "head.0.weight", "head.0.bias"
+
+
+@dataclass(frozen=True)
+class StartWeights:
+    """Weights that a training starts from.
+
+    Parameters
+    ----------
+    name : str
+        "pretrained" or the file, and its digest; for the training's record.
+    stored : StoredWeights
+        The weights.
+    """
+
+    name: str
+    stored: StoredWeights
+
+    def give_to(self, network: ProposalNetwork, particle_types: Sequence[str]) -> None:
+        """Give a network its first weights.
+
+        A particle type that the weights know by name starts from its own map, another one from the
+        map of any particle, and where there is none from chance.
+
+        Parameters
+        ----------
+        network : ProposalNetwork
+            Of the same encoder and settings; changed in place.
+        particle_types : sequence of str
+            The types of its maps, in their order.
+        """
+        own = network.state_dict()
+        trunk = {
+            name: tensor
+            for name, tensor in self.stored.tensors.items()
+            if name.startswith(("encoder.", "decoder."))
+        }
+        network.load_state_dict(own | trunk | self._head(own, particle_types))
+
+    def _head(self, own: dict[str, Tensor], particle_types: Sequence[str]) -> dict[str, Tensor]:
+        known = self.stored.particle_types
+        head = {name: own[name].clone() for name in (HEAD_WEIGHT, HEAD_BIAS)}
+        for row, particle_type in enumerate(particle_types):
+            source = particle_type if particle_type in known else ANY_PARTICLE
+            if source in known:
+                for name, tensor in head.items():
+                    tensor[row] = self.stored.tensors[name][known.index(source)]
+        return head
+
+
+def choose_start(start: Start, encoder: str, settings: NetworkSettings) -> StartWeights | None:
+    """Read what a member starts from; None for nothing.
+
+    Parameters
+    ----------
+    start : "pretrained", "nothing" or Path
+        The configuration's ``stage1_proposals.start``.
+    encoder : str
+        The member's.
+    settings : NetworkSettings
+        The member's network.
+
+    Raises
+    ------
+    InputError
+        If the user's file is missing or damaged, or holds the weights of another network. The
+        shipped ones are passed over where they do not fit: an ensemble may have several encoders.
+    """
+    if start == NOTHING:
+        return None
+    path = SHIPPED_WEIGHTS if start == PRETRAINED else Path(start)
+    stored = read_weights(path, "give stage1_proposals.start another file, or nothing")
+    if (stored.encoder, stored.settings) == (encoder, settings):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:DIGEST_DIGITS]
+        return StartWeights(f"{start} {digest}", stored)
+    if start == PRETRAINED:
+        print(
+            f"start: from nothing, as the pretrained weights are of {stored.network_name}",
+            file=sys.stderr,
+        )
+        return None
+    raise InputError(
+        path,
+        f"holds weights of {stored.network_name}, not of the network that is trained",
+        "set stage1_proposals.ensemble.encoders and stage1_proposals.network accordingly, or give "
+        "start: nothing",
+    )
