@@ -7,6 +7,7 @@
     snakemake --cores 8 proposals       stage 1's candidates of every run
     snakemake --cores 8 feature_tables  the features of every candidate
     snakemake --cores 8 rerank          stage 2's classifiers and thresholds
+    snakemake --cores 8 pretrain        the weights that every training starts from, anew
     snakemake --cores 1 compare         every report under results/ side by side, as it is
 
 Your own data: --config dataset=FOLDER name=NAME, or --config copick=CONFIG.json name=NAME.
@@ -73,6 +74,7 @@ else:
 
     include: "picking/training.smk"
     include: "stage1_proposals/training.smk"
+    include: "stage1_proposals/pretraining.smk"
     include: "stage2_rerank/training.smk"
 
 
@@ -82,6 +84,7 @@ wildcard_constraints:
     member=one_of(PLAN.members),
     fold=r"\d+",
     batch=r"\d+",
+    number=r"\d+",
     section=r"\w+",
     particle_type=one_of(PLAN.particle_types),
 
@@ -93,6 +96,7 @@ localrules:
     cv_report,
     proposals,
     feature_tables,
+    pretrain,
     rerank,
     compare,
     settings,
@@ -135,6 +139,13 @@ rule proposals:
 rule feature_tables:
     input:
         PLAN.features(PLAN.all_runs),
+
+
+rule pretrain:
+    input:
+        lambda wildcards: of_training(
+            PLAN, PLAN.files("pretraining/weights.safetensors")
+        ),
 
 
 rule rerank:

@@ -14,7 +14,8 @@ from pydantic import (
 
 from picking.config.strict_model import StrictModel
 
-PRETRAINED, NOTHING = "pretrained", "nothing"
+PRETRAINED: Literal["pretrained"] = "pretrained"
+NOTHING: Literal["nothing"] = "nothing"
 Start = Literal["pretrained", "nothing"] | Path
 PrecisionName = Literal["float32", "bfloat16", "float16"]
 # Encoders name members, and members name folders.

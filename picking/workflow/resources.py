@@ -19,6 +19,8 @@ TRAINING_MB, TRAINING_MB_PER_MEGAVOXEL = 3 * GIBIBYTE_MB, 5
 PROPOSING_MB, PROPOSING_MB_PER_MEGAVOXEL = 2 * GIBIBYTE_MB, 40
 FEATURES_MB, FEATURES_MB_PER_MEGAVOXEL = 400, 21
 PICTURES_MB, PICTURES_MB_PER_MEGAVOXEL = 400, 8
+# What a pretraining takes, and what each of its specimens adds: two tomograms and their targets.
+PRETRAINING_MB, PRETRAINING_MB_PER_SPECIMEN = 2 * GIBIBYTE_MB, 13
 # A map of 500 voxels a side, twice.
 STRUCTURES_MB = 1500
 # Jobs that read tables: a fixed part, and what a run's candidates with all their features add.
@@ -64,6 +66,10 @@ class JobMemory:
         """Return what training on the runs takes; every process keeps them all in memory."""
         megavoxels = sum(map(self._megavoxels, runs))
         return processes * math.ceil(TRAINING_MB + TRAINING_MB_PER_MEGAVOXEL * megavoxels)
+
+    def of_pretraining(self, specimens: int) -> int:
+        """Return what a pretraining takes, which keeps all specimens in memory."""
+        return PRETRAINING_MB + PRETRAINING_MB_PER_SPECIMEN * specimens
 
     def of_proposing(self, runs: Sequence[str]) -> int:
         """Return what proposing in the runs, one after the other, takes."""

@@ -11,6 +11,7 @@ from picking.config import (
     ParticleType,
     PipelineConfig,
     PredictionSettings,
+    PretrainingSettings,
     SyntheticSettings,
     TrainingSettings,
 )
@@ -47,6 +48,9 @@ RESULT_SECTIONS: dict[str, Keys] = {
             "training": TRAINED_FROM,
         }
     },
+    # A longer pretraining makes no specimen again.
+    "pretraining_seed": {"pretraining": {"seed"}},
+    "pretraining": {"pretraining": set(PretrainingSettings.model_fields) - {"seed"}},
     "stage1_precision": {"stage1_proposals": {"precision"}},
     "stage1_checkpoints": {"stage1_proposals": {"training": {"checkpoint_every"}}},
     "stage1_prediction": {"stage1_proposals": {"prediction": PREDICTED_FROM, "peaks": True}},

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from picking.command_line import command_parser, run_command
 from picking.config import PretrainingSettings, Stage1Settings, load_config
 from picking.config.stage1_proposals import NOTHING, PrecisionName
+from picking.files.precision import Precision
 from picking.files.training_record import TrainingRecord
 from picking.files.whole_files import whole_path
 from picking.synthetic.molecules import labelled_molecules
@@ -56,6 +57,7 @@ def training_settings(stage1: Stage1Settings, settings: PretrainingSettings) -> 
 
 def pretrain(
     specimens: Sequence[Path],
+    encoder: str,
     stage1: Stage1Settings,
     settings: PretrainingSettings,
     precision: PrecisionName,
@@ -67,8 +69,10 @@ def pretrain(
     ----------
     specimens : sequence of Path
         Files of :class:`picking.synthetic.pretraining.specimen_file.PretrainingSpecimen`.
+    encoder : str
+        See :func:`stage1_proposals.network.encoders.build_encoder`.
     stage1 : Stage1Settings
-        The network (the ensemble's first encoder), its targets and crops.
+        The network, its targets and crops.
     settings : PretrainingSettings
         Length and learning rate.
     precision : str
@@ -77,7 +81,6 @@ def pretrain(
         Folder for ``weights.safetensors``, ``training_curve.csv`` and ``training.json``.
     """
     stage1 = training_settings(stage1, settings)
-    encoder = stage1.ensemble.encoders[0]
     species = list(labelled_molecules())
     device = find_device(stage1.training.cpu_threads, precision)
     started = time.monotonic()
@@ -118,7 +121,8 @@ def pretrain(
     key = "\n".join(
         [
             settings.model_dump_json(),
-            stage1.model_dump_json(exclude={"prediction", "peaks", "precision"}),
+            encoder,
+            stage1.model_dump_json(include={"network", "targets", "training"}),
             str(len(specimens)),
             device.precision,
         ]
@@ -153,16 +157,18 @@ def pretrain(
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse the command line and pretrain."""
     parser = command_parser(__doc__)
-    parser.add_argument("--specimens", type=Path, nargs="+", required=True, help="their files")
-    parser.add_argument("--precision", default="float32", help="what the network computes in")
+    parser.add_argument("--specimens", type=Path, required=True, help="folder of the specimens")
+    parser.add_argument("--encoder", required=True, help="encoder of the network")
+    parser.add_argument("--precision", type=Path, required=True, help="precision.json")
     parser.add_argument("--output", type=Path, required=True, help="folder of the start")
     arguments = parser.parse_args(argv)
     config = load_config(arguments.config)
     pretrain(
-        arguments.specimens,
+        [arguments.specimens / f"{number}.npz" for number in range(config.pretraining.specimens)],
+        arguments.encoder,
         config.stage1_proposals,
         config.pretraining,
-        arguments.precision,
+        Precision.read(arguments.precision).precision,
         arguments.output,
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from picking.command_line import command_parser, run_command
+from picking.config import load_config
 from picking.files.tomogram import normalised
 from picking.synthetic.density import potential_volume
 from picking.synthetic.field import Field
@@ -13,7 +14,10 @@ from picking.synthetic.filters import measure_spectrum, reconstruct
 from picking.synthetic.imaging import image
 from picking.synthetic.microscope import ANGSTROM_PER_MICROMETRE, FourierSampling
 from picking.synthetic.molecules import labelled_molecules
-from picking.synthetic.pretraining.procedural_molecules import procedural_molecules
+from picking.synthetic.pretraining.procedural_molecules import (
+    NUMBER_OF_MOLECULES,
+    PROCEDURAL_NAME,
+)
 from picking.synthetic.pretraining.specimen_file import PretrainingSpecimen
 from picking.synthetic.pretraining.varied_settings import draw_variation
 from picking.synthetic.pretraining.varied_specimen import draw_varied_specimen
@@ -26,7 +30,12 @@ NAME_OF_STREAM = "specimen of the pretraining"
 SHAPE_ZYX = (64, 176, 176)
 
 
-def make_specimen(seed: int, number: int, workers: int = 1) -> PretrainingSpecimen:
+def make_specimen(
+    seed: int,
+    number: int,
+    workers: int = 1,
+    shape_zyx: tuple[int, int, int] = SHAPE_ZYX,
+) -> PretrainingSpecimen:
     """Make a specimen; the same seed and number give the same bytes.
 
     Parameters
@@ -37,14 +46,15 @@ def make_specimen(seed: int, number: int, workers: int = 1) -> PretrainingSpecim
         Number of the specimen.
     workers : int
         Threads of the Fourier transforms; the result does not depend on it.
+    shape_zyx : tuple of int
+        Voxels of the tomograms.
     """
     stream = stream_for(seed, f"{NAME_OF_STREAM} {number}")
-    variation = draw_variation(SHAPE_ZYX, stream)
+    variation = draw_variation(shape_zyx, stream)
     settings = variation.settings
     field = Field(settings.shape_zyx, settings.voxel_size_angstrom)
     species = list(labelled_molecules().values())
-    procedural = procedural_molecules(seed)
-    specimen = draw_varied_specimen(variation, field, species, procedural, stream)
+    specimen = draw_varied_specimen(variation, field, species, seed, stream)
     sampling = FourierSampling(
         settings,
         field.padded_shape_zyx,
@@ -57,7 +67,9 @@ def make_specimen(seed: int, number: int, workers: int = 1) -> PretrainingSpecim
         normalised(reconstruct(halves, field, tomo_type, spectrum, workers, caution))
         for tomo_type, caution in zip(variation.tomo_types, variation.cautions, strict=True)
     ]
-    number_of = {molecule.name: i for i, molecule in enumerate([*species, *procedural])}
+    names = [molecule.name for molecule in species]
+    names += [f"{PROCEDURAL_NAME}{number}" for number in range(NUMBER_OF_MOLECULES)]
+    number_of = {name: number for number, name in enumerate(names)}
     placements = specimen.particles
     positions = np.array([p.position_xyz_angstrom for p in placements]).reshape(-1, 3)
     inside = np.all(
@@ -78,12 +90,12 @@ def make_specimen(seed: int, number: int, workers: int = 1) -> PretrainingSpecim
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the arguments and make the specimen."""
     parser = command_parser(__doc__)
-    parser.add_argument("--seed", type=int, required=True, help="the pretraining's seed")
     parser.add_argument("--number", type=int, required=True, help="number of the specimen")
     parser.add_argument("--output", type=Path, required=True, help="file of the specimen")
     parser.add_argument("--threads", type=int, default=1, help="threads of the transforms")
     arguments = parser.parse_args(argv)
-    make_specimen(arguments.seed, arguments.number, arguments.threads).write(arguments.output)
+    seed = load_config(arguments.config).pretraining.seed
+    make_specimen(seed, arguments.number, arguments.threads).write(arguments.output)
 
 
 if __name__ == "__main__":

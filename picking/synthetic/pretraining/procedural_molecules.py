@@ -20,6 +20,8 @@ NUMBER_OF_MOLECULES = 144
 # Random streams of these names serve nothing else: no data set draws from them.
 NAME_OF_STREAM = "procedural molecules of the pretraining"
 
+PROCEDURAL_NAME = "procedural-"  # and the number
+
 # From a third of apo-ferritin's mass to nearly a ribosome's, even in the logarithm.
 MASS_KDA = (150.0, 2500.0)
 GLOBULAR_GROUPS = ("C1", "C1", "C2", "C3", "C4", "D2", "D3", "D4")
@@ -108,27 +110,24 @@ KINDS: tuple[Callable[[np.random.Generator], tuple[FloatArray, float]], ...] = (
 )
 
 
-def procedural_molecules(seed: int) -> list[Molecule]:
-    """Draw the molecules of a pretraining, always the same for a seed.
+def procedural_molecule(seed: int, number: int) -> Molecule:
+    """Draw a molecule of a pretraining, always the same for a seed and number.
 
     Parameters
     ----------
     seed : int
         The pretraining's seed.
+    number : int
+        0 to ``NUMBER_OF_MOLECULES`` - 1.
 
     Returns
     -------
-    list of Molecule
-        ``NUMBER_OF_MOLECULES``, named "procedural-0" and so on, each within
-        ``LARGEST_RADIUS_ANGSTROM``.
+    Molecule
+        Named "procedural-0" and so on, within ``LARGEST_RADIUS_ANGSTROM``.
     """
-    molecules = []
-    for number in range(NUMBER_OF_MOLECULES):
-        stream = stream_for(seed, f"{NAME_OF_STREAM} {number}")
-        while True:
-            beads, mass = KINDS[number % len(KINDS)](stream)
-            molecule = assemble(f"procedural-{number}", [(beads, mass, PROTEIN_CONTRAST)])
-            if molecule.radius_angstrom <= LARGEST_RADIUS_ANGSTROM:
-                break
-        molecules.append(molecule)
-    return molecules
+    stream = stream_for(seed, f"{NAME_OF_STREAM} {number}")
+    while True:
+        beads, mass = KINDS[number % len(KINDS)](stream)
+        molecule = assemble(f"{PROCEDURAL_NAME}{number}", [(beads, mass, PROTEIN_CONTRAST)])
+        if molecule.radius_angstrom <= LARGEST_RADIUS_ANGSTROM:
+            return molecule

@@ -9,6 +9,10 @@ from picking.synthetic.distractors import gold_bead, lysate_proteins, sheet, ves
 from picking.synthetic.field import Field
 from picking.synthetic.molecules import Molecule
 from picking.synthetic.placing import Placing
+from picking.synthetic.pretraining.procedural_molecules import (
+    NUMBER_OF_MOLECULES,
+    procedural_molecule,
+)
 from picking.synthetic.pretraining.varied_settings import BOX_CUBIC_ANGSTROM, Variation
 from picking.synthetic.slab import draw_slab
 from picking.synthetic.specimen import FULL_FIELD_SQUARE_ANGSTROM, Specimen
@@ -35,7 +39,7 @@ def draw_varied_specimen(
     variation: Variation,
     field: Field,
     species: Sequence[Molecule],
-    procedural: Sequence[Molecule],
+    seed: int,
     stream: np.random.Generator,
 ) -> Specimen:
     """Draw the content of one specimen; no two placements overlap.
@@ -46,8 +50,11 @@ def draw_varied_specimen(
         How much of what.
     field : Field
         The volume; its margin is filled like itself.
-    species, procedural : sequence of Molecule
-        What is to be told apart; a specimen has most of the former and a few of the latter.
+    species : sequence of Molecule
+        The labelled species, of which a specimen has most.
+    seed : int
+        The pretraining's seed, which decides what the procedural molecules look like. A specimen
+        has a few of them.
     stream : numpy.random.Generator
         The specimen's own random stream.
     """
@@ -69,11 +76,11 @@ def draw_varied_specimen(
 
     expected = variation.particles_per_box * area * slab.thickness_angstrom / BOX_CUBIC_ANGSTROM
     present = [molecule for molecule in species if stream.random() < SPECIES_PRESENT]
-    drawn = stream.choice(len(procedural), PROCEDURAL_MOLECULES, replace=False)
+    drawn = stream.choice(NUMBER_OF_MOLECULES, PROCEDURAL_MOLECULES, replace=False)
     kinds: list[tuple[Molecule, float]] = []
     for group, share in (
         (present, SPECIES_SHARE),
-        ([procedural[number] for number in drawn], 1 - SPECIES_SHARE),
+        ([procedural_molecule(seed, int(number)) for number in drawn], 1 - SPECIES_SHARE),
     ):
         weights = np.exp(NUMBER_SPREAD * stream.normal(0, 1, len(group)))
         for molecule, weight in zip(group, weights / max(weights.sum(), 1e-9), strict=True):
