@@ -43,7 +43,7 @@ class PretrainingSpecimen:
             If the file is missing or damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as content:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
                 return cls(
                     content["tomograms_zyx"],
                     content["positions_xyz_angstrom"],
