@@ -21,7 +21,8 @@ from picking.bundle.manifest import (
     result_files,
 )
 from picking.command_line import command_parser, run_command
-from picking.config import PipelineConfig, SyntheticSettings, load_config
+from picking.config import PipelineConfig, PretrainingSettings, SyntheticSettings, load_config
+from picking.config.stage1_proposals import NOTHING
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
 from picking.files.json_models import read_model
@@ -84,7 +85,7 @@ def make_bundle(
         if_missing="make the report first",
     )
     # Paths are the maker's own business, and the synthetic settings no part of what was learnt.
-    without_paths = {
+    without_paths: dict[str, object] = {
         "dataset": None,
         "copick": None,
         "bundle": None,
@@ -92,7 +93,11 @@ def make_bundle(
             particle.model_copy(update={"structure": None}) for particle in config.known_particles
         ),
     }
-    bundled = config.model_copy(update=without_paths | {"synthetic": SyntheticSettings()})
+    stage1 = config.stage1_proposals
+    if isinstance(stage1.start, Path):
+        without_paths["stage1_proposals"] = stage1.model_copy(update={"start": NOTHING})
+    unused = {"synthetic": SyntheticSettings(), "pretraining": PretrainingSettings()}
+    bundled = config.model_copy(update=without_paths | unused)
     scores = {
         name: TypeScore(
             fbeta=figures.fbeta,

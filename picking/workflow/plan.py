@@ -24,6 +24,7 @@ from picking.data_in.inventory import RunInventory, Split
 from picking.errors import InputError
 from picking.files.batch_record import feature_file, proposal_files
 from picking.files.progress import Clock
+from picking.files.start_weights import start_name
 from picking.workflow.argument_lists import write_argument_lists
 from picking.workflow.batches import (
     FEATURES_FOLDER,
@@ -196,6 +197,11 @@ class ResultPlan:
         else:
             content = repr(sorted(self.inputs["train"].stamps.items()))
         return hashlib.sha256(content.encode()).hexdigest()
+
+    @property
+    def start(self) -> str:
+        """Name of what trainings start from; another file under the same name has another."""
+        return start_name(self.config.stage1_proposals.start)
 
     def copick_of(self, run: str) -> str:
         """Copick project that holds a run: the training one for runs that are in both splits."""

@@ -1,24 +1,20 @@
 """What a training starts from: the shipped weights, a file of the user's, or nothing."""
 
-import hashlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from torch import Tensor
 
 from picking.config import NetworkSettings
-from picking.config.stage1_proposals import NOTHING, PRETRAINED, Start
+from picking.config.stage1_proposals import PRETRAINED, Start
 from picking.errors import InputError
+from picking.files.start_weights import start_file, start_name
 from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.network.weights_file import StoredWeights, read_weights
 
-SHIPPED_WEIGHTS = Path(__file__).parent.parent / "pretrained" / "weights.safetensors"
 # The map, in pretrained weights, of whatever is a particle.
 ANY_PARTICLE = "any-particle"
-# Digits of a file's digest: enough to tell the weights of two versions.
-DIGEST_DIGITS = 12
 # The last layer, whose rows belong to the particle types.
 HEAD_WEIGHT, HEAD_BIAS = "head.0.weight", "head.0.bias"
 
@@ -30,7 +26,7 @@ class StartWeights:
     Parameters
     ----------
     name : str
-        "pretrained" or the file, and its digest; for the training's record.
+        See :func:`picking.files.start_weights.start_name`.
     stored : StoredWeights
         The weights.
     """
@@ -88,13 +84,12 @@ def choose_start(start: Start, encoder: str, settings: NetworkSettings) -> Start
         If the user's file is missing or damaged, or holds the weights of another network. The
         shipped ones are passed over where they do not fit: an ensemble may have several encoders.
     """
-    if start == NOTHING:
+    path = start_file(start)
+    if path is None:
         return None
-    path = SHIPPED_WEIGHTS if start == PRETRAINED else Path(start)
     stored = read_weights(path, "give stage1_proposals.start another file, or nothing")
     if (stored.encoder, stored.settings) == (encoder, settings):
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:DIGEST_DIGITS]
-        return StartWeights(f"{start} {digest}", stored)
+        return StartWeights(start_name(start), stored)
     if start == PRETRAINED:
         print(
             f"start: from nothing, as the pretrained weights are of {stored.network_name}",

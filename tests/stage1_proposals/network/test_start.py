@@ -6,7 +6,8 @@ import torch
 from picking.config import NetworkSettings, Stage1Settings
 from picking.config.stage1_proposals import NOTHING, PRETRAINED
 from picking.errors import InputError
-from stage1_proposals.network.start import ANY_PARTICLE, SHIPPED_WEIGHTS, choose_start
+from picking.files.start_weights import SHIPPED_WEIGHTS
+from stage1_proposals.network.start import ANY_PARTICLE, choose_start
 from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.network.weights_file import read_weights, save_weights
 
@@ -68,7 +69,7 @@ def test_the_file_names_itself_in_the_record(earlier: Path) -> None:
     save_weights(earlier, network, KNOWN)
     other = choose_start(earlier, ENCODER, SETTINGS)
     assert other is not None
-    assert name.startswith(str(earlier))
+    assert name.startswith(earlier.name)
     assert other.name != name
 
 

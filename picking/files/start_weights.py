@@ -1,0 +1,43 @@
+"""Where the weights that a training starts from lie, and what tells them from others."""
+
+import hashlib
+from pathlib import Path
+
+from picking.config.stage1_proposals import NOTHING, PRETRAINED, Start
+from picking.errors import InputError
+
+SHIPPED_WEIGHTS = (
+    Path(__file__).parents[2] / "stage1_proposals" / "pretrained" / "weights.safetensors"
+)
+# Digits of a file's digest: enough to tell the weights of two versions.
+DIGEST_DIGITS = 12
+
+
+def start_file(start: Start) -> Path | None:
+    """File that a training starts from; None: it starts from nothing."""
+    if start == NOTHING:
+        return None
+    return SHIPPED_WEIGHTS if start == PRETRAINED else Path(start)
+
+
+def start_name(start: Start) -> str:
+    """Name what a training starts from, without a path: the same file has the same name anywhere.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    path = start_file(start)
+    if path is None:
+        return NOTHING
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            path,
+            f"these weights cannot be read ({error.strerror})",
+            "give stage1_proposals.start another file, or nothing",
+        ) from error
+    name = PRETRAINED if start == PRETRAINED else path.name
+    return f"{name} {hashlib.sha256(content).hexdigest()[:DIGEST_DIGITS]}"
