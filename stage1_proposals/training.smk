@@ -30,7 +30,7 @@ rule train_member:
     params:
         launcher=PLAN.training_launcher,
         tomograms=PLAN.training_data,
-        start=PLAN.start,
+        start=lambda wildcards: PLAN.start_of(wildcards.member),
         encoder=lambda wildcards: PLAN.encoder_and_seed(wildcards.member)[0],
         seed=lambda wildcards: PLAN.encoder_and_seed(wildcards.member)[1],
         folder=lambda wildcards, output: Path(output.weights).parent,

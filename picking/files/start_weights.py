@@ -6,29 +6,31 @@ from pathlib import Path
 from picking.config.stage1_proposals import NOTHING, PRETRAINED, Start
 from picking.errors import InputError
 
-SHIPPED_WEIGHTS = (
-    Path(__file__).parents[2] / "stage1_proposals" / "pretrained" / "weights.safetensors"
-)
+# One file for each encoder that was pretrained.
+SHIPPED_WEIGHTS = Path(__file__).parents[2] / "stage1_proposals" / "pretrained"
 # Digits of a file's digest: enough to tell the weights of two versions.
 DIGEST_DIGITS = 12
 
 
-def start_file(start: Start) -> Path | None:
-    """File that a training starts from; None: it starts from nothing."""
+def start_file(start: Start, encoder: str) -> Path | None:
+    """File that trainings of an encoder start from; None: they start from nothing."""
     if start == NOTHING:
         return None
-    return SHIPPED_WEIGHTS if start == PRETRAINED else Path(start)
+    if start != PRETRAINED:
+        return Path(start)
+    shipped = SHIPPED_WEIGHTS / f"{encoder}.safetensors"
+    return shipped if shipped.exists() else None
 
 
-def start_name(start: Start) -> str:
-    """Name what a training starts from, without a path: the same file has the same name anywhere.
+def start_name(start: Start, encoder: str) -> str:
+    """Name what trainings start from, without a path: the same file has the same name anywhere.
 
     Raises
     ------
     InputError
-        If the file cannot be read.
+        If the user's file cannot be read.
     """
-    path = start_file(start)
+    path = start_file(start, encoder)
     if path is None:
         return NOTHING
     try:

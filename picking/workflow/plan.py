@@ -198,10 +198,10 @@ class ResultPlan:
             content = repr(sorted(self.inputs["train"].stamps.items()))
         return hashlib.sha256(content.encode()).hexdigest()
 
-    @property
-    def start(self) -> str:
-        """Name of what trainings start from; another file under the same name has another."""
-        return start_name(self.config.stage1_proposals.start)
+    def start_of(self, member: str) -> str:
+        """Name of what a member starts from; another file of the same name has another digest."""
+        encoder, _ = self.encoder_and_seed(member)
+        return start_name(self.config.stage1_proposals.start, encoder)
 
     def copick_of(self, run: str) -> str:
         """Copick project that holds a run: the training one for runs that are in both splits."""

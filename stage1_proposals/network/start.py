@@ -84,12 +84,14 @@ def choose_start(start: Start, encoder: str, settings: NetworkSettings) -> Start
         If the user's file is missing or damaged, or holds the weights of another network. The
         shipped ones are passed over where they do not fit: an ensemble may have several encoders.
     """
-    path = start_file(start)
+    path = start_file(start, encoder)
     if path is None:
+        if start == PRETRAINED:
+            print(f"start: from nothing, as {encoder} is not pretrained", file=sys.stderr)
         return None
     stored = read_weights(path, "give stage1_proposals.start another file, or nothing")
     if (stored.encoder, stored.settings) == (encoder, settings):
-        return StartWeights(start_name(start), stored)
+        return StartWeights(start_name(start, encoder), stored)
     if start == PRETRAINED:
         print(
             f"start: from nothing, as the pretrained weights are of {stored.network_name}",

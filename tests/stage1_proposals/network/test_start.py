@@ -86,7 +86,8 @@ def test_the_shipped_weights_are_of_the_default_network_and_small() -> None:
     assert start is not None
     assert start.stored.particle_types[-1] == ANY_PARTICLE
     assert "ribosome" in start.stored.particle_types
-    assert SHIPPED_WEIGHTS.stat().st_size < LARGEST_MB * 1e6
+    shipped = sum(path.stat().st_size for path in SHIPPED_WEIGHTS.glob("*.safetensors"))
+    assert 0 < shipped < LARGEST_MB * 1e6
     assert all(tensor.isfinite().all() for tensor in start.stored.tensors.values())
 
 
@@ -94,5 +95,7 @@ def test_members_of_another_encoder_start_from_nothing_and_say_so(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert choose_start(PRETRAINED, ENCODER, SETTINGS) is None
+    assert "from nothing" in capsys.readouterr().err
+    assert choose_start(PRETRAINED, Stage1Settings().ensemble.encoders[0], SETTINGS) is None
     assert "from nothing" in capsys.readouterr().err
     assert choose_start(NOTHING, ENCODER, SETTINGS) is None
