@@ -21,7 +21,7 @@ from picking.bundle.manifest import (
     result_files,
 )
 from picking.command_line import command_parser, run_command
-from picking.config import PipelineConfig, SyntheticSettings, load_config
+from picking.config import PicksSettings, PipelineConfig, SyntheticSettings, load_config
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
 from picking.files.json_models import read_model
@@ -83,7 +83,8 @@ def make_bundle(
         problem="is not a cross-validation report",
         if_missing="make the report first",
     )
-    # Paths are the maker's own business, and the synthetic settings no part of what was learnt.
+    # Paths and whom picks are written under are the maker's own business, and the synthetic
+    # settings no part of what was learnt.
     without_paths = {
         "dataset": None,
         "copick": None,
@@ -92,7 +93,9 @@ def make_bundle(
             particle.model_copy(update={"structure": None}) for particle in config.known_particles
         ),
     }
-    bundled = config.model_copy(update=without_paths | {"synthetic": SyntheticSettings()})
+    bundled = config.model_copy(
+        update=without_paths | {"synthetic": SyntheticSettings(), "picks": PicksSettings()}
+    )
     scores = {
         name: TypeScore(
             fbeta=figures.fbeta,

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from picking.config.features import FeatureSettings
 from picking.config.names import LONGEST_NAME
 from picking.config.particles import ParticleType, ScoringSettings
+from picking.config.picks import PicksSettings
 from picking.config.stage1_proposals import Stage1Settings
 from picking.config.stage2_rerank import Stage2Settings
 from picking.config.strict_model import NameOrNumber, StrictModel, text_of_number
@@ -103,6 +104,7 @@ class PipelineConfig(StrictModel):
     stage1_proposals: Stage1Settings = Stage1Settings()
     features: FeatureSettings = FeatureSettings()
     stage2_rerank: Stage2Settings = Stage2Settings()
+    picks: PicksSettings = PicksSettings()
 
     @field_validator("name", mode="before")
     @classmethod

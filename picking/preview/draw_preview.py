@@ -95,7 +95,8 @@ def preview(
         picks = read_truth(copick_config, [run], names, truth.user_id, truth.session_id)
         fix = "give --picks-config results/NAME/picks/copick.json, or a run with picks"
     else:
-        picks = read_picks(picks_config, [run], names)
+        author = config.picks.user_id, config.picks.session_id
+        picks = read_picks(picks_config, [run], names, *author)
         fix = "leave --picks-config out, or give a run that was picked"
     if picks.empty:
         raise InputError(
