@@ -3,7 +3,7 @@
 https://wiki.dynamo.biozentrum.unibas.ch/w/index.php/Table_convention
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,45 +11,45 @@ import pandas as pd
 from picking.config import PicksSettings
 from picking.config.picks import RUN_PLACEHOLDER
 from picking.coordinates import angstrom_xyz_to_voxels_xyz
-from picking.data_out.picked_tomograms import PickedTomograms
 from picking.errors import InputError
 from picking.files.tables import POSITION_COLUMNS
+from picking.files.tomogram_box import TomogramBox
 
 COLUMNS = 42
 # Columns that are not 0, counted from 1 as the convention does.
 TAG, ALIGNED, AVERAGED, SCORE, TOMOGRAM, PIXEL_SIZE = 1, 2, 3, 10, 20, 36
 POSITION = (24, 25, 26)
-WHOLE_NUMBERS = (TAG, ALIGNED, AVERAGED, TOMOGRAM)
 
 
-def dynamo_table(picked: PickedTomograms) -> pd.DataFrame:
+def dynamo_table(picks: pd.DataFrame, boxes: Mapping[str, TomogramBox]) -> pd.DataFrame:
     """Make Dynamo's columns of picks.
 
     Parameters
     ----------
-    picked : PickedTomograms
-        Picks of any types.
+    picks : DataFrame
+        Rows of the table ``picking.files.tables.PICKS``, with their index in it.
+    boxes : mapping of str to TomogramBox
+        By run; their order numbers the tomograms.
 
     Returns
     -------
     DataFrame
-        A row for each pick, in the same order and with the same index; columns 1 to 42. Tags count
-        the rows, so that they stay unique if tables of several types are joined. Positions are in
-        voxels of the tomogram, from 0, as other converters have them. The tilt range (13 to 17) and
-        the angles (7 to 9) are 0, unknown.
+        A row for each pick, in the same order and with the same index; columns 1 to 42. A tag is
+        one more than the index, so that tags stay unique if tables of several types are joined.
+        Positions are in voxels of the tomogram, from 0, as other converters have them. The tilt
+        range (13 to 17) and the angles (7 to 9) are 0, unknown.
     """
-    picks = picked.picks
     table = pd.DataFrame(0, index=picks.index, columns=range(1, COLUMNS + 1))
-    table[TAG] = np.arange(1, len(picks) + 1)
+    table[TAG] = picks.index + 1
     table[[ALIGNED, AVERAGED]] = 1
     table[SCORE] = picks["score"]
-    numbers = {run: number for number, run in enumerate(picked.boxes, start=1)}
+    numbers = {run: number for number, run in enumerate(boxes, start=1)}
     table[TOMOGRAM] = picks["run"].map(numbers).astype("int64")
     positions = picks[POSITION_COLUMNS].to_numpy("float64")  # (n, 3) xyz Å
     voxels = np.zeros_like(positions)  # (n, 3) xyz
     pixel_sizes = np.zeros(len(picks))
     for run, rows in picks.groupby("run").indices.items():
-        box = picked.boxes[str(run)]
+        box = boxes[str(run)]
         voxels[rows] = angstrom_xyz_to_voxels_xyz(positions[rows], box.voxel_size_zyx_angstrom)
         pixel_sizes[rows] = box.voxel_size_zyx_angstrom.mean()
     table[list(POSITION)] = voxels

@@ -28,6 +28,10 @@ class PickedTomograms:
     picks: pd.DataFrame
     boxes: Mapping[str, TomogramBox]
 
+    def of_type(self, particle_type: str) -> pd.DataFrame:
+        """Picks of a type; they keep their index in the table."""
+        return self.picks[self.picks["particle_type"] == particle_type]
+
 
 def read_picked_tomograms(
     config: PipelineConfig, picks_table: Path, copick_config: Path

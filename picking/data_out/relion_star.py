@@ -6,14 +6,16 @@ its tomograms.star where a particle set has none (``ParticleSet::read``), and th
 spherical aberration and the amplitude contrast that one has to hold are known to nobody here.
 """
 
+from collections.abc import Mapping
+
 import pandas as pd
 import starfile
 
 from picking.config import PicksSettings
 from picking.config.picks import RUN_PLACEHOLDER
 from picking.coordinates import angstrom_xyz_to_voxels_xyz, centred_xyz_angstrom
-from picking.data_out.picked_tomograms import PickedTomograms
 from picking.files.tables import POSITION_COLUMNS
+from picking.files.tomogram_box import TomogramBox
 
 # RELION finds the table by this name.
 BLOCK = "particles"
@@ -28,13 +30,17 @@ FIGURE_OF_MERIT = "rlnAutopickFigureOfMerit"
 COLUMNS = [TOMOGRAM, *VOXELS, *CENTRED, FIGURE_OF_MERIT]
 
 
-def relion_particles(picked: PickedTomograms, settings: PicksSettings) -> pd.DataFrame:
+def relion_particles(
+    picks: pd.DataFrame, boxes: Mapping[str, TomogramBox], settings: PicksSettings
+) -> pd.DataFrame:
     """Make RELION's columns of picks.
 
     Parameters
     ----------
-    picked : PickedTomograms
-        Picks of any types.
+    picks : DataFrame
+        Rows of the table ``picking.files.tables.PICKS``.
+    boxes : mapping of str to TomogramBox
+        By run.
     settings : PicksSettings
         ``relion_name`` and ``tilt_series_pixel_size``.
 
@@ -45,8 +51,8 @@ def relion_particles(picked: PickedTomograms, settings: PicksSettings) -> pd.Dat
         from 0, ``CENTRED`` are in Å, ``FIGURE_OF_MERIT`` is the probability.
     """
     parts = [pd.DataFrame(columns=COLUMNS).astype(dict.fromkeys(COLUMNS[1:], "float64"))]
-    for run, of_run in picked.picks.groupby("run", sort=False):
-        box = picked.boxes[str(run)]
+    for run, of_run in picks.groupby("run", sort=False):
+        box = boxes[str(run)]
         positions = of_run[POSITION_COLUMNS].to_numpy("float64")  # (n, 3) xyz Å
         pixel = settings.tilt_series_pixel_size
         voxel_size_zyx = box.voxel_size_zyx_angstrom if pixel is None else (pixel,) * 3
@@ -56,7 +62,7 @@ def relion_particles(picked: PickedTomograms, settings: PicksSettings) -> pd.Dat
         part[CENTRED] = centred_xyz_angstrom(positions, box.shape_zyx, box.voxel_size_zyx_angstrom)
         part[FIGURE_OF_MERIT] = of_run["score"]
         parts.append(part)
-    return pd.concat(parts).loc[picked.picks.index]
+    return pd.concat(parts).loc[picks.index]
 
 
 def star_text(particles: pd.DataFrame) -> str:

@@ -46,14 +46,13 @@ def write_dynamo(
         person's file stands where one of ours has to.
     """
     picked = read_picked_tomograms(config, picks_table, copick_config)
-    table = dynamo_table(picked)
     table_map = table_map_text(list(picked.boxes), config.picks)
     numbers = {}
     with own_files(output, listing=output / LIST_INSIDE) as unfinished:
         for particle in config.known_particles:
-            of_type = table[picked.picks["particle_type"] == particle.name]
-            path = unfinished / f"{particle.name}.tbl"
-            path.write_text(table_text(of_type), encoding="utf-8")
+            of_type = picked.of_type(particle.name)
+            text = table_text(dynamo_table(of_type, picked.boxes))
+            (unfinished / f"{particle.name}.tbl").write_text(text, encoding="utf-8")
             numbers[particle.name] = len(of_type)
         (unfinished / TABLE_MAP).write_text(table_map, encoding="utf-8")
     return numbers

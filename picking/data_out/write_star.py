@@ -45,13 +45,12 @@ def write_star(
         has to.
     """
     picked = read_picked_tomograms(config, picks_table, copick_config)
-    particles = relion_particles(picked, config.picks)
     numbers = {}
     with own_files(output, listing=output / LIST_INSIDE) as unfinished:
         for particle in config.known_particles:
-            of_type = particles[picked.picks["particle_type"] == particle.name]
-            path = unfinished / f"{particle.name}.star"
-            path.write_text(star_text(of_type), encoding="utf-8")
+            of_type = picked.of_type(particle.name)
+            text = star_text(relion_particles(of_type, picked.boxes, config.picks))
+            (unfinished / f"{particle.name}.star").write_text(text, encoding="utf-8")
             numbers[particle.name] = len(of_type)
     return numbers
 
