@@ -29,7 +29,7 @@ class PickedTomograms:
     boxes: Mapping[str, TomogramBox]
 
     def of_type(self, particle_type: str) -> pd.DataFrame:
-        """Picks of a type; they keep their index in the table."""
+        """Give the picks of a type; they keep their index in the table."""
         return self.picks[self.picks["particle_type"] == particle_type]
 
 

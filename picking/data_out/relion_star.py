@@ -8,6 +8,7 @@ spherical aberration and the amplitude contrast that one has to hold are known t
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 import starfile
 
@@ -50,19 +51,22 @@ def relion_particles(
         A row for each pick, in the same order and with the same index: COLUMNS. ``VOXELS`` count
         from 0, ``CENTRED`` are in Å, ``FIGURE_OF_MERIT`` is the probability.
     """
-    parts = [pd.DataFrame(columns=COLUMNS).astype(dict.fromkeys(COLUMNS[1:], "float64"))]
-    for run, of_run in picks.groupby("run", sort=False):
+    positions = picks[POSITION_COLUMNS].to_numpy("float64")  # (n, 3) xyz Å
+    voxels, centred = np.zeros_like(positions), np.zeros_like(positions)  # (n, 3) xyz
+    for run, rows in picks.groupby("run").indices.items():
         box = boxes[str(run)]
-        positions = of_run[POSITION_COLUMNS].to_numpy("float64")  # (n, 3) xyz Å
         pixel = settings.tilt_series_pixel_size
         voxel_size_zyx = box.voxel_size_zyx_angstrom if pixel is None else (pixel,) * 3
-        part = pd.DataFrame(index=of_run.index)
-        part[TOMOGRAM] = settings.relion_name.replace(RUN_PLACEHOLDER, str(run))
-        part[VOXELS] = angstrom_xyz_to_voxels_xyz(positions, voxel_size_zyx)
-        part[CENTRED] = centred_xyz_angstrom(positions, box.shape_zyx, box.voxel_size_zyx_angstrom)
-        part[FIGURE_OF_MERIT] = of_run["score"]
-        parts.append(part)
-    return pd.concat(parts).loc[picks.index]
+        voxels[rows] = angstrom_xyz_to_voxels_xyz(positions[rows], voxel_size_zyx)
+        centred[rows] = centred_xyz_angstrom(
+            positions[rows], box.shape_zyx, box.voxel_size_zyx_angstrom
+        )
+    names = {run: settings.relion_name.replace(RUN_PLACEHOLDER, run) for run in boxes}
+    particles = pd.DataFrame({TOMOGRAM: picks["run"].map(names)}, index=picks.index)
+    particles[VOXELS] = voxels
+    particles[CENTRED] = centred
+    particles[FIGURE_OF_MERIT] = picks["score"]
+    return particles
 
 
 def star_text(particles: pd.DataFrame) -> str:

@@ -69,9 +69,7 @@ def test_it_says_what_it_is(bundled: Path, pipeline) -> None:
     assert f"{manifest.score:.3f}" in card
 
 
-def test_it_holds_the_structures_and_nothing_of_whoever_made_it(
-    bundled: Path, tmp_path: Path
-) -> None:
+def test_it_holds_the_structures_and_nothing_of_its_maker(bundled: Path, tmp_path: Path) -> None:
     take_bundle(bundled / "bundle", tmp_path)
     (structure,) = read_structures(tmp_path / "structures.npz").values()
     np.testing.assert_array_equal(structure.density_zyx, STRUCTURE.density_zyx)
