@@ -97,7 +97,10 @@ def preview(
     else:
         author = config.picks.user_id, config.picks.session_id
         picks = read_picks(picks_config, [run], names, *author)
-        fix = "leave --picks-config out, or give a run that was picked"
+        fix = (
+            "leave --picks-config out, or give a run that was picked, and to --config the "
+            "settings/picks_author.yaml of the result"
+        )
     if picks.empty:
         raise InputError(
             f"{picks_config or copick_config}, run {run}",
