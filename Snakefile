@@ -4,6 +4,7 @@
     snakemake --cores 8 cv_report       the report alone
     snakemake --cores 8 bundle          the models of a result, to pick other tomograms with
     snakemake --cores 8 picks --config bundle=PATH dataset=FOLDER name=NAME
+    snakemake --cores 8 picks_star      the picks for RELION; picks_dynamo for Dynamo, picks_csv
     snakemake --cores 8 proposals       stage 1's candidates of every run
     snakemake --cores 8 feature_tables  the features of every candidate
     snakemake --cores 8 rerank          stage 2's classifiers and thresholds
@@ -92,6 +93,9 @@ wildcard_constraints:
 localrules:
     submission,
     picks,
+    picks_csv,
+    picks_star,
+    picks_dynamo,
     bundle,
     cv_report,
     proposals,
@@ -115,6 +119,24 @@ rule submission:
 rule picks:
     input:
         PLAN.files("submission.csv", "picks/copick.json", "picks_report.html"),
+
+
+rule picks_csv:
+    input:
+        PLAN.files("picks.csv"),
+
+
+rule picks_star:
+    input:
+        PLAN.files(*[f"picks_star/{name}.star" for name in PLAN.particle_types]),
+
+
+rule picks_dynamo:
+    input:
+        PLAN.files(
+            "picks_dynamo/tomograms.doc",
+            *[f"picks_dynamo/{name}.tbl" for name in PLAN.particle_types],
+        ),
 
 
 rule bundle:

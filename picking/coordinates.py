@@ -60,6 +60,59 @@ def angstrom_xyz_to_indices_zyx(
     return indices
 
 
+def angstrom_xyz_to_voxels_xyz(
+    positions_xyz_angstrom: ArrayLike, voxel_size_zyx_angstrom: ArrayLike
+) -> NDArray[np.float64]:
+    """Turn positions into fractional voxel indices in the order that other software writes them.
+
+    Parameters
+    ----------
+    positions_xyz_angstrom : array_like, (n, 3)
+        Positions xyz in Å.
+    voxel_size_zyx_angstrom : array_like, (3,)
+        Size in Å of a voxel.
+
+    Returns
+    -------
+    ndarray, (n, 3), float64
+        Fractional indices xyz; the first voxel has its centre at 0.
+    """
+    indices_zyx = angstrom_xyz_to_indices_zyx(positions_xyz_angstrom, voxel_size_zyx_angstrom)
+    return np.ascontiguousarray(indices_zyx[:, ::-1])
+
+
+def centred_xyz_angstrom(
+    positions_xyz_angstrom: ArrayLike,
+    shape_zyx: tuple[int, int, int],
+    voxel_size_zyx_angstrom: ArrayLike,
+) -> NDArray[np.float64]:
+    """Turn positions into those from the middle of the tomogram, as RELION 5 counts them.
+
+    RELION 5 takes half the size for the middle, thus the voxel with the index n/2 of an even side
+    (``TomogramSet::loadTomogram``, ``ParticleSet::getParticleCoordDecenteredPixel``).
+
+    Parameters
+    ----------
+    positions_xyz_angstrom : array_like, (n, 3)
+        Positions xyz in Å.
+    shape_zyx : tuple of int, (3,)
+        Voxels of the tomogram.
+    voxel_size_zyx_angstrom : array_like, (3,)
+        Size in Å of a voxel.
+
+    Returns
+    -------
+    ndarray, (n, 3), float64
+        Positions xyz in Å from the middle.
+    """
+    positions = np.asarray(positions_xyz_angstrom, dtype=np.float64).reshape(-1, 3)
+    middle_zyx = np.asarray(shape_zyx, dtype=np.float64) / 2
+    centred: NDArray[np.float64] = (
+        positions - indices_zyx_to_angstrom_xyz(middle_zyx, voxel_size_zyx_angstrom)[0]
+    )
+    return centred
+
+
 def extent_xyz_angstrom(
     shape_zyx: tuple[int, int, int], voxel_size_zyx_angstrom: ArrayLike
 ) -> NDArray[np.float64]:

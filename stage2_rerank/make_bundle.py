@@ -21,7 +21,13 @@ from picking.bundle.manifest import (
     result_files,
 )
 from picking.command_line import command_parser, run_command
-from picking.config import PipelineConfig, PretrainingSettings, SyntheticSettings, load_config
+from picking.config import (
+    PicksSettings,
+    PipelineConfig,
+    PretrainingSettings,
+    SyntheticSettings,
+    load_config,
+)
 from picking.config.stage1_proposals import NOTHING
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
@@ -84,7 +90,8 @@ def make_bundle(
         problem="is not a cross-validation report",
         if_missing="make the report first",
     )
-    # Paths are the maker's own business, and the synthetic settings no part of what was learnt.
+    # Paths and whom picks are written under are the maker's own business, and the synthetic
+    # settings no part of what was learnt.
     without_paths: dict[str, object] = {
         "dataset": None,
         "copick": None,
@@ -96,7 +103,11 @@ def make_bundle(
     stage1 = config.stage1_proposals
     if isinstance(stage1.start, Path):
         without_paths["stage1_proposals"] = stage1.model_copy(update={"start": NOTHING})
-    unused = {"synthetic": SyntheticSettings(), "pretraining": PretrainingSettings()}
+    unused = {
+        "synthetic": SyntheticSettings(),
+        "pretraining": PretrainingSettings(),
+        "picks": PicksSettings(),
+    }
     bundled = config.model_copy(update=without_paths | unused)
     scores = {
         name: TypeScore(

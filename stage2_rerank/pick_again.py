@@ -6,9 +6,9 @@ r"""Pick again from a finished result by another cut-off, and say what to expect
 
 A value is for all particle types, TYPE=VALUE for one; types that are given none keep the result's
 own threshold. Without --output the table is printed and nothing written. FOLDER gets
-submission.csv, picks/ (a copick overlay with scores, and copick.json that opens it) and
-expected.csv, the printed table. Precision and recall to expect are those of the training runs'
-out-of-fold candidates.
+submission.csv, picks.csv (the same picks with their probabilities), picks/ (a copick overlay with
+scores, and copick.json that opens it) and expected.csv, the printed table. Precision and recall to
+expect are those of the training runs' out-of-fold candidates.
 """
 
 import sys
@@ -20,9 +20,9 @@ import pandas as pd
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig
 from picking.errors import InputError
-from picking.files.own_files import own_files
+from picking.files.own_files import LIST_INSIDE, own_files
 from picking.files.picks import write_picks
-from picking.files.tables import OUT_OF_FOLD, SCORED_CANDIDATES, SUBMISSION, TRUTH
+from picking.files.tables import OUT_OF_FOLD, PICKS, SCORED_CANDIDATES, SUBMISSION, TRUTH
 from picking.scoring.scoring_rules import ScoringRules
 from stage2_rerank.compare.comparison_text import to_markdown
 from stage2_rerank.operating_point.finished_result import FinishedResult
@@ -35,9 +35,6 @@ from stage2_rerank.operating_point.operating_points import (
 from stage2_rerank.operating_point.wishes import WAYS, Wish, wishes_by_type
 from stage2_rerank.submit import as_submission
 from stage2_rerank.thresholds.threshold_file import Thresholds
-
-# In the folder, not beside it: the folder may stand anywhere, and the list moves with it.
-OWN_FILES = ".own-files.json"
 
 
 def pick_again(
@@ -103,11 +100,20 @@ def _write(
     project: Path,
     output: Path,
 ) -> None:
-    with own_files(output, listing=output / OWN_FILES) as unfinished:
+    with own_files(output, listing=output / LIST_INSIDE) as unfinished:
         SUBMISSION.write(as_submission(picks), unfinished / "submission.csv")
+        PICKS.write(picks, unfinished / "picks.csv")
         expected_table(points).to_csv(unfinished / "expected.csv", index=False)
     overlay = output / "picks"
-    write_picks(picks, overlay, overlay / "copick.json", config.known_particles, project)
+    write_picks(
+        picks,
+        overlay,
+        overlay / "copick.json",
+        config.known_particles,
+        project,
+        config.picks.user_id,
+        config.picks.session_id,
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:

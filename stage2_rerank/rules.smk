@@ -1,4 +1,4 @@
-"""Stage 2: the submission, the page of the picks, reports side by side."""
+"""Stage 2: the submission, the picks for other software, the page of the picks, reports side by side."""
 
 
 rule submit:
@@ -9,9 +9,12 @@ rule submit:
         models=PLAN.stage2_files(PLAN.bag_endings),
         calibrations=PLAN.stage2_files([".json"]),
         thresholds="results/{name}/thresholds.json",
-        config=PLAN.settings_files("data", "appearance", "scoring", "stage2_decision"),
+        config=PLAN.settings_files(
+            "data", "appearance", "scoring", "stage2_decision", "picks_author"
+        ),
     output:
         submission="results/{name}/submission.csv",
+        table="results/{name}/picks.csv",
         scored="results/{name}/scored_test.parquet",
         picks_config="results/{name}/picks/copick.json",
         failed="results/{name}/failed_runs.csv",
@@ -33,10 +36,53 @@ rule submit:
         " --results results/{wildcards.name:q} --proposals @{params.proposals:q}"
         " --features @{params.features:q}"
         " --calibrations {input.calibrations:q} --thresholds {input.thresholds:q}"
-        " --project {input.copick:q} --submission {output.submission:q}"
+        " --project {input.copick:q} --submission {output.submission:q} --table {output.table:q}"
         " --scored {output.scored:q} --picks {params.picks:q}"
         " --picks-config {output.picks_config:q} --failed {output.failed:q} --threads {threads}"
         " 2>&1 | tee {log:q} >&2"
+
+
+rule write_star:
+    input:
+        picks="results/{name}/picks.csv",
+        copick="results/{name}/copick/test.json",
+        config=PLAN.settings_files("data", "picks_files"),
+    output:
+        [
+            f"results/{{name}}/picks_star/{particle_type}.star"
+            for particle_type in PLAN.particle_types
+        ],
+    log:
+        "results/{name}/logs/write_star.txt",
+    resources:
+        mem_mb=PLAN.memory.of_tables([]),
+    params:
+        folder=subpath(output[0], parent=True),
+    shell:
+        "python -m picking.data_out.write_star --config {input.config:q} --picks {input.picks:q}"
+        " --copick {input.copick:q} --output {params.folder:q} 2>&1 | tee {log:q} >&2"
+
+
+rule write_dynamo:
+    input:
+        picks="results/{name}/picks.csv",
+        copick="results/{name}/copick/test.json",
+        config=PLAN.settings_files("data", "picks_files"),
+    output:
+        tables=[
+            f"results/{{name}}/picks_dynamo/{particle_type}.tbl"
+            for particle_type in PLAN.particle_types
+        ],
+        table_map="results/{name}/picks_dynamo/tomograms.doc",
+    log:
+        "results/{name}/logs/write_dynamo.txt",
+    resources:
+        mem_mb=PLAN.memory.of_tables([]),
+    params:
+        folder=subpath(output.table_map, parent=True),
+    shell:
+        "python -m picking.data_out.write_dynamo --config {input.config:q} --picks {input.picks:q}"
+        " --copick {input.copick:q} --output {params.folder:q} 2>&1 | tee {log:q} >&2"
 
 
 rule picks_report:

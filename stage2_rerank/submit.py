@@ -1,9 +1,9 @@
 """Score the test runs' candidates, suppress duplicates, apply thresholds, and write the answer.
 
-Writes --submission in Kaggle's layout, the same picks with their scores as a copick overlay
-(--picks) with a configuration that opens it (--picks-config), every test candidate with its
-scores (--scored), and the runs that could not be picked (--failed). Runs are worked on one by one.
-Without any test run the submission is a header alone.
+Writes --submission in Kaggle's layout, the same picks with their probabilities as a table (--table)
+and as a copick overlay (--picks) with a configuration that opens it (--picks-config), every test
+candidate with its scores (--scored), and the runs that could not be picked (--failed). Runs are
+worked on one by one. Without any test run the submission is a header alone.
 """
 
 import sys
@@ -22,7 +22,7 @@ from picking.data_in.inventory import resolve
 from picking.errors import InputError
 from picking.files.batch_record import feature_file, last_records, proposal_files
 from picking.files.picks import written_picks
-from picking.files.tables import FAILED_RUNS, SCORED_CANDIDATES, SUBMISSION
+from picking.files.tables import FAILED_RUNS, PICKS, SCORED_CANDIDATES, SUBMISSION
 from picking.scoring.scoring_rules import ScoringRules
 from stage2_rerank.classifier.candidate_rows import CandidateRows, read_candidate_rows
 from stage2_rerank.classifier.rerank_classifier import RerankClassifier
@@ -84,6 +84,7 @@ class SubmissionOutputs:
     """Files and the folder that an answer is written to."""
 
     submission: Path
+    table: Path
     scored: Path
     picks: Path
     picks_config: Path
@@ -195,9 +196,15 @@ def submit(
     with ExitStack() as written:
         write_picks = written.enter_context(
             written_picks(
-                outputs.picks, outputs.picks_config, config.known_particles, inputs.project
+                outputs.picks,
+                outputs.picks_config,
+                config.known_particles,
+                inputs.project,
+                config.picks.user_id,
+                config.picks.session_id,
             )
         )
+        write_table = written.enter_context(PICKS.written_in_parts(outputs.table))
         write_scored = written.enter_context(SCORED_CANDIDATES.written_in_parts(outputs.scored))
         write_rows = written.enter_context(SUBMISSION.written_in_parts(outputs.submission))
         for run in tqdm(left, unit="run", mininterval=PROGRESS_SECONDS, file=sys.stderr):
@@ -210,6 +217,7 @@ def submit(
                 scored, "rerank_score", rules.suppression_angstrom, thresholds.final_values()
             )
             write_picks(picks)
+            write_table(picks)
             write_scored(scored)
             write_rows(as_submission(picks, first_id=number))
             number += len(picks)
@@ -239,6 +247,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--thresholds", type=Path, required=True)
     parser.add_argument("--project", type=Path, required=True, help="copick project of the data")
     parser.add_argument("--submission", type=Path, required=True, help="CSV to write")
+    parser.add_argument(
+        "--table", type=Path, required=True, help="CSV to write: the picks, with probabilities"
+    )
     parser.add_argument("--scored", type=Path, required=True, help="table to write")
     parser.add_argument("--picks", type=Path, required=True, help="copick overlay to make")
     parser.add_argument("--picks-config", type=Path, required=True, help="JSON to write")
@@ -260,6 +271,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         ),
         SubmissionOutputs(
             arguments.submission,
+            arguments.table,
             arguments.scored,
             arguments.picks,
             arguments.picks_config,

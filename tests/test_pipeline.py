@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dynamotable
 import pandas as pd
 import pytest
+import starfile
 import yaml
 
 from picking.config import CZII_PARTICLES, Stage1Settings
@@ -314,7 +316,7 @@ def test_a_bundle_picks_as_its_own_result_did_and_leaves_out_what_cannot_be_read
     )
     (runs / "EMPTY").mkdir()
     options = ("--config", f"bundle={bundle}", f"dataset={tmp_path / 'kaggle'}", "name=elsewhere")
-    done = snakemake(folder, "picks", *options)
+    done = snakemake(folder, "picks", "picks_star", "picks_dynamo", *options)
     assert done.returncode == 0, done.stderr[-5000:]
     assert not {"train_member", "train_reranker", "tune_thresholds", "report"} & jobs(done)
     results = folder / "results" / "elsewhere"
@@ -326,6 +328,10 @@ def test_a_bundle_picks_as_its_own_result_did_and_leaves_out_what_cannot_be_read
     assert "of 3 tomograms" in done.stderr
     assert "1 of 3 runs could not be picked: results/elsewhere/failed_runs.csv" in done.stdout
     assert "EMPTY" in (results / "picks_report.html").read_text()
+    counts = SUBMISSION.read(own)["particle_type"].value_counts()
+    for name in counts.index:
+        assert len(starfile.read(results / "picks_star" / f"{name}.star")) == counts[name]
+        assert len(dynamotable.read(results / "picks_dynamo" / f"{name}.tbl")) == counts[name]
 
     again = snakemake(folder, "picks", *options)
     assert "Nothing to be done" in again.stdout + again.stderr

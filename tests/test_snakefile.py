@@ -84,6 +84,15 @@ def test_a_changed_structure_is_read_again(workflow: Path, tmp_path: Path) -> No
     assert "make_structures" in jobs(snakemake(workflow, *job, "--dry-run"))
 
 
+def test_the_picks_for_other_software_are_targets_of_their_own(workflow: Path) -> None:
+    targets = ("picks_csv", "picks_star", "picks_dynamo")
+    done = snakemake(workflow, *targets, "--dry-run", "--config", "name=files")
+    assert done.returncode == 0, done.stderr
+    assert {*targets, "submit", "write_star", "write_dynamo"} <= jobs(done)
+    # Nothing that judges: the picks are wanted, not the reports.
+    assert not {"report", "picks_report"} & jobs(done)
+
+
 @pytest.mark.parametrize("option", [("--rerun-triggers", "mtime"), ("--no-hooks",)])
 def test_options_that_would_make_another_result_are_refused(
     workflow: Path, option: tuple[str, ...]

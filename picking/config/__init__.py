@@ -6,6 +6,7 @@ Other rooms import from here: ``from picking.config import load_config``.
 from picking.config.features import ALL_FAMILIES, FamilyName, FeatureSettings
 from picking.config.loading import load_config, validated_config
 from picking.config.particles import CZII_PARTICLES, CZII_WEIGHTS, ParticleType, ScoringSettings
+from picking.config.picks import PicksSettings
 from picking.config.pipeline import FoldSettings, PipelineConfig, TruthSettings
 from picking.config.pretraining import PretrainingSettings
 from picking.config.stage1_proposals import (
@@ -32,6 +33,7 @@ __all__ = [
     "NetworkSettings",
     "ParticleType",
     "PeakSettings",
+    "PicksSettings",
     "PipelineConfig",
     "PredictionSettings",
     "PretrainingSettings",

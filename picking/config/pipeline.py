@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from picking.config.features import FeatureSettings
 from picking.config.names import LONGEST_NAME
 from picking.config.particles import ParticleType, ScoringSettings
+from picking.config.picks import PicksSettings
 from picking.config.pretraining import PretrainingSettings
 from picking.config.stage1_proposals import Stage1Settings
 from picking.config.stage2_rerank import Stage2Settings
@@ -105,6 +106,7 @@ class PipelineConfig(StrictModel):
     stage1_proposals: Stage1Settings = Stage1Settings()
     features: FeatureSettings = FeatureSettings()
     stage2_rerank: Stage2Settings = Stage2Settings()
+    picks: PicksSettings = PicksSettings()
 
     @field_validator("name", mode="before")
     @classmethod

@@ -9,12 +9,12 @@ from pathlib import Path
 from copick.models import CopickPicksFile, CopickPoint
 from pydantic import ValidationError
 
+from picking.config.picks import OUR_USER_ID
 from picking.config.strict_model import NameOrNumber
 from picking.data_in.other_types import named_type, picks_files
 from picking.errors import InputError, in_one_line
 from picking.files.picks import (
     NAME_SEPARATOR,
-    OUR_USER_ID,
     check_positions,
     picks_file_name,
 )

@@ -16,6 +16,9 @@ from pathlib import Path
 from picking.errors import InputError
 from picking.files.whole_files import UNFINISHED, write_whole_text
 
+# The list in a folder that may be moved, as that of a command, which writes wherever it is told to.
+LIST_INSIDE = ".own-files.json"
+
 # Digests of a file that are ours, by its path within the folder.
 Written = Mapping[str, list[str]]
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from picking.config import ParticleType
+from picking.config.picks import OUR_SESSION_ID, OUR_USER_ID
 from picking.errors import InputError, in_one_line
 from picking.files.copick_project import open_project, with_overlay
 from picking.files.copick_roots import check_picks_names
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 ANGSTROM = "angstrom"
 # copick splits its file names at underscores.
 NAME_SEPARATOR = "_"
-# Who the final picks are by. In copick session "0" means that a tool made them.
-OUR_USER_ID = "tomosieve"
-OUR_SESSION_ID = "0"
 
 
 def read_truth(
@@ -66,11 +64,13 @@ def read_truth(
 
 
 def read_picks(
-    copick_config: Path, runs: Sequence[str], particle_types: Sequence[str]
+    copick_config: Path,
+    runs: Sequence[str],
+    particle_types: Sequence[str],
+    user_id: str = OUR_USER_ID,
+    session_id: str = OUR_SESSION_ID,
 ) -> pd.DataFrame:
     """Read back what :func:`write_picks` wrote: the way to the final picks from Python.
-
-    Nothing in the pipeline needs it; it is for whoever works on with the picks.
 
     Parameters
     ----------
@@ -80,6 +80,8 @@ def read_picks(
         Runs to read.
     particle_types : sequence of str
         Types to read.
+    user_id, session_id : str
+        Whom they were written under.
 
     Returns
     -------
@@ -87,7 +89,7 @@ def read_picks(
         Table ``picking.files.tables.PICKS``: by run, then type, in the given orders.
     """
     return PICKS.check(
-        _read(copick_config, runs, particle_types, OUR_USER_ID, OUR_SESSION_ID), copick_config
+        _read(copick_config, runs, particle_types, user_id, session_id), copick_config
     )
 
 
@@ -97,6 +99,8 @@ def write_picks(
     config_path: Path,
     particles: Iterable[ParticleType],
     project: Path,
+    user_id: str = OUR_USER_ID,
+    session_id: str = OUR_SESSION_ID,
 ) -> None:
     """Write picks at once; see :func:`written_picks`.
 
@@ -104,10 +108,10 @@ def write_picks(
     ----------
     picks : DataFrame
         Table ``picking.files.tables.PICKS``; the order within a run and type is kept.
-    overlay, config_path, particles, project
+    overlay, config_path, particles, project, user_id, session_id
         As for :func:`written_picks`.
     """
-    with written_picks(overlay, config_path, particles, project) as write:
+    with written_picks(overlay, config_path, particles, project, user_id, session_id) as write:
         write(picks)
 
 
@@ -117,6 +121,8 @@ def written_picks(
     config_path: Path,
     particles: Iterable[ParticleType],
     project: Path,
+    user_id: str = OUR_USER_ID,
+    session_id: str = OUR_SESSION_ID,
 ) -> Iterator[Callable[[pd.DataFrame], None]]:
     """Write picks with their scores as a copick overlay, and a configuration that opens it.
 
@@ -132,6 +138,8 @@ def written_picks(
     project : Path
         copick configuration of the project that the picks belong to (the tomograms are found
         through it); it is only read.
+    user_id, session_id : str
+        Whom to write them under.
 
     Yields
     ------
@@ -154,13 +162,13 @@ def written_picks(
             "pickable_objects": with_overlay(project, unfinished, particles)["pickable_objects"],
         }
         temporary_config.write_text(json.dumps(content), encoding="utf-8")
-        yield lambda picks: _write(picks, temporary_config)
+        yield lambda picks: _write(picks, temporary_config, user_id, session_id)
         temporary_config.unlink()
     final = with_overlay(project, overlay, particles)
     write_whole_text(config_path, json.dumps(final, indent=2) + "\n")
 
 
-def _write(picks: pd.DataFrame, writable_config: Path) -> None:
+def _write(picks: pd.DataFrame, writable_config: Path, user_id: str, session_id: str) -> None:
     from copick.models import CopickLocation, CopickPoint
 
     checked = PICKS.check(picks, "final picks")
@@ -168,7 +176,7 @@ def _write(picks: pd.DataFrame, writable_config: Path) -> None:
     writable = open_project(writable_config)
     for (run, particle_type), group in checked.groupby(["run", "particle_type"]):
         file = writable.new_run(run, exist_ok=True).new_picks(
-            particle_type, session_id=OUR_SESSION_ID, user_id=OUR_USER_ID
+            particle_type, session_id=session_id, user_id=user_id
         )
         file.meta.unit = ANGSTROM
         # No orientation is estimated.

@@ -18,6 +18,7 @@ from picking.files.copick_project import (
     tomogram_or_none,
 )
 from picking.files.ome_zarr import open_pyramid, read_level
+from picking.files.tomogram_box import TomogramBox
 from picking.files.tomogram_stamp import digest_of, stamp_of
 
 # Gold beads and the edges of the reconstruction hold the far tails; 0.1 % on either side takes
@@ -161,10 +162,10 @@ def _tomogram_folder(
         return None if tomogram is None else Path(tomogram_location(tomogram))
 
 
-def tomogram_volumes(
+def tomogram_boxes(
     copick_config: Path, runs: Iterable[str], tomo_type: str, voxel_spacing: float
-) -> dict[str, float]:
-    """Find the volumes of tomograms; no voxel is read.
+) -> dict[str, TomogramBox]:
+    """Find the boxes that tomograms fill; no voxel is read.
 
     Parameters
     ----------
@@ -175,24 +176,30 @@ def tomogram_volumes(
 
     Returns
     -------
-    dict of str to float
-        Volume of each run's tomogram, Å³.
+    dict of str to TomogramBox
+        Box of each run's tomogram, as it is stored.
 
     Raises
     ------
     InputError
         If a run or a tomogram is missing, it is not 3D, or its scale is missing or odd.
     """
-    volumes = {}
+    boxes = {}
     with remote_errors(copick_config):
         project = open_project(copick_config)
         for run in runs:
             tomogram = find_tomogram(project, copick_config, run, tomo_type, voxel_spacing)
             pyramid = open_pyramid(tomogram.zarr(), tomogram_location(tomogram), voxel_spacing)
-            volumes[run] = volume_cubic_angstrom(
-                pyramid.full_size.shape, pyramid.voxel_size_zyx_angstrom
-            )
-    return volumes
+            boxes[run] = TomogramBox.of_pyramid(pyramid)
+    return boxes
+
+
+def tomogram_volumes(
+    copick_config: Path, runs: Iterable[str], tomo_type: str, voxel_spacing: float
+) -> dict[str, float]:
+    """Volumes of the runs' tomograms, Å³; as :func:`tomogram_boxes`."""
+    boxes = tomogram_boxes(copick_config, runs, tomo_type, voxel_spacing)
+    return {run: box.volume_cubic_angstrom for run, box in boxes.items()}
 
 
 def normalised(values_zyx: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -95,8 +95,12 @@ def preview(
         picks = read_truth(copick_config, [run], names, truth.user_id, truth.session_id)
         fix = "give --picks-config results/NAME/picks/copick.json, or a run with picks"
     else:
-        picks = read_picks(picks_config, [run], names)
-        fix = "leave --picks-config out, or give a run that was picked"
+        author = config.picks.user_id, config.picks.session_id
+        picks = read_picks(picks_config, [run], names, *author)
+        fix = (
+            "leave --picks-config out, or give a run that was picked, and to --config the "
+            "settings/picks_author.yaml of the result"
+        )
     if picks.empty:
         raise InputError(
             f"{picks_config or copick_config}, run {run}",

@@ -9,6 +9,7 @@ from typing import Any
 
 from picking.config import (
     ParticleType,
+    PicksSettings,
     PipelineConfig,
     PredictionSettings,
     PretrainingSettings,
@@ -23,6 +24,9 @@ Keys = dict[str, Any] | set[str]
 TRAINED_FROM = set(TrainingSettings.model_fields) - {"checkpoint_every"}
 # How runs are shared out among jobs changes no score map.
 PREDICTED_FROM = set(PredictionSettings.model_fields) - {"runs_per_job"}
+
+# Whom the final picks are written under.
+PICKS_AUTHOR = {"user_id", "session_id"}
 
 # What a particle type is to the networks and to the score.
 MEASURED = {"name", "radius_angstrom"}
@@ -57,6 +61,9 @@ RESULT_SECTIONS: dict[str, Keys] = {
     "features": {"features"},
     "stage2_classifier": {"stage2_rerank": {"classifier"}},
     "stage2_decision": {"stage2_rerank": {"threshold_rule", "suppression_fraction"}},
+    "picks_author": {"picks": PICKS_AUTHOR},
+    # Read by none that picks: other names in other software write other files and no more.
+    "picks_files": {"picks": set(PicksSettings.model_fields) - PICKS_AUTHOR},
 }
 
 # The number of runs is a section of its own: the content of a run does not depend on it.

@@ -9,16 +9,23 @@ from picking.workflow.plan import ResultPlan
 
 DEFAULT_TARGET = "submission"
 PICKING_TARGETS = {DEFAULT_TARGET, "picks"}
+# Made for a target of their own alone: beside a new answer they may be those of the one before.
+ON_REQUEST = {
+    "picks for RELION": "picks_star",
+    "picks for Dynamo": "picks_dynamo",
+}
 
 
 def answer_files(plan: ResultPlan) -> dict[str, Path]:
-    """Files that a person looks for, by what they are."""
+    """Files and folders that a person looks for, by what they are."""
     return {
         "submission": plan.folder / "submission.csv",
+        "picks (table)": plan.folder / "picks.csv",
         "picks (copick overlay)": plan.folder / "picks" / "copick.json",
         "cross-validation report": plan.folder / "cv_report.html",
         "page of the picks": plan.folder / "picks_report.html",
         "model bundle": plan.folder / "bundle.zip",
+        **{meaning: plan.folder / name for meaning, name in ON_REQUEST.items()},
     }
 
 
@@ -49,7 +56,7 @@ def summary_lines(plan: ResultPlan, targets: Set[str], before: Mapping[str, int]
     lines = [
         f"{meaning}: {files[meaning]}"
         for meaning, changed in answer_times(plan).items()
-        if asked_for_answer or before.get(meaning) != changed
+        if (asked_for_answer and meaning not in ON_REQUEST) or before.get(meaning) != changed
     ]
     failed = plan.folder / "failed_runs.csv"
     if asked_for_answer and failed.exists() and (number := len(FAILED_RUNS.read(failed))):

@@ -8,7 +8,7 @@ from picking.data_in.inventory import resolve
 from picking.errors import InputError
 
 # As the rule ``submit`` takes them: a later one completes or replaces an earlier one's keys.
-SETTINGS = ("data", "appearance", "scoring", "stage2_decision")
+SETTINGS = ("data", "appearance", "scoring", "stage2_decision", "picks_author")
 
 
 @dataclass(frozen=True)

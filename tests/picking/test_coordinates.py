@@ -5,6 +5,8 @@ from hypothesis.extra.numpy import arrays
 
 from picking.coordinates import (
     angstrom_xyz_to_indices_zyx,
+    angstrom_xyz_to_voxels_xyz,
+    centred_xyz_angstrom,
     extent_xyz_angstrom,
     indices_zyx_to_angstrom_xyz,
 )
@@ -44,3 +46,15 @@ def test_there_and_back(indices_zyx, voxel_size_zyx, stride):
 
 def test_extent_is_the_last_voxels_centre():
     np.testing.assert_array_equal(extent_xyz_angstrom((2, 3, 4), VOXEL_SIZE_ZYX), [120, 40, 10])
+
+
+def test_voxels_keep_the_order_of_the_position_and_take_each_sides_own_size():
+    np.testing.assert_array_equal(
+        angstrom_xyz_to_voxels_xyz([[120, 40, 10]], VOXEL_SIZE_ZYX), [[3, 2, 1]]
+    )
+
+
+def test_the_middle_is_half_the_size_of_even_and_odd_sides():
+    # Half of 4, 6 and 5 voxels z, y, x: 2 x 10 Å, 3 x 20 Å, 2.5 x 40 Å.
+    centred = centred_xyz_angstrom([[0, 0, 0], [100, 60, 20]], (4, 6, 5), VOXEL_SIZE_ZYX)
+    np.testing.assert_array_equal(centred, [[-100, -60, -20], [0, 0, 0]])

@@ -109,6 +109,7 @@ class Pipeline:
                 *("--thresholds", str(self.path("thresholds.json"))),
                 *("--project", str(self.path("project.json"))),
                 *("--submission", str(answer / "submission.csv")),
+                *("--table", str(answer / "picks.csv")),
                 *("--scored", str(answer / "scored.parquet")),
                 *("--picks", str(answer / "picks")),
                 *("--picks-config", str(answer / "picks.json")),

@@ -45,7 +45,8 @@ def bundled(pipeline, tmp_path_factory):
         particle.model_dump(mode="json") | {"structure": "/home/somebody/own.mrc"}
         for particle in pipeline.config.known_particles
     ]
-    (folder / "structures.yaml").write_text(yaml.safe_dump({"particles": particles}))
+    content = {"particles": particles, "picks": {"user_id": "somebody"}}
+    (folder / "structures.yaml").write_text(yaml.safe_dump(content))
     arguments = ["--config", str(pipeline.config_path), str(folder / "structures.yaml")]
     arguments += ["--results", str(results)]
     arguments += ["--members", MEMBER, "--data", "simulated candidates"]
@@ -68,7 +69,7 @@ def test_it_says_what_it_is(bundled: Path, pipeline) -> None:
     assert f"{manifest.score:.3f}" in card
 
 
-def test_it_holds_the_structures_and_no_path_to_them(bundled: Path, tmp_path: Path) -> None:
+def test_it_holds_the_structures_and_nothing_of_its_maker(bundled: Path, tmp_path: Path) -> None:
     take_bundle(bundled / "bundle", tmp_path)
     (structure,) = read_structures(tmp_path / "structures.npz").values()
     np.testing.assert_array_equal(structure.density_zyx, STRUCTURE.density_zyx)

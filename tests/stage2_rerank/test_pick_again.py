@@ -8,7 +8,7 @@ from picking.config import ParticleType, PipelineConfig
 from picking.errors import InputError
 from picking.files.copick_project import filesystem_config
 from picking.files.picks import read_picks
-from picking.files.tables import OUT_OF_FOLD, SCORED_CANDIDATES, SUBMISSION, TRUTH
+from picking.files.tables import OUT_OF_FOLD, PICKS, SCORED_CANDIDATES, SUBMISSION, TRUTH
 from picking.workflow.settings_sections import RESULT_SECTIONS, section_text
 from stage2_rerank.pick_again import main
 from stage2_rerank.thresholds.threshold_file import (
@@ -102,6 +102,7 @@ def test_picks_are_written_as_submit_does_and_the_result_stays(results, tmp_path
     assert scores(output) == [0.9, 0.7, 0.8, 0.1, 0.6]
     submission = SUBMISSION.read(output / "submission.csv")
     assert submission["particle_type"].tolist() == ["apo-ferritin"] * 2 + ["ribosome"] * 3
+    assert PICKS.read(output / "picks.csv")["score"].tolist() == [0.8, 0.1, 0.9, 0.7, 0.6]
     objects = json.loads((output / "picks" / "copick.json").read_text())["pickable_objects"]
     assert {item["name"]: item["color"] for item in objects}["ribosome"] == list(COLOR)
     table = pd.read_csv(output / "expected.csv").set_index("particle_type")
@@ -112,6 +113,14 @@ def test_picks_are_written_as_submit_does_and_the_result_stays(results, tmp_path
     assert "0.750 (0.750 to 0.750)" in printed.out
     assert "5 picks" in printed.out
     assert "warning: apo-ferritin: the picks' own probabilities" in printed.err
+
+
+def test_picks_are_written_under_the_user_of_the_result(results, tmp_path):
+    author = results / "settings" / "picks_author.yaml"
+    author.write_text('{"picks": {"user_id": "me", "session_id": "7"}}')
+    main([str(results), "--output", str(tmp_path / "pure")])
+    files = sorted(path.name for path in (tmp_path / "pure" / "picks").rglob("*_*_*.json"))
+    assert files == ["me_7_apo-ferritin.json", "me_7_ribosome.json", "me_7_ribosome.json"]
 
 
 def test_a_precision_leaves_out_what_was_wrong_on_the_training_runs(results, tmp_path):

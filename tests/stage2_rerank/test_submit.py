@@ -9,7 +9,7 @@ import pytest
 from picking.errors import InputError
 from picking.files.batch_record import BatchRecord, FailedRun
 from picking.files.picks import read_picks
-from picking.files.tables import FAILED_RUNS, SCORED_CANDIDATES, SUBMISSION
+from picking.files.tables import FAILED_RUNS, PICKS, SCORED_CANDIDATES, SUBMISSION
 from stage2_rerank.classifier.candidate_rows import read_candidate_rows
 from stage2_rerank.submit import read_classifiers, score_candidates
 from stage2_rerank.thresholds.threshold_file import Thresholds
@@ -77,6 +77,13 @@ def test_the_overlay_holds_the_same_picks_with_scores(pipeline):
         picks[["x", "y", "z"]].to_numpy(), submission[["x", "y", "z"]].to_numpy()
     )
     assert picks["score"].between(0, 1).all()
+    table = PICKS.read(pipeline.path("picks.csv"))
+    assert table["run"].tolist() == submission["experiment"].tolist()
+    pd.testing.assert_frame_equal(
+        table.sort_values(PICKS.column_names, ignore_index=True),
+        picks.sort_values(PICKS.column_names, ignore_index=True),
+        check_exact=True,
+    )
 
 
 def test_no_test_runs_give_a_header_and_a_word(pipeline, capsys):

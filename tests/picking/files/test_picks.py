@@ -62,6 +62,19 @@ def test_copick_opens_the_picks_beside_the_tomograms(tmp_path, project, picks):
     assert files == ["tomosieve_0_apo-ferritin.json"] * 2 + ["tomosieve_0_virus-like-particle.json"]
 
 
+def test_picks_under_another_user_and_session_take_the_place_of_ours(tmp_path, project, picks):
+    overlay, config = tmp_path / "picks", tmp_path / "picks" / "copick.json"
+    write_picks(picks, overlay, config, CZII_PARTICLES, project)
+    write_picks(picks, overlay, config, CZII_PARTICLES, project, "me", "second-look")
+    files = {path.name for path in overlay.rglob("*_*_*.json")}
+    assert files == {"me_second-look_apo-ferritin.json", "me_second-look_virus-like-particle.json"}
+    run = copick.from_file(str(config)).get_run("TS_1_1")
+    (ferritin,) = run.get_picks("apo-ferritin", user_id="me", session_id="second-look")
+    assert (ferritin.load().user_id, ferritin.load().session_id) == ("me", "second-look")
+    back = read_picks(config, ["TS_1_1", "TS_9_9"], TYPES, "me", "second-look")
+    pd.testing.assert_frame_equal(back, picks, check_exact=True)
+
+
 def test_rewriting_replaces_and_is_deterministic(tmp_path, project, picks):
     def written():
         folder = tmp_path / "picks"

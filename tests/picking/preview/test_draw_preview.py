@@ -61,6 +61,21 @@ def test_final_picks_come_with_their_scores(folder, run_preview):
         run_preview("TS_1_1", "--picks-config", str(config))
 
 
+def test_final_picks_are_found_under_the_user_that_the_settings_name(folder, run_preview):
+    picks = pd.DataFrame([("TS_2_2", "ribosome", 1, 2, 3, 0.5)], columns=PICKS.column_names)
+    config = folder / "picks" / "copick.json"
+    project = folder / "copick.json"
+    write_picks(picks, folder / "picks", config, CZII_PARTICLES, project, "me", "7")
+    arguments = ("TS_2_2", "--picks-config", str(config), "--slices", "1")
+    with pytest.raises(InputError, match=r"has no picks of .*settings/picks_author\.yaml"):
+        run_preview(*arguments)
+    with (folder / "config.yaml").open("a") as settings:
+        settings.write("picks: {user_id: me, session_id: 7}\n")
+    page = folder / "run.html"
+    assert run_preview(*arguments, "--html", str(page)).exists()
+    assert page.exists()
+
+
 def test_an_unknown_run_is_answered_with_the_known_ones(run_preview, folder):
     with pytest.raises(InputError, match="has no run TS_3_3; the runs are TS_1_1, TS_2_2"):
         run_preview("TS_3_3")

@@ -40,6 +40,16 @@ def test_of_another_target_only_what_it_has_made_is_named(plan: ResultPlan) -> N
     ]
 
 
+def test_files_for_other_software_are_named_when_they_are_new(plan: ResultPlan) -> None:
+    (plan.folder / "picks_star").mkdir()
+    before = answer_times(plan)
+    assert not [line for line in summary_lines(plan, {"submission"}, before) if "RELION" in line]
+    os.utime(plan.folder / "picks_star", (100.0, 100.0))
+    assert summary_lines(plan, {"picks_star"}, before) == [
+        "picks for RELION: results/mine/picks_star"
+    ]
+
+
 def test_the_synthetic_test_runs_are_scored_where_there_is_an_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,1 @@
+"""Data out: the final picks as files that other software reads."""
