@@ -29,6 +29,7 @@ from picking.workflow.failure import explain_at_exit, log_times
 from picking.workflow.job_shell import job_prefix
 from picking.workflow.make_plan import exit_with_one_line, plan_or_exit
 from picking.workflow.resources import usable_cores
+from picking.workflow.run_times import by_attempt, minutes_by_attempt
 from picking.workflow.settings_sections import (
     RESULT_SECTIONS,
     SYNTHETIC_SECTIONS,
@@ -47,9 +48,10 @@ PLAN = plan_or_exit(
     workflow.config_settings.config,
     is_start=workflow.is_main_process,
 )
-# What this call of Snakemake finds: whatever is newer at the end is its own.
-LOGS_BEFORE = log_times(PLAN.folder / "logs")
-ANSWERS_BEFORE = answer_times(PLAN)
+# What this call of Snakemake finds: whatever is newer at the end is its own. Jobs of a cluster, which
+# read this file again, say nothing at their end.
+LOGS_BEFORE = log_times(PLAN.folder / "logs") if workflow.is_main_process else {}
+ANSWERS_BEFORE = answer_times(PLAN) if workflow.is_main_process else {}
 
 shell.prefix(job_prefix(workflow.basedir))
 # copick gives the root logger a handler, which would print all that Snakemake says once more.

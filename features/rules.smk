@@ -20,8 +20,11 @@ rule extract_features:
         "results/{name}/benchmarks/extract_features/batch{batch}.tsv"
     threads: 1
     resources:
-        mem_mb=lambda wildcards: PLAN.memory.of_features(
-            PLAN.batch(wildcards.batch).runs
+        mem_mb=by_attempt(
+            lambda wildcards: PLAN.memory.of_features(PLAN.batch(wildcards.batch).runs)
+        ),
+        runtime=minutes_by_attempt(
+            lambda wildcards: PLAN.time.of_features(PLAN.batch(wildcards.batch).runs)
         ),
     params:
         project=PLAN.project_elsewhere,

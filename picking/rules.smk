@@ -49,7 +49,8 @@ if PLAN.is_synthetic:
             f"results/{PLAN.config.name}/benchmarks/synthetic/{{run}}.tsv"
         threads: 1
         resources:
-            mem_mb=PLAN.memory.of_synthetic_run(),
+            mem_mb=by_attempt(PLAN.memory.of_synthetic_run()),
+            runtime=minutes_by_attempt(PLAN.time.of_synthetic_run()),
         params:
             dataset=PLAN.synthetic.folder,
         shell:
@@ -70,7 +71,8 @@ if PLAN.is_synthetic:
             f"results/{PLAN.config.name}/benchmarks/synthetic/{{run}}.tsv"
         threads: 1
         resources:
-            mem_mb=PLAN.memory.of_synthetic_run(),
+            mem_mb=by_attempt(PLAN.memory.of_synthetic_run()),
+            runtime=minutes_by_attempt(PLAN.time.of_synthetic_run()),
         params:
             dataset=PLAN.synthetic.folder,
         shell:
@@ -90,6 +92,9 @@ if PLAN.is_synthetic:
             sample=PLAN.synthetic.sample_submission,
         log:
             f"results/{PLAN.config.name}/logs/synthetic/truth.txt",
+        resources:
+            mem_mb=by_attempt(PLAN.memory.of_tables([])),
+            runtime=minutes_by_attempt(PLAN.time.of_tables([])),
         params:
             dataset=PLAN.synthetic.folder,
             # A function of the output is not a parameter of the result: another name has its own.
@@ -110,7 +115,8 @@ rule import_test_runs:
     log:
         "results/{name}/logs/import_test_runs.txt",
     resources:
-        mem_mb=PLAN.memory.of_pictures(PLAN.runs.test),
+        mem_mb=by_attempt(PLAN.memory.of_pictures(PLAN.runs.test)),
+        runtime=minutes_by_attempt(PLAN.time.of_tables(PLAN.runs.test)),
     params:
         source=PLAN.source_arguments,
         runs=PLAN.runs.test,

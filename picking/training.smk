@@ -14,7 +14,8 @@ rule import_training_runs:
     log:
         "results/{name}/logs/import_training_runs.txt",
     resources:
-        mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
+        mem_mb=by_attempt(PLAN.memory.of_tables(PLAN.runs.train)),
+        runtime=minutes_by_attempt(PLAN.time.of_tables(PLAN.runs.train)),
     params:
         source=PLAN.source_arguments,
         runs=PLAN.runs.train,
@@ -37,7 +38,8 @@ rule make_folds:
     log:
         "results/{name}/logs/make_folds.txt",
     resources:
-        mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
+        mem_mb=by_attempt(PLAN.memory.of_tables(PLAN.runs.train)),
+        runtime=minutes_by_attempt(PLAN.time.of_tables(PLAN.runs.train)),
     params:
         runs=PLAN.runs.train,
         listed=PLAN.list_file("train", "runs"),
@@ -55,7 +57,8 @@ rule make_structures:
     log:
         "results/{name}/logs/make_structures.txt",
     resources:
-        mem_mb=PLAN.memory.of_structures(),
+        mem_mb=by_attempt(PLAN.memory.of_structures()),
+        runtime=minutes_by_attempt(PLAN.time.of_tables([])),
     params:
         copick=PLAN.structures_project,
     shell:

@@ -10,7 +10,8 @@ rule pretraining_specimen:
         "results/{name}/logs/pretraining/specimen{number}.txt",
     threads: 1
     resources:
-        mem_mb=PLAN.memory.of_synthetic_run(),
+        mem_mb=by_attempt(PLAN.memory.of_synthetic_run()),
+        runtime=minutes_by_attempt(PLAN.time.of_synthetic_run()),
     shell:
         "python -m picking.synthetic.pretraining.make_specimen --config {input.config:q}"
         " --number {wildcards.number} --output {output:q} --threads {threads}"
@@ -37,7 +38,8 @@ rule pretrain_network:
         "results/{name}/benchmarks/pretraining.tsv"
     threads: PLAN.training.cpu_threads
     resources:
-        mem_mb=PLAN.memory.of_pretraining(PLAN.config.pretraining.specimens),
+        mem_mb=by_attempt(PLAN.memory.of_pretraining(PLAN.config.pretraining.specimens)),
+        runtime=minutes_by_attempt(PLAN.time.of_training(PLAN.pretrained_voxels)),
         gpu=1,
     params:
         encoder=PLAN.config.stage1_proposals.ensemble.encoders[0],

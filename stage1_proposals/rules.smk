@@ -20,7 +20,8 @@ rule choose_precision:
         "results/{name}/logs/choose_precision.txt",
     threads: PLAN.training.cpu_threads
     resources:
-        mem_mb=PLAN.memory.of_training([], processes=1),
+        mem_mb=by_attempt(PLAN.memory.of_training([], processes=1)),
+        runtime=minutes_by_attempt(PLAN.time.of_tables([])),
         gpu=1,
     params:
         # A function of the output is not a parameter of the result: another ensemble is no reason
@@ -55,8 +56,13 @@ rule propose:
         "results/{name}/benchmarks/propose/batch{batch}.tsv"
     threads: 1
     resources:
-        mem_mb=lambda wildcards: PLAN.memory.of_proposing(
-            PLAN.batch(wildcards.batch).runs
+        mem_mb=by_attempt(
+            lambda wildcards: PLAN.memory.of_proposing(
+                PLAN.batch(wildcards.batch).runs
+            )
+        ),
+        runtime=minutes_by_attempt(
+            lambda wildcards: PLAN.time.of_proposing(PLAN.batch(wildcards.batch).runs)
         ),
         gpu=1,
     params:

@@ -25,7 +25,10 @@ rule train_member:
         "results/{name}/benchmarks/train_member/{member}-fold{fold}.tsv"
     threads: PLAN.training.cpu_threads * PLAN.training.processes
     resources:
-        mem_mb=PLAN.memory.of_training(PLAN.runs.train, PLAN.training.processes),
+        mem_mb=by_attempt(
+            PLAN.memory.of_training(PLAN.runs.train, PLAN.training.processes)
+        ),
+        runtime=minutes_by_attempt(PLAN.time.of_training(PLAN.trained_voxels)),
         gpu=PLAN.training.processes,
     params:
         launcher=PLAN.training_launcher,

@@ -25,7 +25,8 @@ rule submit:
     threads: 1
     resources:
         # Runs are worked on one by one.
-        mem_mb=PLAN.memory.of_tables([]),
+        mem_mb=by_attempt(PLAN.memory.of_tables([])),
+        runtime=minutes_by_attempt(PLAN.time.of_tables(PLAN.runs.test)),
     params:
         runs=PLAN.list_file("test", "runs"),
         proposals=PLAN.list_file("test", "proposal_records"),
@@ -55,7 +56,8 @@ rule write_star:
     log:
         "results/{name}/logs/write_star.txt",
     resources:
-        mem_mb=PLAN.memory.of_tables([]),
+        mem_mb=by_attempt(PLAN.memory.of_tables([])),
+        runtime=minutes_by_attempt(PLAN.time.of_tables(PLAN.runs.test)),
     params:
         folder=subpath(output[0], parent=True),
     shell:
@@ -77,7 +79,8 @@ rule write_dynamo:
     log:
         "results/{name}/logs/write_dynamo.txt",
     resources:
-        mem_mb=PLAN.memory.of_tables([]),
+        mem_mb=by_attempt(PLAN.memory.of_tables([])),
+        runtime=minutes_by_attempt(PLAN.time.of_tables(PLAN.runs.test)),
     params:
         folder=subpath(output.table_map, parent=True),
     shell:
@@ -109,7 +112,10 @@ rule picks_report:
         "results/{name}/benchmarks/picks_report.tsv"
     threads: 1
     resources:
-        mem_mb=PLAN.memory.of_tables([]) + PLAN.memory.of_pictures(PLAN.runs.test),
+        mem_mb=by_attempt(
+            PLAN.memory.of_tables([]) + PLAN.memory.of_pictures(PLAN.runs.test)
+        ),
+        runtime=minutes_by_attempt(PLAN.time.of_tables(PLAN.runs.test)),
     params:
         proposals=PLAN.list_file("test", "proposal_records"),
         features=PLAN.list_file("test", "features"),

@@ -23,7 +23,8 @@ rule train_reranker:
         "results/{name}/benchmarks/train_reranker/{particle_type}.tsv"
     threads: 1
     resources:
-        mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
+        mem_mb=by_attempt(PLAN.memory.of_tables(PLAN.runs.train)),
+        runtime=minutes_by_attempt(PLAN.time.of_classifier(PLAN.runs.train)),
     params:
         candidates=PLAN.list_file("train", "candidates"),
         features=PLAN.list_file("train", "features"),
@@ -52,7 +53,8 @@ rule tune_thresholds:
         "results/{name}/benchmarks/tune_thresholds.tsv"
     threads: 1
     resources:
-        mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
+        mem_mb=by_attempt(PLAN.memory.of_tables(PLAN.runs.train)),
+        runtime=minutes_by_attempt(PLAN.time.of_tables(PLAN.runs.train)),
     shell:
         "python -m stage2_rerank.tune_thresholds --config {input.config:q}"
         " --folds {input.folds:q} --truth {input.truth:q}"
@@ -77,7 +79,8 @@ rule draw_pictures:
         "results/{name}/benchmarks/draw_pictures.tsv"
     threads: 1
     resources:
-        mem_mb=PLAN.memory.of_pictures(PLAN.runs.train),
+        mem_mb=by_attempt(PLAN.memory.of_pictures(PLAN.runs.train)),
+        runtime=minutes_by_attempt(PLAN.time.of_tables(PLAN.runs.train)),
     shell:
         "python -m stage2_rerank.report.pictures.draw_pictures --config {input.config:q}"
         " --folds {input.folds:q}"
@@ -113,7 +116,12 @@ rule report:
         "results/{name}/benchmarks/report.tsv"
     threads: 1
     resources:
-        mem_mb=PLAN.memory.of_tables([*PLAN.runs.train, *PLAN.compared_runs]),
+        mem_mb=by_attempt(
+            PLAN.memory.of_tables([*PLAN.runs.train, *PLAN.compared_runs])
+        ),
+        runtime=minutes_by_attempt(
+            PLAN.time.of_tables([*PLAN.runs.train, *PLAN.compared_runs])
+        ),
     params:
         members=PLAN.members,
         data=PLAN.data_source,
@@ -138,6 +146,9 @@ rule make_bundle:
         zip="results/{name}/bundle.zip",
     log:
         "results/{name}/logs/make_bundle.txt",
+    resources:
+        mem_mb=by_attempt(PLAN.memory.of_tables([])),
+        runtime=minutes_by_attempt(PLAN.time.of_tables([])),
     params:
         members=PLAN.members,
         data=PLAN.data_source,
@@ -165,7 +176,8 @@ rule summarise_training:
         "results/{name}/benchmarks/summarise_training.tsv"
     threads: 1
     resources:
-        mem_mb=PLAN.memory.of_tables(PLAN.runs.train),
+        mem_mb=by_attempt(PLAN.memory.of_tables(PLAN.runs.train)),
+        runtime=minutes_by_attempt(PLAN.time.of_tables(PLAN.runs.train)),
     params:
         features=PLAN.list_file("train", "features"),
     shell:

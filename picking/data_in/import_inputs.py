@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from picking.config import PipelineConfig
@@ -37,7 +37,8 @@ class ImportInputs:
     picks that are not files of this machine: a new set of them changes it, an edited one does not.
     ``voxels`` is the size of each run's tomogram, where a file of this machine says it, and
     ``tomograms`` are the tomograms' folders, without missing ones. ``elsewhere`` is the digest of a
-    copick project that is not made of folders of this machine alone, else empty.
+    copick project that is not made of folders of this machine alone, else empty. ``stamps`` are
+    the tomograms', see :func:`picking.files.tomogram_stamp.stamp_of`.
     """
 
     paths: tuple[str, ...]
@@ -45,11 +46,7 @@ class ImportInputs:
     voxels: Mapping[str, int]
     tomograms: Mapping[str, Path]
     elsewhere: str = ""
-
-    @property
-    def stamps(self) -> dict[str, str]:
-        """Stamps of the tomograms, see :func:`picking.files.tomogram_stamp.stamp_of`."""
-        return {run: stamp_of(tomogram) for run, tomogram in self.tomograms.items()}
+    stamps: Mapping[str, str] = field(default_factory=dict)
 
     def tomogram_digest(self, run: str) -> str:
         """Digest of a tomogram, see :func:`picking.files.tomogram_stamp.digest_of`."""
@@ -87,7 +84,11 @@ def import_inputs(config: PipelineConfig, split: Split, runs: Sequence[str]) -> 
             files += sorted(kaggle_picks(config.dataset, run).glob("*.json"))
     paths = tuple(str(path) for path in files if path.is_file())
     there = {run: tomogram for run, tomogram in tomograms.items() if tomogram.is_dir()}
-    return ImportInputs(paths, "", _voxels(there), there)
+    return ImportInputs(paths, "", _voxels(there), there, stamps=_stamps(there))
+
+
+def _stamps(tomograms: Mapping[str, Path]) -> dict[str, str]:
+    return {run: stamp_of(tomogram) for run, tomogram in tomograms.items()}
 
 
 def _voxels(tomograms: Mapping[str, Path]) -> dict[str, int]:
@@ -141,4 +142,5 @@ def _copick_files(
         _voxels(tomograms),
         tomograms,
         "" if is_all_local(copick_config) else project_digest(copick_config),
+        _stamps(tomograms),
     )

@@ -20,6 +20,7 @@ from picking.workflow.batches import (
     known_batches,
     plan_batches,
 )
+from picking.workflow.kept_data import kept_data
 from picking.workflow.lost_runs import lost_runs
 from picking.workflow.plan import RESULTS, TRAINING_RECORDS, ResultPlan
 
@@ -43,7 +44,8 @@ def make_plan(
         Files and options that the keys come from, for messages.
     is_start : bool
         Whether this is the workflow that a person started, not a job of it that reads the
-        Snakefile again: only the former looks for lost files, so that both plan the same batches.
+        Snakefile again: only the former looks at the data and for lost files, so that both plan
+        the same, and so that many jobs of a cluster do not walk a project that may be far away.
     given : mapping or None
         Those keys of ``content`` that a person has given; None: all.
 
@@ -64,16 +66,15 @@ def make_plan(
         _check_no_training(config)
     are_types_chosen = config.particles is not None
     config = resolve(config)
-    runs = _runs(config, manifest, are_types_chosen)
     if manifest is None:
         _check_structures(config)
-    inputs: dict[Split, ImportInputs] = {}
-    if not config.is_synthetic:
-        inputs = {
-            "train": import_inputs(config, "train", runs.train),
-            "test": import_inputs(config, "test", runs.test),
-        }
     folder = RESULTS / config.name
+    kept = None if is_start else kept_data(folder, config)
+    if kept is not None:
+        runs, inputs = kept
+    else:
+        runs = _runs(config, manifest, are_types_chosen)
+        inputs = _inputs(config, runs)
     known = known_batches(folder)
     batches = plan_batches(
         {"train": sorted(runs.train), "test": sorted({*runs.test} - {*runs.train})},
@@ -83,6 +84,15 @@ def make_plan(
         first_free_number(folder) if not known else 0,
     )
     return ResultPlan(config, runs, inputs, batches, manifest)
+
+
+def _inputs(config: PipelineConfig, runs: RunInventory) -> dict[Split, ImportInputs]:
+    if config.is_synthetic:
+        return {}
+    return {
+        "train": import_inputs(config, "train", runs.train),
+        "test": import_inputs(config, "test", runs.test),
+    }
 
 
 def _check_no_training(config: PipelineConfig) -> None:

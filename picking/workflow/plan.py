@@ -34,7 +34,9 @@ from picking.workflow.batches import (
     known_batches,
     record_path,
 )
+from picking.workflow.kept_data import keep_data
 from picking.workflow.resources import JobMemory
+from picking.workflow.run_times import JobTime
 from picking.workflow.settings_sections import SYNTHETIC_SECTIONS, section_text
 from picking.workflow.synthetic_files import SyntheticFiles
 
@@ -265,8 +267,9 @@ class ResultPlan:
         )
 
     def keep(self) -> None:
-        """Write what the workflow's own jobs read of the plan: batches, lists, the start."""
+        """Write what the workflow's own jobs read of the plan: batches, data, lists, the start."""
         keep_batches(self.folder, known_batches(self.folder), self.batches)
+        keep_data(self.folder, self.config, self.runs, self.inputs)
         write_argument_lists(self.argument_lists())
         self._clock().write(Path(self.clock_file))
         if self.namesakes:
@@ -380,6 +383,31 @@ class ResultPlan:
             run: voxels for inputs in self.inputs.values() for run, voxels in inputs.voxels.items()
         }
         return JobMemory.of_config(self.config, sizes, finer)
+
+    @property
+    def trained_voxels(self) -> float:
+        """Voxels of all crops of a training on all training runs."""
+        training = self.training
+        in_steps = training.max_steps * training.batch_size * math.prod(training.crop_zyx)
+        megavoxels = sum(map(self.memory.megavoxels, self.runs.train))
+        return min(in_steps, training.epochs * megavoxels * 1e6)
+
+    @property
+    def pretrained_voxels(self) -> float:
+        """Voxels of all crops of a pretraining."""
+        pretraining = self.config.pretraining
+        return pretraining.steps * pretraining.batch_size * math.prod(self.training.crop_zyx)
+
+    @cached_property
+    def time(self) -> JobTime:
+        """Time that the jobs need."""
+        return JobTime(
+            self.memory.voxels,
+            self.memory.unlisted_voxels,
+            passes=self.config.stage1_proposals.prediction.passes_with(
+                len(self.members) * len(self.folds)
+            ),
+        )
 
     def files(self, *names: str) -> list[str]:
         """List files of the result by their names in its folder."""

@@ -1,4 +1,7 @@
-"""What jobs need: memory as a function of the tomograms' size, and the cores of this machine."""
+"""What jobs need: memory as a function of the tomograms' size, and the cores of this machine.
+
+Times are in :mod:`picking.workflow.run_times`.
+"""
 
 import math
 import os
@@ -28,8 +31,8 @@ TABLES_MB, TABLES_MB_PER_RUN = 450, 15
 
 
 @dataclass(frozen=True)
-class JobMemory:
-    """Memory of the jobs of one result, MB, as ``--resources mem_mb`` and clusters count it.
+class TomogramSizes:
+    """Sizes of the tomograms of one result.
 
     Parameters
     ----------
@@ -41,6 +44,14 @@ class JobMemory:
 
     voxels: Mapping[str, int]
     unlisted_voxels: int = UNKNOWN_VOXELS
+
+    def megavoxels(self, run: str) -> float:
+        """Return the size of a run's tomogram."""
+        return self.voxels.get(run, self.unlisted_voxels) / 1e6
+
+
+class JobMemory(TomogramSizes):
+    """Memory of the jobs of one result, MB, as ``--resources mem_mb`` and clusters count it."""
 
     @classmethod
     def of_config(
@@ -55,16 +66,13 @@ class JobMemory:
         sizes = {run: math.ceil(number * finer) for run, number in voxels.items()}
         return cls(sizes, math.ceil(UNKNOWN_VOXELS * finer))
 
-    def _megavoxels(self, run: str) -> float:
-        return self.voxels.get(run, self.unlisted_voxels) / 1e6
-
     def of_synthetic_run(self) -> int:
         """Return what making one synthetic run takes."""
         return math.ceil(SYNTHETIC_MB + SYNTHETIC_MB_PER_MEGAVOXEL * self.unlisted_voxels / 1e6)
 
     def of_training(self, runs: Sequence[str], processes: int) -> int:
         """Return what training on the runs takes; every process keeps them all in memory."""
-        megavoxels = sum(map(self._megavoxels, runs))
+        megavoxels = sum(map(self.megavoxels, runs))
         return processes * math.ceil(TRAINING_MB + TRAINING_MB_PER_MEGAVOXEL * megavoxels)
 
     def of_pretraining(self, specimens: int) -> int:
@@ -92,7 +100,7 @@ class JobMemory:
         return TABLES_MB + TABLES_MB_PER_RUN * len(runs)
 
     def _of_largest(self, runs: Sequence[str], fixed: int, of_megavoxel: int) -> int:
-        return math.ceil(fixed + of_megavoxel * max(map(self._megavoxels, runs), default=0.0))
+        return math.ceil(fixed + of_megavoxel * max(map(self.megavoxels, runs), default=0.0))
 
 
 def machine_cores() -> int:

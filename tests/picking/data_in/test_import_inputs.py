@@ -53,7 +53,9 @@ def test_picks_that_are_no_files_here_are_told_apart_by_their_names(tmp_path, mo
     def digest(user_id):
         config = resolve(PipelineConfig(copick=path, truth={"user_id": user_id}))
         files = import_inputs(config, "train", ["R1", "R2"])
-        assert files == ImportInputs((), files.digest, files.voxels, files.tomograms)
+        assert files == ImportInputs(
+            (), files.digest, files.voxels, files.tomograms, stamps=files.stamps
+        )
         return files.digest
 
     assert digest("me") == digest("me")
