@@ -39,7 +39,9 @@ rule pretrain_network:
     threads: PLAN.training.cpu_threads
     resources:
         mem_mb=by_attempt(PLAN.memory.of_pretraining(PLAN.config.pretraining.specimens)),
-        runtime=minutes_by_attempt(PLAN.time.of_training(PLAN.pretrained_voxels)),
+        runtime=minutes_by_attempt(
+            PLAN.time.of_pretraining(PLAN.config.pretraining, PLAN.training)
+        ),
         gpu=1,
     params:
         encoder=PLAN.config.stage1_proposals.ensemble.encoders[0],

@@ -28,7 +28,9 @@ rule train_member:
         mem_mb=by_attempt(
             PLAN.memory.of_training(PLAN.runs.train, PLAN.training.processes)
         ),
-        runtime=minutes_by_attempt(PLAN.time.of_training(PLAN.trained_voxels)),
+        runtime=minutes_by_attempt(
+            PLAN.time.of_training(PLAN.runs.train, PLAN.training)
+        ),
         gpu=PLAN.training.processes,
     params:
         launcher=PLAN.training_launcher,

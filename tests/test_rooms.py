@@ -153,7 +153,7 @@ REQUIRED = {
 }
 
 
-@pytest.mark.parametrize("group", ["dependencies", "test", "dev"])
+@pytest.mark.parametrize("group", ["dependencies", "test", "dev", "slurm"])
 def test_every_requirement_is_pinned_to_a_version_that_it_allows(group: str) -> None:
     requirements = [Requirement(line) for line in REQUIRED[group]]
     assert requirements

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from picking.config import PipelineConfig
 from tests.slurm_cluster import CannotStartError, SlurmCluster, running_slurm
 from tests.workflow_runs import REPOSITORY, snakemake
 
@@ -22,6 +23,8 @@ OPTIONS = (
     "--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2",
     "--seconds-between-status-checks", "2",
 )  # fmt: skip
+
+USES_CARDS = {"choose_precision", "train_member", "pretrain_network", "propose"}
 
 TINY = """\
 localrules: all
@@ -73,21 +76,19 @@ def table(jobs: list[dict[str, str]]) -> list[str]:
     return ["  ".join(job.get(key, "-") for key in keys) for job in jobs]
 
 
-@pytest.mark.parametrize("profile", ["slurm", "slurm_cpu"])
 def test_batches_share_a_job_and_a_second_try_gets_more(
-    cluster: SlurmCluster, tmp_path: Path, profile: str
+    cluster: SlurmCluster, tmp_path: Path
 ) -> None:
     (tmp_path / "Snakefile").write_text(TINY)
     before = len(cluster.jobs())
-    done = through(cluster, profile, tmp_path)
+    done = through(cluster, "slurm", tmp_path)
     jobs = cluster.jobs()[before:]
     assert done.returncode == 0, done.stdout + done.stderr
     batches = [job for job in jobs if "batches" in job["Comment"]]
     # Five batches: four steps of each kind and one of each kind, in two jobs.
     assert sorted(job["TimeLimit"] for job in batches) == ["00:05:00", "00:20:00"]
     assert {job["TRES"].split(",node")[0] for job in batches} == {"cpu=1,mem=300M"}
-    cards = {job.get("TresPerJob") for job in batches}
-    assert cards == ({"gres:gpu:1"} if profile == "slurm" else {None})
+    assert {job.get("TresPerJob") for job in batches} == {"gres:gpu:1"}
     (first, second) = (job for job in jobs if job not in batches)
     assert (first["JobState"], second["JobState"]) == ("FAILED", "COMPLETED")
     assert "mem=200M" in second["TRES"]
@@ -105,21 +106,18 @@ def test_without_cards_all_else_is_the_same() -> None:
     assert without == with_cards
 
 
-USES_CARDS = {"choose_precision", "train_member", "pretrain_network", "propose"}
-
-
 @pytest.mark.parametrize("profile", ["slurm", "slurm_cpu"])
 def test_profiles_name_rules_that_there_are(profile: str, workflow: Path) -> None:
     listed = set(snakemake(workflow, "--list-rules").stdout.split())
     content = yaml.safe_load((PROFILES / profile / "config.yaml").read_text())
-    assert {*content["groups"], *content["set-resources"]} - {"picks_report"} <= listed
+    assert {*content["groups"], *content["set-resources"]} <= listed
     # Whatever shares a job runs in turn there.
     assert all(content["set-resources"][rule]["turn"] == 1 for rule in content["groups"])
 
 
-def test_five_hundred_tomograms_are_dozens_of_jobs(workflow: Path) -> None:
+def test_five_hundred_tomograms_are_dozens_of_jobs() -> None:
     content = yaml.safe_load((PROFILES / "slurm" / "config.yaml").read_text())
-    runs_per_job = 4
+    runs_per_job = PipelineConfig().stage1_proposals.prediction.runs_per_job
     assert 12 <= 500 / (runs_per_job * content["group-components"]["batches"]) <= 60
 
 

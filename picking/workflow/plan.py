@@ -384,30 +384,12 @@ class ResultPlan:
         }
         return JobMemory.of_config(self.config, sizes, finer)
 
-    @property
-    def trained_voxels(self) -> float:
-        """Voxels of all crops of a training on all training runs."""
-        training = self.training
-        in_steps = training.max_steps * training.batch_size * math.prod(training.crop_zyx)
-        megavoxels = sum(map(self.memory.megavoxels, self.runs.train))
-        return min(in_steps, training.epochs * megavoxels * 1e6)
-
-    @property
-    def pretrained_voxels(self) -> float:
-        """Voxels of all crops of a pretraining."""
-        pretraining = self.config.pretraining
-        return pretraining.steps * pretraining.batch_size * math.prod(self.training.crop_zyx)
-
     @cached_property
     def time(self) -> JobTime:
         """Time that the jobs need."""
-        return JobTime(
-            self.memory.voxels,
-            self.memory.unlisted_voxels,
-            passes=self.config.stage1_proposals.prediction.passes_with(
-                len(self.members) * len(self.folds)
-            ),
-        )
+        networks = len(self.members) * len(self.folds)
+        passes = self.config.stage1_proposals.prediction.passes_with(networks)
+        return JobTime(self.memory.voxels, self.memory.unlisted_voxels, passes)
 
     def files(self, *names: str) -> list[str]:
         """List files of the result by their names in its folder."""
