@@ -133,9 +133,9 @@ def made_from(result: FinishedResult) -> str:
     if result.config.features.has_templates:
         names.append(STRUCTURES_NAME)
     digest = hashlib.sha256(repr(sorted(result.starts.items())).encode())
+    parts = tuple(dict.fromkeys((*TRAINING_SETTINGS, *FEATURE_SETTINGS)))
     paths = [
-        *(Path(path) for path in result.settings(tuple(dict.fromkeys(TRAINING_SETTINGS)))),
-        *(Path(path) for path in result.settings(FEATURE_SETTINGS)),
+        *(Path(path) for path in result.settings(parts)),
         *(result.folder / name for name in names),
     ]
     for path in paths:

@@ -5,16 +5,18 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks import pair_proposals
-from benchmarks.pair_judging import join_folds, judge_fold, networks_for, rows_for
+from benchmarks.pair_judging import join_folds, judge_fold, networks_for, read_pairs, rows_for
 from benchmarks.pair_proposals import (
     FinishedResult,
     Stage,
     claim,
     folds_of_pair,
     make_pair,
+    pair_folder,
     pairs_of,
     prepare,
     run_stage,
@@ -26,6 +28,8 @@ from picking.config import PipelineConfig
 from picking.config.stage1_proposals import NOTHING
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
+from picking.files.batch_record import feature_file, proposal_files
+from picking.files.tables import CANDIDATES, FEATURES
 from picking.scoring.folds import Folds
 from stage2_rerank.classifier.candidate_rows import CandidateRows
 from tests.stage2_rerank.simulated_candidates import SimulatedType, simulate
@@ -96,6 +100,25 @@ def of_pairs(results, sign=1.0):
         candidates["z"] += SHIFT_ANGSTROM * number
         made[pair] = CandidateRows(candidates, features)
     return made
+
+
+def test_pairs_are_read_from_their_own_folders(results, tmp_path):
+    pairs = of_pairs(results)
+    for pair, rows in pairs.items():
+        folder = pair_folder(tmp_path, pair)
+        for run, of_run in rows.candidates.groupby("run"):
+            CANDIDATES.write(of_run, proposal_files(folder, run)["candidates"])
+            features = rows.features.loc[of_run.index].drop(columns="proposal_score")
+            keys = of_run[["run", "candidate_id", "particle_type"]]
+            FEATURES.write(pd.concat([keys, features], axis=1), feature_file(folder, run))
+    read = read_pairs(results, tmp_path)
+    assert list(read) == pairs_of(4)
+    for pair, rows in pairs.items():
+        pd.testing.assert_frame_equal(read[pair].candidates, rows.candidates)
+        pd.testing.assert_frame_equal(read[pair].features, rows.features)
+    fewer = CandidateRows(results.rows.candidates, results.rows.features.iloc[:, :-1])
+    with pytest.raises(InputError, match="other features"):
+        read_pairs(replace(results, rows=fewer), tmp_path)
 
 
 def test_every_run_has_the_candidates_of_the_network_that_was_chosen_for_it(results):
