@@ -131,7 +131,7 @@ def train_member(
     volumes = near_network(volumes, device.device)
     task = Task(
         str(member),
-        number_of_steps(volumes, settings.training),
+        number_of_steps(volumes, settings.training, start is None),
         lambda step: draw_batch(volumes, settings, member.generator(TRAINING_CROPS, step), group),
         lambda joined, batch: _loss(joined, batch, settings, device),
         lambda step: member.seed_torch(RANDOM_LAYERS, step),
