@@ -10,7 +10,7 @@ class PretrainingSettings(StrictModel):
 
     seed: int = Field(15, ge=0, description="seed of its molecules, specimens, weights and crops")
     specimens: int = Field(320, gt=0, description="specimens, each made in its own way")
-    steps: int = Field(36000, gt=0, description="optimiser steps")
+    steps: int = Field(42000, gt=0, description="optimiser steps")
     batch_size: int = Field(2, gt=0, description="crops a step")
     learning_rate: float = Field(4e-3, gt=0, description="highest learning rate of AdamW")
     ema_decay: float = Field(
