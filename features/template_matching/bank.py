@@ -93,6 +93,7 @@ def make_bank(
     kz, ky, kx = frequencies((side, side, side), np.full(3, step))
     recorded = wedge.holds(kz, ky, kx) & (kz**2 + ky**2 + kx**2 < FINEST_ANGSTROM**-2)
     recorded[0, 0, 0] = False  # the mean
+    in_box = np.flatnonzero(recorded)  # (K,)
     k_xyz = np.stack(
         [np.broadcast_to(k, recorded.shape)[recorded] for k in (kx, ky, kz)], axis=1
     )  # (K, 3) xyz 1/Å
@@ -103,12 +104,13 @@ def make_bank(
     place = tuple(points.T)  # negative indices count from the end, as the transform does
 
     def make(some: slice) -> None:
-        box = np.zeros((some.stop - some.start, *recorded.shape), dtype=np.complex64)
+        box = np.zeros((some.stop - some.start, recorded.size), dtype=np.complex64)
         for number, turn in enumerate(turns[some]):
             # The transform of a turned density is the turned transform.
             at = (k_xyz @ turn)[:, ::-1].T * per_frequency + middle
-            box.real[number, recorded] = ndimage.map_coordinates(real, at, order=1)
-            box.imag[number, recorded] = ndimage.map_coordinates(imaginary, at, order=1)
+            box.real[number, in_box] = ndimage.map_coordinates(real, at, order=1)
+            box.imag[number, in_box] = ndimage.map_coordinates(imaginary, at, order=1)
+        box = box.reshape(-1, *recorded.shape)
         made = -scipy.fft.irfftn(box, s=(side, side, side), axes=(1, 2, 3))[:, *place]
         made -= made.mean(axis=1, keepdims=True)
         norm = np.linalg.norm(made, axis=1, keepdims=True)
