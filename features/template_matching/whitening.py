@@ -73,40 +73,55 @@ def whitened(
     in_planes = np.empty((shape[0], len(rows), len(columns)), dtype=np.complex64)
     transform = np.empty((len(planes), len(rows), len(columns)), dtype=np.complex64)
 
+    power = np.empty(transform.shape, dtype=np.float32)
+
     def forward_in_planes(slab: slice) -> None:
         along_x = scipy.fft.rfft(values_zyx[slab], axis=2)[:, :, columns]
         in_planes[slab] = scipy.fft.fft(along_x, axis=1, overwrite_x=True)[:, rows]
 
     def forward_along_z(piece: slice) -> None:
-        transform[:, piece] = scipy.fft.fft(in_planes[:, piece], axis=0)[planes]
+        some = scipy.fft.fft(in_planes[:, piece], axis=0)[planes]
+        transform[:, piece] = some
+        power[:, piece] = np.square(some.real) + np.square(some.imag)
 
     in_threads(forward_in_planes, slabs, threads)
     in_threads(forward_along_z, pieces, threads)
-
-    power = np.square(transform.real) + np.square(transform.imag)
     wedge = measure_wedge(power, kz, ky, kx) if wedge is None else wedge
-    share = np.sqrt(kz**2 + ky**2 + kx**2, dtype=np.float32) / np.float32(finest)
-    held = wedge.holds(kz, ky, kx) & (share < 1)
-    held[0, 0, 0] = False
-    shells = (share[held] * POWER_SHELLS).astype(np.int64)
-    total = np.bincount(shells, power[held], POWER_SHELLS)
-    count = np.bincount(shells, minlength=POWER_SHELLS)
+    transform[0, 0, 0] = 0
+
+    def share_of_finest(piece: slice) -> NDArray[np.float32]:
+        squared = kz**2 + ky[:, piece] ** 2 + kx**2
+        return np.asarray(np.sqrt(squared) / finest, dtype=np.float32)
+
+    def sum_shells(piece: slice) -> NDArray[np.float64]:
+        share = share_of_finest(piece)
+        held = wedge.holds(kz, ky[:, piece], kx) & (share > 0) & (share < 1)
+        shells = (share[held] * POWER_SHELLS).astype(np.int64)
+        total = np.bincount(shells, power[:, piece][held], POWER_SHELLS)
+        return np.stack([total, np.bincount(shells, minlength=POWER_SHELLS)])
+
+    total, count = np.sum(in_threads(sum_shells, pieces, threads), axis=0)
     filled = (count > 0) & (total > 0)
     if not filled.any():
         return WhitenedTomogram(np.zeros(shape, dtype=np.float32), wedge)
     centres = ((np.arange(POWER_SHELLS) + 0.5) / POWER_SHELLS)[filled]
-    log_power = np.interp(share, centres, np.log(total[filled] / count[filled]))
-    transform *= np.where(share < 1, np.exp(-log_power / 2), 0).astype(np.float32)
-    transform[0, 0, 0] = 0
-    # Half of the spectrum stands for the whole of it.
-    energy = 2 * float(np.sum(np.abs(transform) ** 2, dtype=np.float64))
-    transform *= np.float32(values_zyx.size / np.sqrt(energy))
+    log_shells = np.log(total[filled] / count[filled])
 
+    def flatten(piece: slice) -> float:
+        share = share_of_finest(piece)
+        amplitude = np.exp(np.interp(share, centres, log_shells) / -2) * (share < 1)
+        some = transform[:, piece]
+        some *= amplitude.astype(np.float32)
+        return float(np.sum(np.square(some.real) + np.square(some.imag), dtype=np.float64))
+
+    # Half of the spectrum stands for the whole of it.
+    energy = 2 * sum(in_threads(flatten, pieces, threads))
+    scale = np.float32(values_zyx.size / np.sqrt(energy))
     whitened_zyx = np.empty(shape, dtype=np.float32)
 
     def back_along_z(piece: slice) -> None:
         along_z = np.zeros_like(in_planes[:, piece])
-        along_z[planes] = transform[:, piece]
+        along_z[planes] = transform[:, piece] * scale
         in_planes[:, piece] = scipy.fft.ifft(along_z, axis=0, overwrite_x=True)
 
     def back_in_planes(slab: slice) -> None:
