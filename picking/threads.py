@@ -12,9 +12,7 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
-def in_threads(
-    work: Callable[[Part], Result], parts: Iterable[Part], threads: int
-) -> list[Result]:
+def in_threads(work: Callable[[Part], Result], parts: Iterable[Part], threads: int) -> list[Result]:
     """Call a function with every part.
 
     Parameters

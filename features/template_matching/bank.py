@@ -20,8 +20,8 @@ MARGIN_ANGSTROM = FINEST_ANGSTROM / 2
 # Side of the box that a template is made in, over the side that is kept: the missing wedge smears
 # a structure along z, and what leaves the box on one side comes back on the other.
 BOX_FACTOR = 1.5
-# A structure's transform is computed at this many frequencies for each voxel of its side, so that it
-# can be read off between them.
+# A structure's transform is computed at this many frequencies for each voxel of its side, so that
+# it can be read off between them.
 PADDING = 2
 # A step may be this share longer: a voxel of 10.4 Å for 10 loses the finest 4 % of the frequencies,
 # and half the step would cost eight times the points.
