@@ -56,7 +56,7 @@ logger.propagate = False
 NODES = workflow.resource_settings.nodes
 CORES = usable_cores(workflow.resource_settings.cores, NODES)
 workflow.global_resources["_cores"] = CORES
-# A job of a cluster reads this file again, on its node, and asks for what it was given.
+# A cluster's job reads this file again on its node, with the one thread that was asked for.
 FEATURE_THREADS = (
     feature_threads(len(PLAN.batches), CORES, NODES) if workflow.is_main_process else 1
 )
