@@ -21,8 +21,8 @@ FEATURES_MB, FEATURES_MB_PER_MEGAVOXEL = 400, 21
 PICTURES_MB, PICTURES_MB_PER_MEGAVOXEL = 400, 8
 # A map of 500 voxels a side, twice.
 STRUCTURES_MB = 1500
-# A tenth of the work on a run's features, and reading it, is done by one thread: more than four could
-# not even halve the time again.
+# A tenth of the work on a run's features, and reading it, is done by one thread: more than four
+# could not even halve the time again.
 MOST_FEATURE_THREADS = 4
 # Jobs that read tables: a fixed part, and what a run's candidates with all their features add.
 TABLES_MB, TABLES_MB_PER_RUN = 450, 15
