@@ -28,7 +28,7 @@ from picking.workflow.checked_options import checked_options, of_training
 from picking.workflow.failure import explain_at_exit, log_times
 from picking.workflow.job_shell import job_prefix
 from picking.workflow.make_plan import exit_with_one_line, plan_or_exit
-from picking.workflow.resources import usable_cores
+from picking.workflow.resources import feature_threads, usable_cores
 from picking.workflow.settings_sections import (
     RESULT_SECTIONS,
     SYNTHETIC_SECTIONS,
@@ -55,8 +55,12 @@ shell.prefix(job_prefix(workflow.basedir))
 # copick gives the root logger a handler, which would print all that Snakemake says once more.
 logger.propagate = False
 # Jobs on this machine take no more cores than it has, whatever --cores says.
-workflow.global_resources["_cores"] = usable_cores(
-    workflow.resource_settings.cores, workflow.resource_settings.nodes
+NODES = workflow.resource_settings.nodes
+CORES = usable_cores(workflow.resource_settings.cores, NODES)
+workflow.global_resources["_cores"] = CORES
+# A cluster's job reads this file again on its node, with the one thread that was asked for.
+FEATURE_THREADS = (
+    feature_threads(len(PLAN.batches), CORES, NODES) if workflow.is_main_process else 1
 )
 
 

@@ -47,6 +47,7 @@ from picking.files.unfinished_batch import UnfinishedBatch, files_digest
 from picking.left_out_runs import left_out_if_it_fails
 from picking.structures.structure import Structure
 from picking.structures.structure_file import read_structures
+from picking.threads import in_threads
 
 # Cubes that are measured together: their temporary arrays stay near the processor's cache.
 CUBES_PER_BATCH = 64
@@ -61,6 +62,7 @@ def extract_features(
     particles: Sequence[ParticleType],
     settings: FeatureSettings,
     structures: Mapping[str, Structure],
+    threads: int = 1,
 ) -> pd.DataFrame:
     """Measure every feature of the catalogue for every candidate of a run.
 
@@ -80,6 +82,8 @@ def extract_features(
         Section ``features``.
     structures : mapping of str to Structure
         Structures of the particle types that have one.
+    threads : int
+        Threads that share the work; the table does not depend on them.
 
     Returns
     -------
@@ -115,12 +119,13 @@ def extract_features(
         for particle in particles
     )
     resolutions = make_resolution_levels(
-        normalised(tomogram.values_zyx),
+        normalised(tomogram.values_zyx, threads),
         tomogram.voxel_size_zyx_angstrom,
         max(deepest, BACKGROUND_LEVEL),
+        threads,
     )
     run_context = make_run_context(
-        candidates, score_maps, embedding, particles, resolutions, structures
+        candidates, score_maps, embedding, particles, resolutions, structures, threads
     )
     measured = measure_images(run_context, settings)
     for family in settings.families:
@@ -149,11 +154,14 @@ def measure_images(run_context: RunContext, settings: FeatureSettings) -> Measur
     measured: Measured = {name: np.zeros(count, dtype=np.float32) for name in names}
     if not families:
         return measured
-    for members in batches_of_one_type(run_context):
+
+    def measure(members: NDArray[np.int64]) -> None:
         subtomograms = cut(run_context, members)
         for family in families:
             for name, values in family.measure(subtomograms, settings).items():
                 measured[name][members] = values
+
+    in_threads(measure, batches_of_one_type(run_context), run_context.threads)
     return measured
 
 
@@ -184,6 +192,7 @@ def extract_run(
     run: str,
     results: Path,
     structures: Mapping[str, Structure],
+    threads: int = 1,
 ) -> pd.DataFrame:
     """Measure the features of a run's candidates.
 
@@ -200,6 +209,8 @@ def extract_run(
         (:func:`picking.files.batch_record.proposal_files`).
     structures : mapping of str to Structure
         Structures of the particle types that have one.
+    threads : int
+        Threads that share the work; the table does not depend on them.
 
     Returns
     -------
@@ -215,6 +226,7 @@ def extract_run(
         config.known_particles,
         config.features,
         structures,
+        threads,
     )
 
 
@@ -227,6 +239,7 @@ def extract_batch(
     structures_paths: Sequence[Path],
     record: Path,
     on_error: OnError = "stop",
+    threads: int = 1,
 ) -> None:
     """Write the feature tables of the runs of a batch, then the batch's record.
 
@@ -248,6 +261,8 @@ def extract_batch(
         Record to write (:class:`picking.files.batch_record.BatchRecord`).
     on_error : {"skip", "stop"}
         Whether a run that fails is left out or ends the job.
+    threads : int
+        Threads that share the work; the tables do not depend on them.
 
     Raises
     ------
@@ -270,7 +285,7 @@ def extract_batch(
             batch.fail,
             partial(tomogram_digest, copick_config, run, *config.tomogram_kind[:2]),
         ):
-            features = extract_run(config, copick_config, run, results, structures)
+            features = extract_run(config, copick_config, run, results, structures, threads)
             FEATURES.write(features, feature_file(results, run))
             batch.finish(run)
             print(f"{run}: features of {len(features)} candidates", file=sys.stderr)
@@ -291,6 +306,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--on-error", choices=get_args(OnError), default="stop", help="what a bad run does"
     )
+    parser.add_argument("--threads", type=int, default=1, help="threads that share the work")
     arguments = parser.parse_args(argv)
     extract_batch(
         resolve(load_config(arguments.config)),
@@ -301,6 +317,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         arguments.structures,
         arguments.record,
         arguments.on_error,
+        arguments.threads,
     )
 
 

@@ -18,7 +18,7 @@ rule extract_features:
         "results/{name}/logs/extract_features/batch{batch}.txt",
     benchmark:
         "results/{name}/benchmarks/extract_features/batch{batch}.tsv"
-    threads: 1
+    threads: FEATURE_THREADS
     resources:
         mem_mb=lambda wildcards: PLAN.memory.of_features(
             PLAN.batch(wildcards.batch).runs
@@ -32,4 +32,4 @@ rule extract_features:
         "python -m features.extract --config {input.config:q} --copick {input.copick:q}"
         " --proposals {input.proposals:q} --runs {params.runs:q} --results results/{wildcards.name:q}"
         " --structures {input.structures:q} --record {output.record:q} --on-error {params.on_error}"
-        " 2>&1 | tee {log:q} >&2"
+        " --threads {threads} 2>&1 | tee {log:q} >&2"

@@ -8,6 +8,7 @@ import pytest
 from scipy.special import expit, logit
 
 from benchmarks import null
+from benchmarks.judged_result import JudgedResult, reliability_table
 from benchmarks.null import dealt_out
 from benchmarks.paired_scores import (
     MixedFoldersError,
@@ -19,7 +20,7 @@ from benchmarks.paired_scores import (
     on_the_same_runs,
 )
 from benchmarks.rerank_variants import Results, Variant, judge
-from benchmarks.test_truth import JudgedResult, print_estimates, print_scores, reliability_table
+from benchmarks.test_truth import print_estimates, print_scores
 from picking.config import PipelineConfig
 from picking.data_in.inventory import resolve
 from picking.files.tables import OUT_OF_FOLD

@@ -23,6 +23,9 @@ PICTURES_MB, PICTURES_MB_PER_MEGAVOXEL = 400, 8
 PRETRAINING_MB, PRETRAINING_MB_PER_SPECIMEN = 2 * GIBIBYTE_MB, 13
 # A map of 500 voxels a side, twice.
 STRUCTURES_MB = 1500
+# A tenth of the work on a run's features, and reading it, is done by one thread: more than four
+# could not even halve the time again.
+MOST_FEATURE_THREADS = 4
 # Jobs that read tables: a fixed part, and what a run's candidates with all their features add.
 TABLES_MB, TABLES_MB_PER_RUN = 450, 15
 
@@ -121,3 +124,21 @@ def usable_cores(wanted: int | None, nodes: int | None = None) -> int | None:
         ``wanted``, or the cores of this machine if it has fewer.
     """
     return wanted if wanted is None or nodes is not None else min(wanted, machine_cores())
+
+
+def feature_threads(batches: int, cores: int | None, nodes: int | None = None) -> int:
+    """Threads of each job that measures features, which its tables do not depend on.
+
+    Parameters
+    ----------
+    batches : int
+        Such jobs. Side by side they use the cores better than threads do, so there are several
+        threads only where there are fewer jobs than cores.
+    cores : int or None
+        Cores that the jobs may take together; None where nothing runs.
+    nodes : int or None
+        What ``--jobs`` says of a cluster, whose jobs take no more than they have to.
+    """
+    if cores is None or nodes is not None:
+        return 1
+    return min(max(1, cores // max(1, batches)), MOST_FEATURE_THREADS)
