@@ -106,7 +106,7 @@ def make_bundle(
     unused = {
         "synthetic": SyntheticSettings(),
         "pretraining": PretrainingSettings(),
-        "picks": PicksSettings(),
+        "final_picks": PicksSettings(),
     }
     bundled = config.model_copy(update=without_paths | unused)
     scores = {

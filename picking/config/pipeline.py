@@ -106,7 +106,7 @@ class PipelineConfig(StrictModel):
     stage1_proposals: Stage1Settings = Stage1Settings()
     features: FeatureSettings = FeatureSettings()
     stage2_rerank: Stage2Settings = Stage2Settings()
-    picks: PicksSettings = PicksSettings()
+    final_picks: PicksSettings = PicksSettings()
 
     @field_validator("name", mode="before")
     @classmethod

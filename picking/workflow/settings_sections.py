@@ -61,9 +61,9 @@ RESULT_SECTIONS: dict[str, Keys] = {
     "features": {"features"},
     "stage2_classifier": {"stage2_rerank": {"classifier"}},
     "stage2_decision": {"stage2_rerank": {"threshold_rule", "suppression_fraction"}},
-    "picks_author": {"picks": PICKS_AUTHOR},
+    "picks_author": {"final_picks": PICKS_AUTHOR},
     # Read by none that picks: other names in other software write other files and no more.
-    "picks_files": {"picks": set(PicksSettings.model_fields) - PICKS_AUTHOR},
+    "picks_files": {"final_picks": set(PicksSettings.model_fields) - PICKS_AUTHOR},
 }
 
 # The number of runs is a section of its own: the content of a run does not depend on it.

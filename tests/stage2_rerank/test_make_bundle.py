@@ -45,7 +45,7 @@ def bundled(pipeline, tmp_path_factory):
         particle.model_dump(mode="json") | {"structure": "/home/somebody/own.mrc"}
         for particle in pipeline.config.known_particles
     ]
-    content = {"particles": particles, "picks": {"user_id": "somebody"}}
+    content = {"particles": particles, "final_picks": {"user_id": "somebody"}}
     (folder / "structures.yaml").write_text(yaml.safe_dump(content))
     arguments = ["--config", str(pipeline.config_path), str(folder / "structures.yaml")]
     arguments += ["--results", str(results)]
