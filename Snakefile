@@ -7,9 +7,11 @@
     snakemake --cores 8 proposals       stage 1's candidates of every run
     snakemake --cores 8 feature_tables  the features of every candidate
     snakemake --cores 8 rerank          stage 2's classifiers and thresholds
+    snakemake --cores 8 import_check    training tomograms with their picks, to look at first
     snakemake --cores 1 compare         every report under results/ side by side, as it is
 
-Your own data: --config dataset=FOLDER name=NAME, or --config copick=CONFIG.json name=NAME.
+Your own data: --config dataset=FOLDER name=NAME, or --config copick=CONFIG.json name=NAME, or
+--config tomograms=FOLDER picks=FILE.star name=NAME (MRC files; particles come from a configuration).
 """
 
 import re
@@ -91,6 +93,7 @@ localrules:
     picks,
     bundle,
     cv_report,
+    import_check,
     proposals,
     feature_tables,
     rerank,
@@ -125,6 +128,11 @@ rule cv_report:
         lambda wildcards: of_training(
             PLAN, PLAN.files("cv_report.html", "cv_report.json")
         ),
+
+
+rule import_check:
+    input:
+        lambda wildcards: of_training(PLAN, PLAN.files("import_check.png")),
 
 
 rule proposals:

@@ -50,7 +50,9 @@ def bundled_config(
     bundle = manifest.config
     if config.is_synthetic:
         raise InputError(
-            "bundle", "is given without data to pick", "give dataset=FOLDER or copick=CONFIG.json"
+            "bundle",
+            "is given without data to pick",
+            "give dataset=FOLDER, copick=CONFIG.json or tomograms=FOLDER",
         )
     stage1, given_stage1 = config.stage1_proposals, given.stage1_proposals
     _refuse_others(config, bundle, COMES_WITH_THE_BUNDLE, "")

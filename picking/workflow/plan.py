@@ -33,6 +33,7 @@ from picking.workflow.batches import (
     known_batches,
     record_path,
 )
+from picking.workflow.data_source import source_arguments, source_in_words
 from picking.workflow.resources import JobMemory
 from picking.workflow.settings_sections import SYNTHETIC_SECTIONS, section_text
 from picking.workflow.synthetic_files import SyntheticFiles
@@ -92,11 +93,7 @@ class ResultPlan:
     @property
     def data_source(self) -> str:
         """Source of the tomograms, as the report says it."""
-        if self.is_synthetic:
-            return "synthetic specimens"
-        if self.config.copick is None:
-            return f"Kaggle's layout in {self.config.dataset}"
-        return f"copick project {self.config.copick}"
+        return source_in_words(self.config)
 
     @cached_property
     def all_runs(self) -> list[str]:
@@ -153,10 +150,7 @@ class ResultPlan:
     @property
     def source_arguments(self) -> str:
         """Arguments that name the data to the import."""
-        if self.config.copick is not None:
-            return shlex.join(["--copick", str(self.config.copick)])
-        dataset = self.synthetic.folder if self.is_synthetic else self.config.dataset
-        return shlex.join(["--dataset", str(dataset)])
+        return source_arguments(self.config)
 
     def source_files(self, split: Split) -> list[str]:
         """List the files whose change means that a split has to be imported again."""
@@ -194,7 +188,8 @@ class ResultPlan:
         if self.is_synthetic:
             content = section_text(self.config, SYNTHETIC_SECTIONS["specimens"])
         else:
-            content = repr(sorted(self.inputs["train"].stamps.items()))
+            train = self.inputs["train"]
+            content = repr(sorted(train.stamps.items())) + train.reading
         return hashlib.sha256(content.encode()).hexdigest()
 
     def copick_of(self, run: str) -> str:
@@ -208,8 +203,27 @@ class ResultPlan:
 
     @property
     def project_elsewhere(self) -> str:
-        """Digest of a copick project whose tomograms' files are not on this machine, or nothing."""
-        return next((one.elsewhere for one in self.inputs.values()), "")
+        """What decides the tomograms' values besides their files on this machine, or nothing.
+
+        The digest of a copick project elsewhere, or how MRC files are read.
+        """
+        return next((one.elsewhere or one.reading for one in self.inputs.values()), "")
+
+    @property
+    def import_settings(self) -> list[str]:
+        """Settings files of the imports, but for what particles look like."""
+        return self.settings_files("data", *(["mrc"] if self.config.tomograms else []))
+
+    @property
+    def import_check(self) -> list[str]:
+        """What the import of MRC training runs finds out by the picks; none of other data."""
+        is_learnt = self.config.tomograms is not None and self.manifest is None
+        return self.files("import_check.json") if is_learnt else []
+
+    @property
+    def check_argument(self) -> str:
+        """Argument that names it to the imports."""
+        return shlex.join(["--check", *self.import_check]) if self.import_check else ""
 
     @property
     def namesakes(self) -> list[str]:
