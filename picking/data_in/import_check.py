@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from picking.data_in.grey_at_picks import (
     local_contrast,
     told,
 )
-from picking.data_in.plausible_picks import MOSTLY_INSIDE
+from picking.data_in.plausible_picks import MOSTLY_INSIDE, doubtful_picks
 from picking.data_in.tomogram_size import TomogramSize
 from picking.errors import InputError
 from picking.files.json_models import StoredModel
@@ -80,7 +81,8 @@ def check_positions_and_contrast(
             file=sys.stderr,
         )
     seen = _turned(grey) if is_inverted else grey
-    if is_doubtful(seen):
+    # Of doubtful runs the import tells by itself; all together may say more than each alone.
+    if is_doubtful(seen) and not doubtful_picks(truth, turned(sizes) if is_inverted else sizes):
         cause = fitting_reading(truth, contrasts, is_either=wanted == "auto")
         likely = f"they would be if {cause}" if cause else "look at import_check.png"
         print(
@@ -93,6 +95,11 @@ def check_positions_and_contrast(
         sigmas=None if math.isnan(grey.sigmas) else grey.sigmas,
         standard_errors=None if math.isnan(grey.sigmas) else grey.standard_errors,
     )
+
+
+def turned(sizes: Mapping[str, TomogramSize]) -> dict[str, TomogramSize]:
+    """Change the sign of the grey values."""
+    return {run: replace(size, coarse_zyx=-size.coarse_zyx) for run, size in sizes.items()}
 
 
 def _turned(grey: GreyAtPicks) -> GreyAtPicks:

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +13,7 @@ import pandas as pd
 from picking.config import PipelineConfig
 from picking.config.pipeline import OnError
 from picking.data_in.check_tomograms import check_tomograms
-from picking.data_in.import_check import ImportCheck, check_positions_and_contrast
+from picking.data_in.import_check import ImportCheck, check_positions_and_contrast, turned
 from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.mrc_runs import MrcRuns, read_mrc_runs
 from picking.data_in.mrc_tomograms import (
@@ -110,7 +110,7 @@ def import_mrc_training_runs(
             table = read_truth(checked, runs, types)
         if found.is_inverted:
             _write_views(config, chosen, headers, views, is_inverted=True)
-            sizes = {run: replace(one, coarse_zyx=-one.coarse_zyx) for run, one in sizes.items()}
+            sizes = turned(sizes)
         if len(table) != len(truth):
             raise InputError(
                 where, f"of {len(truth)} picks copick reads {len(table)}", "report this as a bug"
