@@ -30,9 +30,9 @@ def write_mrc(path: Path, values_zyx: NDArray[Any], voxel_angstrom: float = 10.0
 
 
 def blobs(seed: int, sign: float = 1.0) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Values, and the places of dark blobs, (n, 3) xyz voxels, off the middle of every axis."""
+    """Values, and the places of dark blobs, (n, 3) xyz voxels."""
     rng = np.random.default_rng(seed)
-    places_zyx = rng.uniform(0.12, 0.45, (PICKS, 3)) * SHAPE_ZYX
+    places_zyx = rng.uniform(0.1, 0.9, (PICKS, 3)) * SHAPE_ZYX
     mass = np.zeros(SHAPE_ZYX)
     mass[tuple(np.rint(places_zyx).astype(int).T)] = 1
     dark = ndimage.gaussian_filter(mass, 2.0)

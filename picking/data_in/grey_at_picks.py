@@ -23,6 +23,8 @@ from picking.files.tables import POSITION_COLUMNS
 # Side of the surroundings that a pick is compared with, in radii of the particle: its own width
 # twice, so that slopes of the ice and of the illumination are taken out, and particles are not.
 SURROUNDINGS_RADII = 4.0
+# How many times as plain another reading of the positions has to be.
+CLEARLY_BETTER = 1.5
 
 
 @dataclass(frozen=True)
@@ -104,30 +106,39 @@ def _values_at(xyz_angstrom: NDArray[np.float64], size: TomogramSize) -> NDArray
     return values
 
 
-def fitting_reading(
-    truth: pd.DataFrame, contrasts: Mapping[str, TomogramSize], *, is_either: bool = False
+def better_reading(
+    truth: pd.DataFrame, contrasts: Mapping[str, TomogramSize], are_dark: bool | None
 ) -> str | None:
-    """Find the mistake that would explain why picks are not where particles are.
+    """Find the mistake by which picks are not where particles are, if one explains it well.
+
+    In crowded specimens wrong places are not those of chance: picks on one particle's place may hit
+    others. So the readings are compared with each other.
 
     Parameters
     ----------
     truth, contrasts
         As for :func:`grey_at_picks`.
-    is_either : bool
-        Whether particles may be bright as well.
+    are_dark : bool or None
+        Whether particles are dark; None: one or the other.
 
     Returns
     -------
     str or None
-        The reading of ``READINGS`` that brings the picks to the darkest (or brightest) places, if
-        these are plainly so.
+        The reading of ``READINGS`` by which picks stand out most, if they do so plainly, and
+        CLEARLY_BETTER than as they are given.
     """
-    best, found = -LIKELY_DARK, None
+
+    def clear(grey: GreyAtPicks) -> float:
+        errors = grey.standard_errors
+        return abs(errors) if are_dark is None else -errors if are_dark else errors
+
+    as_given = clear(grey_at_picks(truth, contrasts))
+    best = max(-LIKELY_DARK, CLEARLY_BETTER * (0.0 if math.isnan(as_given) else as_given))
+    found = None
     for cause, reading in READINGS.items():
         read = grey_at_picks(truth, contrasts, reading)
-        clear = abs(read.standard_errors) if is_either else -read.standard_errors
-        if read.share_inside >= MOSTLY_INSIDE and clear > best:
-            best, found = clear, cause
+        if read.share_inside >= MOSTLY_INSIDE and clear(read) > best:
+            best, found = clear(read), cause
     return found
 
 

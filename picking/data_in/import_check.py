@@ -12,7 +12,7 @@ from pydantic import Field
 from picking.config import PipelineConfig
 from picking.data_in.grey_at_picks import (
     GreyAtPicks,
-    fitting_reading,
+    better_reading,
     grey_at_picks,
     is_doubtful,
     local_contrast,
@@ -37,6 +37,9 @@ class ImportCheck(StoredModel):
         "standard deviations; null: too few picks"
     )
     standard_errors: float | None = Field(description="the same in standard errors of the mean")
+    likely_mistake: str | None = Field(
+        description="what would explain it if the picks are not where particles are"
+    )
 
 
 def check_positions_and_contrast(
@@ -67,12 +70,18 @@ def check_positions_and_contrast(
     radius = float(np.mean([item.radius_angstrom for item in config.known_particles]))
     contrasts = {run: local_contrast(size, radius) for run, size in sizes.items()}
     grey = grey_at_picks(truth, contrasts)
-    if len(truth) and grey.share_inside < MOSTLY_INSIDE:
-        _refuse_outside(truth, contrasts, grey, where)
-    print(f"{where}: {told(grey)}", file=sys.stderr)
     wanted = config.mrc.invert_contrast
-    is_bright = grey.is_bright and fitting_reading(truth, contrasts) is None
-    is_inverted = wanted if isinstance(wanted, bool) else is_bright
+    mistake = better_reading(truth, contrasts, None if wanted == "auto" else not wanted)
+    if mistake is not None and grey.share_inside < MOSTLY_INSIDE:
+        raise InputError(
+            where,
+            f"{1 - grey.share_inside:.0%} of the picks lie outside their tomograms; all would be "
+            f"inside, and where particles are seen, if {mistake}",
+            "give the size of the picks' pixels as mrc={picks_pixel_size: SIZE}, or correct the "
+            "files (docs/your_data.md)",
+        )
+    print(f"{where}: {told(grey)}", file=sys.stderr)
+    is_inverted = wanted if isinstance(wanted, bool) else grey.is_bright and mistake is None
     if is_inverted:
         why = "mrc.invert_contrast says so" if wanted is True else "particles are bright"
         print(
@@ -81,12 +90,17 @@ def check_positions_and_contrast(
             file=sys.stderr,
         )
     seen = _turned(grey) if is_inverted else grey
-    # Of doubtful runs the import tells by itself; all together may say more than each alone.
-    if is_doubtful(seen) and not doubtful_picks(truth, turned(sizes) if is_inverted else sizes):
-        cause = fitting_reading(truth, contrasts, is_either=wanted == "auto")
-        likely = f"they would be if {cause}" if cause else "look at import_check.png"
+    if mistake is not None:
         print(
-            f"warning: {where}: the picks are no darker than other places; {likely}",
+            f"warning: {where}: the picks are hardly where particles are; they would be if "
+            f"{mistake} (docs/your_data.md)",
+            file=sys.stderr,
+        )
+    # Of doubtful runs the import tells by itself; all together may say more than each alone.
+    elif is_doubtful(seen) and not doubtful_picks(truth, turned(sizes) if is_inverted else sizes):
+        print(
+            f"warning: {where}: the picks are no darker than other places; look at "
+            "import_check.png",
             file=sys.stderr,
         )
     return ImportCheck(
@@ -94,6 +108,7 @@ def check_positions_and_contrast(
         picks=grey.picks,
         sigmas=None if math.isnan(grey.sigmas) else grey.sigmas,
         standard_errors=None if math.isnan(grey.sigmas) else grey.standard_errors,
+        likely_mistake=mistake,
     )
 
 
@@ -104,18 +119,3 @@ def turned(sizes: Mapping[str, TomogramSize]) -> dict[str, TomogramSize]:
 
 def _turned(grey: GreyAtPicks) -> GreyAtPicks:
     return GreyAtPicks(grey.picks, grey.share_inside, -grey.sigmas, -grey.standard_errors)
-
-
-def _refuse_outside(
-    truth: pd.DataFrame, contrasts: Mapping[str, TomogramSize], grey: GreyAtPicks, where: object
-) -> None:
-    """Refuse positions many of which are outside, if another reading has them inside and seen."""
-    cause = fitting_reading(truth, contrasts, is_either=True)
-    if cause is not None:
-        raise InputError(
-            where,
-            f"{1 - grey.share_inside:.0%} of the picks lie outside their tomograms; all would be "
-            f"inside, and where particles are seen, if {cause}",
-            "give the size of the picks' pixels as mrc={picks_pixel_size: SIZE}, or correct the "
-            "files (docs/your_data.md)",
-        )

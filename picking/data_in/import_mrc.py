@@ -115,7 +115,7 @@ def import_mrc_training_runs(
             raise InputError(
                 where, f"of {len(truth)} picks copick reads {len(table)}", "report this as a bug"
             )
-        picked.write(table, sizes, where)
+        picked.write(table, sizes, where, is_told=found.likely_mistake is not None)
         found.write(check)
     _write_config(config, output, project.views, project.overlay)
 
