@@ -22,6 +22,8 @@ from picking.bundle.manifest import (
 )
 from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, SyntheticSettings, load_config
+from picking.config.mrc import MrcSettings
+from picking.data_in.import_check import ImportCheck
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
 from picking.files.json_models import read_model
@@ -87,12 +89,15 @@ def make_bundle(
     without_paths = {
         "dataset": None,
         "copick": None,
+        "tomograms": None,
+        "picks": None,
         "bundle": None,
         "particles": tuple(
             particle.model_copy(update={"structure": None}) for particle in config.known_particles
         ),
     }
-    bundled = config.model_copy(update=without_paths | {"synthetic": SyntheticSettings()})
+    further = {"synthetic": SyntheticSettings(), "mrc": _learnt_contrast(config, results)}
+    bundled = config.model_copy(update=without_paths | further)
     scores = {
         name: TypeScore(
             fbeta=figures.fbeta,
@@ -136,6 +141,14 @@ def make_bundle(
         made.write(unfinished / MANIFEST_NAME)
         _write_archive(unfinished, [MANIFEST_NAME, CARD_NAME, *names], archive)
     return made
+
+
+def _learnt_contrast(config: PipelineConfig, results: Path) -> MrcSettings:
+    """Note whether the grey values of MRC files changed their sign before they were learnt from."""
+    if config.tomograms is None:
+        return MrcSettings()
+    check = ImportCheck.read(results / "import_check.json")
+    return MrcSettings(invert_contrast=check.is_inverted)
 
 
 def _bundled(path: Path) -> BundledFile:

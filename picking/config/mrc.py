@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from picking.config.particles import ParticleName
-from picking.config.strict_model import StrictModel
+from picking.config.strict_model import StrictModel, text_of_number
 
 
 def _listed(value: object) -> object:
-    """Take a single path for a list of one."""
+    """Take a single path for a list of one; YAML makes a number of a name that is digits alone."""
+    value = text_of_number(value)
     return (value,) if isinstance(value, str | Path) else value
 
 
@@ -31,7 +32,7 @@ class MrcSettings(StrictModel):
         "auto",
         description="whether grey values change their sign when they are read, as particles have "
         "to be dark. auto: if the picks are clearly brighter than what is around them; a bundle, "
-        "which looks at no picks, then takes the values as they are",
+        "which looks at no picks, does as it did where it learnt",
     )
     picks_pixel_size: float | None = Field(
         None,

@@ -123,7 +123,7 @@ def test_bright_particles_are_made_dark_in_all_runs(
     assert ("where the tomogram is bright" in told) == (sign == 1)
 
 
-def test_a_bundle_inverts_only_if_it_is_said(tmp_path: Path) -> None:
+def test_without_training_runs_it_inverts_only_if_it_is_said(tmp_path: Path) -> None:
     data = write_mrc_data(tmp_path, sign=-1)
     config = tmp_path / "config.yaml"
     for wanted, sign in (("auto", 1), (True, -1)):

@@ -1,5 +1,6 @@
 """The plan where data are MRC files: what is read, what is noticed, what a bundle picks."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,17 @@ def test_a_bundle_picks_all_without_picks(data: MrcData, tmp_path: Path) -> None
     assert make_plan(content, "here").runs.test == (*PICKED, UNPICKED)
     with pytest.raises(InputError, match=r"TS_3\.mrc: is cut off"):
         make_plan({**content, "on_error": "stop"}, "here")
+
+
+def test_a_bundle_reads_grey_values_as_it_learnt_them(data: MrcData, tmp_path: Path) -> None:
+    bundle = write_manifest(tmp_path / "bundle")
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["config"]["mrc"]["invert_contrast"] = True
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    content = {"tomograms": str(data.folder), "bundle": str(bundle), "name": "picked"}
+    assert make_plan(content, "here").config.mrc.invert_contrast is True
+    kept = make_plan({**content, "mrc": {"invert_contrast": False}}, "here")
+    assert kept.config.mrc.invert_contrast is False
 
 
 def test_a_bundle_of_other_voxels_says_what_to_add(tmp_path: Path) -> None:
