@@ -9,9 +9,11 @@
     snakemake --cores 8 feature_tables  the features of every candidate
     snakemake --cores 8 rerank          stage 2's classifiers and thresholds
     snakemake --cores 8 pretrain        the weights that every training starts from, anew
+    snakemake --cores 8 import_check    training tomograms with their picks, to look at first
     snakemake --cores 1 compare         every report under results/ side by side, as it is
 
-Your own data: --config dataset=FOLDER name=NAME, or --config copick=CONFIG.json name=NAME.
+Your own data: --config dataset=FOLDER name=NAME, or --config copick=CONFIG.json name=NAME, or
+--config tomograms=FOLDER picks=FILE.star name=NAME (MRC files; particles come from a configuration).
 """
 
 import re
@@ -26,8 +28,10 @@ min_version("9.0")
 sys.path.insert(0, workflow.basedir)
 from picking.workflow.checked_options import checked_options, of_training
 from picking.workflow.failure import explain_at_exit, log_times
+from picking.workflow.finished_reports import finished_reports
 from picking.workflow.job_shell import job_prefix
 from picking.workflow.make_plan import exit_with_one_line, plan_or_exit
+from picking.workflow.plan import RESULTS
 from picking.workflow.resources import feature_threads, usable_cores
 from picking.workflow.settings_sections import (
     RESULT_SECTIONS,
@@ -102,6 +106,7 @@ localrules:
     picks_dynamo,
     bundle,
     cv_report,
+    import_check,
     proposals,
     feature_tables,
     pretrain,
@@ -155,6 +160,11 @@ rule cv_report:
         lambda wildcards: of_training(
             PLAN, PLAN.files("cv_report.html", "cv_report.json")
         ),
+
+
+rule import_check:
+    input:
+        lambda wildcards: of_training(PLAN, PLAN.files("import_check.png")),
 
 
 rule proposals:

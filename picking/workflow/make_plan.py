@@ -57,6 +57,8 @@ def make_plan(
         If the configuration or the data set that it names cannot be used.
     """
     config = validated_config(content, where=where)
+    if config.tomograms is not None:
+        config, given = _with_spacing_of_headers(config, content if given is None else given)
     manifest = None if config.bundle is None else read_manifest(config.bundle)
     if manifest is not None:
         chosen = validated_config(content if given is None else given, where=where)
@@ -83,6 +85,18 @@ def make_plan(
         first_free_number(folder) if not known else 0,
     )
     return ResultPlan(config, runs, inputs, batches, manifest)
+
+
+def _with_spacing_of_headers(
+    config: PipelineConfig, given: Mapping[str, Any]
+) -> tuple[PipelineConfig, Mapping[str, Any]]:
+    """Take the voxel spacing of MRC files from their headers, unless a person has chosen one."""
+    from picking.data_in.mrc_tomograms import with_voxel_spacing
+
+    default = PipelineConfig.model_fields["voxel_spacing"].default
+    is_chosen = "voxel_spacing" in given or config.voxel_spacing != default
+    config = with_voxel_spacing(config, is_chosen)
+    return config, {**given, "voxel_spacing": config.voxel_spacing}
 
 
 def _check_no_training(config: PipelineConfig) -> None:
@@ -150,7 +164,7 @@ def plan_or_exit(
                 )
         where = ", ".join(sources) or DEFAULT_CONFIGURATION
         given = None
-        if content.get("bundle") is not None:
+        if content.get("bundle") is not None or content.get("tomograms") is not None:
             files = [Path(str(name)) for name in configfiles]
             given = completed(read_content(files), command_line)
         return make_plan(content, where, is_start, given)

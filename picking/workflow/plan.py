@@ -34,6 +34,7 @@ from picking.workflow.batches import (
     known_batches,
     record_path,
 )
+from picking.workflow.data_source import source_arguments, source_in_words
 from picking.workflow.resources import JobMemory
 from picking.workflow.settings_sections import SYNTHETIC_SECTIONS, section_text
 from picking.workflow.synthetic_files import SyntheticFiles
@@ -41,8 +42,6 @@ from picking.workflow.synthetic_files import SyntheticFiles
 RESULTS = Path("results")
 # What a training leaves in its result, and no bundle holds.
 TRAINING_RECORDS = "stage1/*/fold*/training.json"
-# What taking a bundle leaves in a result.
-BUNDLE_LOG = "logs/take_bundle.txt"
 SECONDS_AN_HOUR = 3600
 # The report holds the features of these in memory, all at once; the page of the picks, which reads
 # run by run, shows all.
@@ -93,11 +92,7 @@ class ResultPlan:
     @property
     def data_source(self) -> str:
         """Source of the tomograms, as the report says it."""
-        if self.is_synthetic:
-            return "synthetic specimens"
-        if self.config.copick is None:
-            return f"Kaggle's layout in {self.config.dataset}"
-        return f"copick project {self.config.copick}"
+        return source_in_words(self.config)
 
     @cached_property
     def all_runs(self) -> list[str]:
@@ -154,10 +149,7 @@ class ResultPlan:
     @property
     def source_arguments(self) -> str:
         """Arguments that name the data to the import."""
-        if self.config.copick is not None:
-            return shlex.join(["--copick", str(self.config.copick)])
-        dataset = self.synthetic.folder if self.is_synthetic else self.config.dataset
-        return shlex.join(["--dataset", str(dataset)])
+        return source_arguments(self.config)
 
     def source_files(self, split: Split) -> list[str]:
         """List the files whose change means that a split has to be imported again."""
@@ -195,7 +187,8 @@ class ResultPlan:
         if self.is_synthetic:
             content = section_text(self.config, SYNTHETIC_SECTIONS["specimens"])
         else:
-            content = repr(sorted(self.inputs["train"].stamps.items()))
+            train = self.inputs["train"]
+            content = repr(sorted(train.stamps.items())) + train.reading
         return hashlib.sha256(content.encode()).hexdigest()
 
     def start_of(self, member: str) -> str:
@@ -214,8 +207,27 @@ class ResultPlan:
 
     @property
     def project_elsewhere(self) -> str:
-        """Digest of a copick project whose tomograms' files are not on this machine, or nothing."""
-        return next((one.elsewhere for one in self.inputs.values()), "")
+        """What decides the tomograms' values besides their files on this machine, or nothing.
+
+        The digest of a copick project elsewhere, or how MRC files are read.
+        """
+        return next((one.elsewhere or one.reading for one in self.inputs.values()), "")
+
+    @property
+    def import_settings(self) -> list[str]:
+        """Settings files of the imports, but for what particles look like."""
+        return self.settings_files("data", *(["mrc"] if self.config.tomograms else []))
+
+    @property
+    def import_check(self) -> list[str]:
+        """What the import of MRC training runs finds out by the picks; none of other data."""
+        is_learnt = self.config.tomograms is not None and self.manifest is None
+        return self.files("import_check.json") if is_learnt else []
+
+    @property
+    def check_argument(self) -> str:
+        """Argument that names it to the imports."""
+        return shlex.join(["--check", *self.import_check]) if self.import_check else ""
 
     @property
     def namesakes(self) -> list[str]:
@@ -351,16 +363,6 @@ class ResultPlan:
             "--failed": self._file("failed_runs.csv"),
         }
         return shlex.join(word for option in options.items() for word in option)
-
-    @staticmethod
-    def finished_reports() -> list[str]:
-        """List the reports of all results that are there, by absolute path."""
-        return sorted(
-            str(report)
-            for report in RESULTS.absolute().glob("*/cv_report.json")
-            # A result that was picked with a bundle holds the report of the bundle's training.
-            if not (report.parent / BUNDLE_LOG).exists()
-        )
 
     def stage2_files(self, endings: Sequence[str]) -> list[str]:
         """List stage 2's files with the endings, of every particle type."""

@@ -38,6 +38,8 @@ RESULT_SECTIONS: dict[str, Keys] = {
         ),
         "particles": {"__all__": MEASURED},
     },
+    # Which MRC files are read, and how; nothing else reads them.
+    "mrc": {"tomograms", "picks", "mrc"},
     # What particles look like on pages and in viewers trains nothing.
     "appearance": {"particles": {"__all__": set(ParticleType.model_fields) - {"structure"}}},
     # Where their structures are read from; the file itself is an input.

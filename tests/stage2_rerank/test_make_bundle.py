@@ -10,6 +10,7 @@ import yaml
 
 from picking.bundle.open_bundle import read_manifest
 from picking.bundle.take_bundle import take_bundle
+from picking.data_in.import_check import ImportCheck
 from picking.errors import InputError
 from picking.files.picks_density import PicksDensity, RunPicks
 from picking.files.precision import Precision
@@ -45,8 +46,14 @@ def bundled(pipeline, tmp_path_factory):
         particle.model_dump(mode="json") | {"structure": "/home/somebody/own.mrc"}
         for particle in pipeline.config.known_particles
     ]
-    content = {"particles": particles, "final_picks": {"user_id": "somebody"}}
-    (folder / "structures.yaml").write_text(yaml.safe_dump(content))
+    mine = {"tomograms": "/home/somebody/tomograms", "picks": "/home/somebody/p.star"}
+    mine |= {"mrc": {"tomogram_numbers": "/home/somebody/t.doc"}}
+    mine |= {"final_picks": {"user_id": "somebody"}}
+    mine |= {"stage1_proposals": {"start": "/home/somebody/weights.safetensors"}}
+    (folder / "structures.yaml").write_text(yaml.safe_dump({"particles": particles, **mine}))
+    ImportCheck(
+        is_inverted=True, picks=40, sigmas=1.0, standard_errors=6.0, likely_mistake=None
+    ).write(results / "import_check.json")
     arguments = ["--config", str(pipeline.config_path), str(folder / "structures.yaml")]
     arguments += ["--results", str(results)]
     arguments += ["--members", MEMBER, "--data", "simulated candidates"]
@@ -59,6 +66,9 @@ def test_it_says_what_it_is(bundled: Path, pipeline) -> None:
     assert manifest.members == (MEMBER,)
     assert manifest.config.known_particles == pipeline.config.known_particles
     assert manifest.config.dataset is None
+    # How the tomograms were read, but nobody's paths.
+    assert manifest.config.mrc.invert_contrast is True
+    assert "somebody" not in manifest.model_dump_json()
     report = json.loads(pipeline.path("cv_report.json").read_text())["two_stage"]
     assert manifest.score == report["score"]
     for name, scores in manifest.types.items():
