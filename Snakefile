@@ -34,6 +34,7 @@ from picking.workflow.make_plan import exit_with_one_line, plan_or_exit
 from picking.workflow.plan import RESULTS
 from picking.workflow.resources import feature_threads, usable_cores
 from picking.workflow.settings_sections import (
+    PRETRAINED_FROM,
     RESULT_SECTIONS,
     SYNTHETIC_SECTIONS,
     section_text,

@@ -12,7 +12,10 @@ rule train_member:
         # Needed, but no part of what is trained: a change of these trains nothing.
         further_config=ancient(
             PLAN.settings_files(
-                "stage1_precision", "stage1_checkpoints", "stage1_prediction"
+                "stage1_start",
+                "stage1_precision",
+                "stage1_checkpoints",
+                "stage1_prediction",
             )
         ),
     output:

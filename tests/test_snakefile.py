@@ -56,6 +56,25 @@ def test_memory_follows_the_size_of_the_data_and_can_be_set(planned: str) -> Non
         assert memory_of(rule, planned) > 400
 
 
+def test_pretraining_is_planned_specimen_by_specimen(workflow: Path) -> None:
+    done = snakemake(
+        workflow, "pretrain", "--dry-run", "--config", "name=start", "pretraining={specimens: 7}"
+    )
+    assert done.returncode == 0, done.stderr
+    assert {"pretraining_specimen", "pretrain_network"} <= jobs(done)
+    assert "train_member" not in jobs(done)
+    assert len(re.findall(r"^rule pretraining_specimen:", done.stdout, re.MULTILINE)) == 7
+
+
+def test_a_start_that_is_not_there_is_named_before_anything_runs(workflow: Path) -> None:
+    done = snakemake(
+        workflow, "submission", "--dry-run", "--config", "stage1_proposals={start: pretraind}"
+    )
+    assert done.returncode != 0
+    assert "there is no file 'pretraind'; give pretrained, nothing" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def test_jobs_run_the_checkouts_code_whatever_is_installed(tmp_path: Path) -> None:
     """The tests' environment holds an editable install of this repository, not of the copy."""
     copy = clone(tmp_path / "copy")

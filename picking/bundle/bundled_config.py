@@ -13,7 +13,7 @@ from picking.errors import InputError, in_one_line
 
 # What models depend on comes with them.
 COMES_WITH_THE_BUNDLE = ("particles", "scoring", "features", "stage2_rerank", "seed")
-OF_STAGE1 = ("start", "ensemble", "network", "targets", "training", "peaks")
+OF_STAGE1 = ("ensemble", "network", "targets", "training", "peaks")
 # Which tomograms are picked: those of the training, unless the user says otherwise.
 TOMOGRAM_KIND = ("tomo_type", "voxel_spacing", "resample_to")
 # What the user may choose for the data at hand.

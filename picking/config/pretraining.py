@@ -4,6 +4,17 @@ from pydantic import Field
 
 from picking.config.strict_model import StrictModel
 
+# Of stage 1's training settings those that a pretraining shares; it has its own length, batch,
+# learning rate and average.
+OF_STAGE1_TRAINING = {
+    "crop_zyx",
+    "weight_decay",
+    "warmup_fraction",
+    "turns_about_z",
+    "intensity_jitter",
+    "cpu_threads",
+}
+
 
 class PretrainingSettings(StrictModel):
     """How `snakemake pretrain` makes a start from synthetic specimens."""

@@ -69,6 +69,7 @@ def make_plan(
     runs = _runs(config, manifest, are_types_chosen)
     if manifest is None:
         _check_structures(config)
+        _check_start(config)
     inputs: dict[Split, ImportInputs] = {}
     if not config.is_synthetic:
         inputs = {
@@ -119,6 +120,18 @@ def _check_structures(config: PipelineConfig) -> None:
                 f"there is no such file, which is the structure of {particle.name}",
                 "correct the path; without a slash in front it begins where Snakemake works",
             )
+
+
+def _check_start(config: PipelineConfig) -> None:
+    """Name weights that there are not, where a training would only find out after the import."""
+    start = config.stage1_proposals.start
+    if isinstance(start, Path) and not start.is_file():
+        raise InputError(
+            "stage1_proposals.start",
+            f"there is no file {str(start)!r}",
+            "give pretrained, nothing, or the path of a weights.safetensors; without a slash in "
+            "front it begins where Snakemake works",
+        )
 
 
 def _runs(

@@ -19,8 +19,9 @@ TRAINING_MB, TRAINING_MB_PER_MEGAVOXEL = 3 * GIBIBYTE_MB, 5
 PROPOSING_MB, PROPOSING_MB_PER_MEGAVOXEL = 2 * GIBIBYTE_MB, 40
 FEATURES_MB, FEATURES_MB_PER_MEGAVOXEL = 400, 21
 PICTURES_MB, PICTURES_MB_PER_MEGAVOXEL = 400, 8
-# What a pretraining takes, and what each of its specimens adds: two tomograms and their targets.
-PRETRAINING_MB, PRETRAINING_MB_PER_SPECIMEN = 2 * GIBIBYTE_MB, 13
+# What a pretraining takes, what the two tomograms of a specimen add, and what its targets would add
+# at full resolution: eight maps of 16 bits.
+PRETRAINING_MB, PRETRAINING_TOMOGRAMS_MB, PRETRAINING_TARGETS_MB = 2 * GIBIBYTE_MB, 9, 36
 # A map of 500 voxels a side, twice.
 STRUCTURES_MB = 1500
 # A tenth of the work on a run's features, and reading it, is done by one thread: more than four
@@ -70,9 +71,10 @@ class JobMemory:
         megavoxels = sum(map(self._megavoxels, runs))
         return processes * math.ceil(TRAINING_MB + TRAINING_MB_PER_MEGAVOXEL * megavoxels)
 
-    def of_pretraining(self, specimens: int) -> int:
+    def of_pretraining(self, specimens: int, output_stride: int) -> int:
         """Return what a pretraining takes, which keeps all specimens in memory."""
-        return PRETRAINING_MB + PRETRAINING_MB_PER_SPECIMEN * specimens
+        of_specimen = PRETRAINING_TOMOGRAMS_MB + PRETRAINING_TARGETS_MB / output_stride**3
+        return math.ceil(PRETRAINING_MB + of_specimen * specimens)
 
     def of_proposing(self, runs: Sequence[str]) -> int:
         """Return what proposing in the runs, one after the other, takes."""

@@ -16,6 +16,7 @@ from picking.config import (
     SyntheticSettings,
     TrainingSettings,
 )
+from picking.config.pretraining import OF_STAGE1_TRAINING
 
 # Keys of the configuration as pydantic's ``include`` takes them.
 Keys = dict[str, Any] | set[str]
@@ -27,6 +28,11 @@ PREDICTED_FROM = set(PredictionSettings.model_fields) - {"runs_per_job"}
 
 # Whom the final picks are written under.
 PICKS_AUTHOR = {"user_id", "session_id"}
+
+# All of stage 1's settings that a pretraining depends on.
+PRETRAINED_FROM: Keys = {
+    "stage1_proposals": {"network": True, "targets": True, "training": OF_STAGE1_TRAINING}
+}
 
 # What a particle type is to the networks and to the score.
 MEASURED = {"name", "radius_angstrom"}
@@ -47,13 +53,10 @@ RESULT_SECTIONS: dict[str, Keys] = {
     "folds": {"folds"},
     "scoring": {"scoring"},
     "stage1_training": {
-        "stage1_proposals": {
-            "start": True,
-            "network": True,
-            "targets": True,
-            "training": TRAINED_FROM,
-        }
+        "stage1_proposals": {"network": True, "targets": True, "training": TRAINED_FROM}
     },
+    # Trainings depend on what the weights hold, not on where they lie.
+    "stage1_start": {"stage1_proposals": {"start"}},
     # A longer pretraining makes no specimen again.
     "pretraining_seed": {"pretraining": {"seed"}},
     "pretraining": {"pretraining": set(PretrainingSettings.model_fields) - {"seed"}},
