@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import IMAGE_FAMILIES, RUN_FAMILIES, catalogue
 from features.feature import Measured
+from features.learnt_averages.fold_averages import FoldAverages
 from features.run_context import RunContext, make_run_context
 from features.subtomograms import (
     Subtomograms,
@@ -227,6 +228,7 @@ def extract_batch(
     structures_paths: Sequence[Path],
     record: Path,
     on_error: OnError = "stop",
+    averages_paths: Sequence[Path] = (),
 ) -> None:
     """Write the feature tables of the runs of a batch, then the batch's record.
 
@@ -248,6 +250,8 @@ def extract_batch(
         Record to write (:class:`picking.files.batch_record.BatchRecord`).
     on_error : {"skip", "stop"}
         Whether a run that fails is left out or ends the job.
+    averages_paths : sequence of Path
+        File with the averages of picks and that of the folds; none if all types have a structure.
 
     Raises
     ------
@@ -260,7 +264,10 @@ def extract_batch(
         for path in structures_paths
         for name, structure in read_structures(path).items()
     }
-    made_from = files_digest([proposals, *structures_paths], config.model_dump_json())
+    averages = FoldAverages.read(*averages_paths) if averages_paths else None
+    made_from = files_digest(
+        [proposals, *structures_paths, *averages_paths], config.model_dump_json()
+    )
     stamps = {run: tomogram_stamp(copick_config, run, *config.tomogram_kind[:2]) for run in runs}
     batch = UnfinishedBatch(record, proposed.split, FEATURE_FOLDERS, results, made_from, stamps)
     for run in batch.left([run for run in proposed.runs if run in runs]):
@@ -270,7 +277,9 @@ def extract_batch(
             batch.fail,
             partial(tomogram_digest, copick_config, run, *config.tomogram_kind[:2]),
         ):
-            features = extract_run(config, copick_config, run, results, structures)
+            learnt = averages.of_run(run) if averages else {}
+            known = {**learnt, **structures}
+            features = extract_run(config, copick_config, run, results, known)
             FEATURES.write(features, feature_file(results, run))
             batch.finish(run)
             print(f"{run}: features of {len(features)} candidates", file=sys.stderr)
@@ -287,6 +296,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--structures", type=Path, nargs="*", default=[], help="structures of the particle types"
     )
+    parser.add_argument(
+        "--averages", type=Path, nargs="*", default=[], help="averages of picks, and the folds"
+    )
     parser.add_argument("--record", type=Path, required=True, help="JSON file to write at the end")
     parser.add_argument(
         "--on-error", choices=get_args(OnError), default="stop", help="what a bad run does"
@@ -301,6 +313,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         arguments.structures,
         arguments.record,
         arguments.on_error,
+        arguments.averages,
     )
 
 

@@ -54,6 +54,16 @@ def test_memory_follows_the_size_of_the_data_and_can_be_set(planned: str) -> Non
     assert memory_of("propose", planned) == 12345
     for rule in ("submit", "report", "extract_features"):
         assert memory_of(rule, planned) > 400
+    # The challenge's six have structures.
+    assert "learn_averages" not in planned
+
+
+def test_picks_of_a_type_without_a_structure_are_averaged(workflow: Path, tmp_path: Path) -> None:
+    odd = {"name": "odd", "radius_angstrom": 80}
+    content = {"name": "odd", "particles": [odd, CZII_PARTICLES[3].model_dump(mode="json")]}
+    (tmp_path / "odd.yaml").write_text(yaml.safe_dump(content))
+    job = ("feature_tables", "--configfile", str(tmp_path / "odd.yaml"), "--dry-run")
+    assert "learn_averages" in jobs(snakemake(workflow, *job))
 
 
 def test_jobs_run_the_checkouts_code_whatever_is_installed(tmp_path: Path) -> None:

@@ -190,6 +190,19 @@ class PipelineConfig(StrictModel):
         return self.particles
 
     @property
+    def needs_averages(self) -> bool:
+        """Whether candidates may have to be compared with averages of picks.
+
+        So if a type has no ``structure``, and this project no model of it. copick's object may
+        still have a density map.
+        """
+        modelled = {particle.name for particle in CZII_PARTICLES}
+        return self.features.has_templates and any(
+            particle.structure is None and particle.name not in modelled
+            for particle in self.known_particles
+        )
+
+    @property
     def tomogram_kind(self) -> tuple[str, float, float | None]:
         """Which tomogram of a run is read, and what it is resampled to.
 

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from picking.config import (
+    FeatureSettings,
     ParticleType,
     PipelineConfig,
     PredictionSettings,
@@ -23,6 +24,9 @@ Keys = dict[str, Any] | set[str]
 TRAINED_FROM = set(TrainingSettings.model_fields) - {"checkpoint_every"}
 # How runs are shared out among jobs changes no score map.
 PREDICTED_FROM = set(PredictionSettings.model_fields) - {"runs_per_job"}
+
+# What the averages of particles are made with, of the settings of the features.
+WEDGE = {"tilt_range_degrees", "tilt_axis"}
 
 # What a particle type is to the networks and to the score.
 MEASURED = {"name", "radius_angstrom"}
@@ -54,7 +58,8 @@ RESULT_SECTIONS: dict[str, Keys] = {
     "stage1_precision": {"stage1_proposals": {"precision"}},
     "stage1_checkpoints": {"stage1_proposals": {"training": {"checkpoint_every"}}},
     "stage1_prediction": {"stage1_proposals": {"prediction": PREDICTED_FROM, "peaks": True}},
-    "features": {"features"},
+    "features": {"features": set(FeatureSettings.model_fields) - WEDGE},
+    "wedge": {"features": WEDGE},
     "stage2_classifier": {"stage2_rerank": {"classifier"}},
     "stage2_decision": {"stage2_rerank": {"threshold_rule", "suppression_fraction"}},
 }
