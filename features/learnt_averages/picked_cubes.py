@@ -51,7 +51,7 @@ def shift_voxels(voxel_angstrom: float) -> int:
 
 
 def steps_to_reach(radius_angstrom: float, voxel_angstrom: float) -> int:
-    """Steps of a template's grid (:func:`grid_stride` voxels) from the centre to the reach."""
+    """Count the steps of :func:`grid_stride` voxels from a particle's centre to its reach."""
     step = voxel_angstrom * grid_stride(voxel_angstrom)
     return int(np.ceil(reach_of(radius_angstrom) / step))
 

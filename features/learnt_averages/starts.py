@@ -64,7 +64,7 @@ def _moments(
 
 
 def _axes(second: NDArray[np.float64], third: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Principal axes as the columns of a rotation, (3, 3); the longer end of each points forward."""
+    """Principal axes as the columns of a rotation, (3, 3); each points to its longer end."""
     _, axes = np.linalg.eigh(second)
     for column in (2, 1):
         axis = axes[:, column]

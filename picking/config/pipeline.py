@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from picking.config.features import FeatureSettings
 from picking.config.names import LONGEST_NAME
-from picking.config.particles import ParticleType, ScoringSettings
+from picking.config.particles import CZII_PARTICLES, ParticleType, ScoringSettings
 from picking.config.pretraining import PretrainingSettings
 from picking.config.stage1_proposals import Stage1Settings
 from picking.config.stage2_rerank import Stage2Settings
