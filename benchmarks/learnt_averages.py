@@ -13,12 +13,17 @@ taken that nobody knew their structures. One row a type:
 - map: the same with the density map in FOLDER, whose name ends in the molecule's PDB id.
 
 Before each slash stands what the spherical mean of the same picks has: turned by chance.
+
+With --apart: how well picks of the type are told from those of the other types by their best
+correlation alone, as the area under the curve (0.5: not at all). Averages are learnt fold by fold,
+and every pick is compared with one that its own run gave nothing to. Columns: the spherical mean,
+the average, this project's molecule, the map.
 """
 
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,7 +35,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from features.learn_averages import CubesByRun, cut_picks
 from features.learnt_averages.fourier_average import fourier_average
-from features.learnt_averages.learn_average import LEAST_PICKS, SEED, learn_average
+from features.learnt_averages.learn_average import (
+    LEAST_PICKS,
+    SEED,
+    VOXEL_DIGITS,
+    learn_average,
+)
+from features.learnt_averages.picked_cubes import PickedCubes
+from features.learnt_averages.poses import best_poses
 from features.learnt_averages.starts import by_chance
 from features.template_matching.bank import make_bank
 from features.template_matching.correlation import correlations
@@ -40,6 +52,7 @@ from picking.data_in.import_dataset import import_kaggle
 from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.inventory import list_runs, resolve
 from picking.files.tables import TRUTH
+from picking.scoring.folds import Folds, make_folds
 from picking.structures.make_structures import molecule_structure
 from picking.structures.read_structure import read_structure
 from picking.structures.structure import Structure
@@ -54,6 +67,9 @@ PDB_ID = {
     "virus-like-particle": "6n4v",
 }
 ORIENTATIONS = 600
+ORIENTATIONS_APART = 300
+COLUMNS = ("type", "picks", "seconds", "fit", "model", "map")
+APART_COLUMNS = ("type", "spherical mean", "average", "model", "map")
 # Empty voxels around an average, so that a structure that is shifted does not leave it.
 MARGIN_VOXELS = 12
 
@@ -102,6 +118,45 @@ def row(particle: ParticleType, of_type: CubesByRun, maps: Path | None) -> list[
     return [particle.name, str(number), f"{seconds:.0f}", f"{learnt.fit:.2f}", of_model, of_map]
 
 
+def best_fits(cubes: PickedCubes, structure: Structure) -> list[float]:
+    """Best correlation of each pick with a structure."""
+    if not len(cubes):
+        return []
+    voxel = round(cubes.voxel_angstrom, VOXEL_DIGITS)
+    bank = make_bank(structure, voxel, cubes.wedge, ORIENTATIONS_APART)
+    return best_poses(cubes, bank).fits.tolist()
+
+
+def told_apart(
+    particle: ParticleType, cubes: Mapping[str, CubesByRun], folds: Folds, maps: Path | None
+) -> list[str]:
+    """Areas under the curve of one particle type."""
+    structures = {"model": molecule_structure(particle.name)}
+    for path in [] if maps is None else maps.glob(f"*{PDB_ID[particle.name]}.mrc"):
+        structures["map"] = read_structure(path)
+    own: dict[str, list[float]] = {}
+    others: dict[str, list[float]] = {}
+    for fold in range(folds.number):
+        picks = [cubes[particle.name][run] for run in folds.training_runs(fold)]
+        radius = particle.radius_angstrom
+        compared = {
+            "spherical": fourier_average(picks, by_chance(picks, SEED + 1), radius),
+            "average": learn_average(picks, radius).average,
+            **structures,
+        }
+        for kind, structure in compared.items():
+            for name, of_type in cubes.items():
+                fits = own if name == particle.name else others
+                for run in folds.judged_runs(fold):
+                    fits.setdefault(kind, []).extend(best_fits(of_type[run], structure))
+    areas = {
+        kind: float(np.mean(np.array(fits)[:, None] > np.array(others[kind])))
+        for kind, fits in own.items()
+    }
+    columns = ("spherical", "average", "model", "map")
+    return [particle.name, *(f"{areas[kind]:.3f}" if kind in areas else "-" for kind in columns)]
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the arguments and compare."""
     parser = argparse.ArgumentParser(
@@ -110,18 +165,30 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("dataset", type=Path, help="folder in Kaggle's layout")
     parser.add_argument("--types", nargs="+", choices=list(PDB_ID), default=list(PDB_ID))
     parser.add_argument("--maps", type=Path, help="folder of MRC maps")
+    parser.add_argument("--apart", action="store_true", help="tell picks of the types apart")
     arguments = parser.parse_args(argv)
     config = resolve(PipelineConfig(dataset=arguments.dataset))
     runs = list_runs(config).train
-    particles = [one for one in CZII_PARTICLES if one.name in arguments.types]
+    chosen = [one for one in CZII_PARTICLES if one.name in arguments.types]
+    # As large as the largest, so that any type's average can be compared with all picks.
+    widest = {"radius_angstrom": max(one.radius_angstrom for one in CZII_PARTICLES)}
+    cut = [one.model_copy(update=widest) for one in CZII_PARTICLES] if arguments.apart else chosen
     with TemporaryDirectory() as folder:
         copick = Path(folder) / "train.json"
         picked = PickedFiles(Path(folder) / "truth.csv", Path(folder) / "density.json")
         import_kaggle(config, arguments.dataset, "train", runs, copick, picked)
-        cubes = cut_picks(config, copick, TRUTH.read(picked.truth), runs, particles)
-    print("| type | picks | seconds | fit | model | map |\n|---|---|---|---|---|---|")
-    for particle in particles:
-        print(f"| {' | '.join(row(particle, cubes[particle.name], arguments.maps))} |", flush=True)
+        truth = TRUTH.read(picked.truth)
+        cubes = cut_picks(config, copick, truth, runs, cut)
+    columns = APART_COLUMNS if arguments.apart else COLUMNS
+    print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|")
+    folds = make_folds(truth, runs, config.folds.number, config.seed)
+    for particle in chosen:
+        cells = (
+            told_apart(particle, cubes, folds, arguments.maps)
+            if arguments.apart
+            else row(particle, cubes[particle.name], arguments.maps)
+        )
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

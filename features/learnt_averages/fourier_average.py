@@ -86,9 +86,8 @@ def fourier_average(
     box = np.zeros(averaged.shape, dtype=np.complex128)
     box[averaged] = total / (count + _noise_over_signal(total, count, power, shells)[shells])
     average = -scipy.fft.irfftn(box, s=(side, side, side))
-    around = np.arange(
-        -half, half + 1
-    )  # negative indices count from the end, as the transform does
+    # Negative indices count from the end, as the transform does.
+    around = np.arange(-half, half + 1)
     average = average[np.ix_(around, around, around)]
     average *= _fading(_distances(half) * AVERAGE_VOXEL_ANGSTROM, radius_angstrom)
     return Structure(average.astype(np.float32), AVERAGE_VOXEL_ANGSTROM)

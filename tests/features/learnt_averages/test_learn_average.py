@@ -36,9 +36,8 @@ def test_the_average_shows_the_particle_where_the_spherical_mean_does_not():
     learnt = learn_average(cubes, RADIUS_ANGSTROM)
     spherical = fourier_average(cubes, by_chance(cubes, 5), RADIUS_ANGSTROM)
     found, base = likeness(learnt.average, STRUCTURE), likeness(spherical, STRUCTURE)
-    print(found, base, learnt.fit)
-    assert found > 0.8
-    assert found > base + 0.15
+    assert found > 0.7
+    assert found > base + 0.25
 
 
 def test_picks_of_nothing_agree_less_than_picks_of_a_particle():
