@@ -66,7 +66,7 @@ PDB_ID = {
     "thyroglobulin": "7n4y",
     "virus-like-particle": "6n4v",
 }
-ORIENTATIONS = 600
+ORIENTATIONS = 400
 ORIENTATIONS_APART = 300
 COLUMNS = ("type", "picks", "seconds", "fit", "model", "map")
 APART_COLUMNS = ("type", "spherical mean", "average", "model", "map")

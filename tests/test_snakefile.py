@@ -59,8 +59,8 @@ def test_memory_follows_the_size_of_the_data_and_can_be_set(planned: str) -> Non
 
 
 def test_picks_of_a_type_without_a_structure_are_averaged(workflow: Path, tmp_path: Path) -> None:
-    odd = {"name": "odd", "radius_angstrom": 80}
-    content = {"name": "odd", "particles": [odd, CZII_PARTICLES[3].model_dump(mode="json")]}
+    particles = [item.model_dump(mode="json") for item in CZII_PARTICLES]
+    content = {"name": "odd", "particles": [*particles, {"name": "odd", "radius_angstrom": 80}]}
     (tmp_path / "odd.yaml").write_text(yaml.safe_dump(content))
     job = ("feature_tables", "--configfile", str(tmp_path / "odd.yaml"), "--dry-run")
     assert "learn_averages" in jobs(snakemake(workflow, *job))

@@ -106,7 +106,7 @@ def _noise_over_signal(
     """
 
     def in_shell(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(shells, values)
+        return np.asarray(np.bincount(shells, values), dtype=np.float64)
 
     number = in_shell(count)
     each = in_shell(power) / np.maximum(number, 1)
@@ -122,7 +122,10 @@ def _noise_over_signal(
 def _transform_at(
     values_zyx: NDArray[np.float32], step_angstrom: float, k_xyz: NDArray[np.float64]
 ) -> NDArray[np.complex128]:
-    """Transform of a cube about its middle voxel at frequencies (K, 3), 1/Å."""
+    """Transform of a cube about its middle voxel at frequencies (K, 3), 1/Å.
+
+    Values count by their volume, in voxels of an average, so that runs of other voxels agree.
+    """
     side = len(values_zyx)
     padded = PADDING * side
     box = np.zeros((padded,) * 3, dtype=np.float32)
@@ -134,7 +137,8 @@ def _transform_at(
         ndimage.map_coordinates(part, at, order=1, mode="grid-wrap")
         for part in (transform.real, transform.imag)
     )
-    return np.asarray(real + 1j * imaginary, dtype=np.complex128)
+    volume = (step_angstrom / AVERAGE_VOXEL_ANGSTROM) ** 3
+    return np.asarray((real + 1j * imaginary) * volume, dtype=np.complex128)
 
 
 def _window(radius_angstrom: float, voxel_angstrom: float) -> NDArray[np.float64]:

@@ -79,8 +79,8 @@ def test_picks_are_averaged_only_for_types_that_may_have_no_structure(
 
     def plan_with(**further: object) -> ResultPlan:
         odd = {"name": "odd", "radius_angstrom": 80, **further}
-        particles = [{"name": "ribosome", "radius_angstrom": 150}, odd]
-        return make_plan({"name": "mine", "particles": particles}, "here")
+        six = [one.model_dump(mode="json") for one in CZII_PARTICLES]
+        return make_plan({"name": "mine", "particles": [*six, odd]}, "here")
 
     plan = plan_with()
     assert plan.averages == averages
