@@ -38,7 +38,6 @@ from features.learnt_averages.fourier_average import fourier_average
 from features.learnt_averages.learn_average import (
     LEAST_PICKS,
     SEED,
-    VOXEL_DIGITS,
     learn_average,
 )
 from features.learnt_averages.picked_cubes import PickedCubes
@@ -47,6 +46,7 @@ from features.learnt_averages.starts import by_chance
 from features.template_matching.bank import make_bank
 from features.template_matching.correlation import correlations
 from features.template_matching.missing_wedge import MissingWedge
+from features.templates import VOXEL_DIGITS
 from picking.config import CZII_PARTICLES, ParticleType, PipelineConfig
 from picking.data_in.import_dataset import import_kaggle
 from picking.data_in.imported_truth import PickedFiles

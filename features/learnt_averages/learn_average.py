@@ -12,20 +12,24 @@ from features.learnt_averages.starts import by_chance, by_dark_mass
 from features.template_matching.bank import TemplateBank, make_bank
 from features.template_matching.missing_wedge import MissingWedge
 from features.template_matching.whitening import FINEST_ANGSTROM
+from features.templates import VOXEL_DIGITS
 from picking.structures.structure import Structure
 
 # Of fewer picks the noise of each is more than a third of the average's, so that what is aligned
 # to the average is the noise itself.
 LEAST_PICKS = 8
-# Rounds of alignment: orientations that are tried, and the finest detail of the average that comes
-# of them, Å. Coarse first: fine detail of a wrong orientation would hold on to it.
-ROUNDS = ((200, 1.5 * FINEST_ANGSTROM), (250, 1.25 * FINEST_ANGSTROM), (300, FINEST_ANGSTROM),
-          (400, FINEST_ANGSTROM))  # fmt: skip
+# Finest detail of the average that an alignment starts from, Å, then rounds of it: orientations
+# that are tried, and the finest detail of the average that comes of them, Å. Coarse first: fine
+# detail of a wrong orientation would hold on to it.
 FIRST_FINEST_ANGSTROM = 1.5 * FINEST_ANGSTROM
+ROUNDS = (
+    (200, 1.5 * FINEST_ANGSTROM),
+    (250, 1.25 * FINEST_ANGSTROM),
+    (300, FINEST_ANGSTROM),
+    (400, FINEST_ANGSTROM),
+)
 # Of the turns by chance: one average is as good as another.
 SEED = 0
-# Voxel sizes that differ by less share a bank, Å.
-VOXEL_DIGITS = 2
 
 
 @dataclass(frozen=True)
