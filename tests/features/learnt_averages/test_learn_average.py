@@ -47,10 +47,13 @@ def test_picks_of_nothing_agree_less_than_picks_of_a_particle():
     assert fits[1] > fits[0] + 0.1
 
 
-def test_the_same_picks_make_the_same_average(monkeypatch):
+def test_the_same_picks_make_the_same_average_also_beside_a_run_without_any(monkeypatch):
     monkeypatch.setattr(learning, "ROUNDS", ((50, 60.0),))
-    cubes = [picks_of(STRUCTURE, 8, 1.0, 0)]
-    first, again = (learn_average(cubes, RADIUS_ANGSTROM).average for _ in range(2))
+    cubes = picks_of(STRUCTURE, 8, 1.0, 0)
+    none = PickedCubes(cubes.values_nzyx[:0], VOXEL_ANGSTROM, WEDGE)
+    first, again = (
+        learn_average(runs, RADIUS_ANGSTROM).average for runs in ([cubes], [none, cubes])
+    )
     np.testing.assert_array_equal(first.density_zyx, again.density_zyx)
 
 
