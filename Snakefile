@@ -85,6 +85,7 @@ else:
     include: "picking/training.smk"
     include: "stage1_proposals/training.smk"
     include: "stage1_proposals/pretraining.smk"
+    include: "features/training.smk"
     include: "stage2_rerank/training.smk"
 
 

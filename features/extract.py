@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import IMAGE_FAMILIES, RUN_FAMILIES, catalogue
 from features.feature import Measured
+from features.learnt_averages.fold_averages import FoldAverages
 from features.run_context import RunContext, make_run_context
 from features.subtomograms import (
     Subtomograms,
@@ -240,6 +241,7 @@ def extract_batch(
     record: Path,
     on_error: OnError = "stop",
     threads: int = 1,
+    averages_paths: Sequence[Path] = (),
 ) -> None:
     """Write the feature tables of the runs of a batch, then the batch's record.
 
@@ -263,6 +265,8 @@ def extract_batch(
         Whether a run that fails is left out or ends the job.
     threads : int
         Threads that share the work; the tables do not depend on them.
+    averages_paths : sequence of Path
+        File with the averages of picks and that of the folds; none if all types have a structure.
 
     Raises
     ------
@@ -275,7 +279,10 @@ def extract_batch(
         for path in structures_paths
         for name, structure in read_structures(path).items()
     }
-    made_from = files_digest([proposals, *structures_paths], config.model_dump_json())
+    averages = FoldAverages.read(*averages_paths) if averages_paths else None
+    made_from = files_digest(
+        [proposals, *structures_paths, *averages_paths], config.model_dump_json()
+    )
     stamps = {run: tomogram_stamp(copick_config, run, *config.tomogram_kind[:2]) for run in runs}
     batch = UnfinishedBatch(record, proposed.split, FEATURE_FOLDERS, results, made_from, stamps)
     for run in batch.left([run for run in proposed.runs if run in runs]):
@@ -285,7 +292,9 @@ def extract_batch(
             batch.fail,
             partial(tomogram_digest, copick_config, run, *config.tomogram_kind[:2]),
         ):
-            features = extract_run(config, copick_config, run, results, structures, threads)
+            learnt = averages.of_run(run) if averages else {}
+            known = {**learnt, **structures}
+            features = extract_run(config, copick_config, run, results, known, threads)
             FEATURES.write(features, feature_file(results, run))
             batch.finish(run)
             print(f"{run}: features of {len(features)} candidates", file=sys.stderr)
@@ -301,6 +310,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, required=True, help="folder of the result")
     parser.add_argument(
         "--structures", type=Path, nargs="*", default=[], help="structures of the particle types"
+    )
+    parser.add_argument(
+        "--averages", type=Path, nargs="*", default=[], help="averages of picks, and the folds"
     )
     parser.add_argument("--record", type=Path, required=True, help="JSON file to write at the end")
     parser.add_argument(
@@ -318,6 +330,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         arguments.record,
         arguments.on_error,
         arguments.threads,
+        arguments.averages,
     )
 
 

@@ -10,7 +10,8 @@ rule extract_features:
         ),
         proposals="results/{name}/proposals/batch{batch}.json",
         structures=PLAN.structures,
-        config=PLAN.settings_files("data", "features"),
+        averages=PLAN.averages,
+        config=PLAN.settings_files("data", "features", "wedge"),
     output:
         # As of proposals: the tables are named by the runs, and listed here with their digests.
         record="results/{name}/features/batch{batch}.json",
@@ -31,5 +32,6 @@ rule extract_features:
     shell:
         "python -m features.extract --config {input.config:q} --copick {input.copick:q}"
         " --proposals {input.proposals:q} --runs {params.runs:q} --results results/{wildcards.name:q}"
-        " --structures {input.structures:q} --record {output.record:q} --on-error {params.on_error}"
+        " --structures {input.structures:q} --averages {input.averages:q}"
+        " --record {output.record:q} --on-error {params.on_error}"
         " --threads {threads} 2>&1 | tee {log:q} >&2"

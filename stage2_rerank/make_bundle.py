@@ -124,7 +124,7 @@ def make_bundle(
         )
         for name, figures in report.two_stage.per_type.items()
     }
-    names = result_files(bundled, members, folds.number)
+    names = result_files(bundled, members, folds.number, config.needs_averages)
     with own_files(folder) as unfinished:
         for name in names:
             target = unfinished / name

@@ -47,7 +47,7 @@ def correlations(
     reach = int(np.abs(bank.offsets_zyx).max()) + shift_voxels
     side = 2 * reach + 1
     in_cube = np.ravel_multi_index(tuple((bank.offsets_zyx + reach).T), (side,) * 3)  # (V,)
-    steps = (-shift_voxels, 0, shift_voxels)
+    steps = sorted({-shift_voxels, 0, shift_voxels})
     shifts = [(z * side + y) * side + x for z, y, x in product(steps, steps, steps)]
 
     def compare(rows: slice) -> None:

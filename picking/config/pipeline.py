@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from picking.config.features import FeatureSettings
 from picking.config.mrc import MrcSettings, Paths, PicksPaths
 from picking.config.names import LONGEST_NAME
-from picking.config.particles import ParticleType, ScoringSettings
+from picking.config.particles import CZII_PARTICLES, ParticleType, ScoringSettings
 from picking.config.picks import PicksSettings
 from picking.config.pretraining import PretrainingSettings
 from picking.config.stage1_proposals import Stage1Settings
@@ -214,6 +214,19 @@ class PipelineConfig(StrictModel):
         if self.particles is None:
             raise ValueError("particle types are not resolved yet")
         return self.particles
+
+    @property
+    def needs_averages(self) -> bool:
+        """Whether candidates may have to be compared with averages of picks.
+
+        So if a type has no ``structure``, and this project no model of it. copick's object may
+        still have a density map.
+        """
+        modelled = {particle.name for particle in CZII_PARTICLES}
+        return self.features.has_templates and any(
+            particle.structure is None and particle.name not in modelled
+            for particle in self.known_particles
+        )
 
     @property
     def tomogram_kind(self) -> tuple[str, float, float | None]:

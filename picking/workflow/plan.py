@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from picking.bundle.manifest import (
+    AVERAGES_NAME,
     STRUCTURES_NAME,
     BundleManifest,
     classifier_endings,
@@ -173,6 +174,12 @@ class ResultPlan:
         return self.files(STRUCTURES_NAME) if self.config.features.has_templates else []
 
     @property
+    def averages(self) -> list[str]:
+        """File with the averages of the types that have no structure, and the folds they are by."""
+        needed = self.manifest.has_averages if self.manifest else self.config.needs_averages
+        return self.files(AVERAGES_NAME, "folds.json") if needed else []
+
+    @property
     def structures_project(self) -> str:
         """Argument that names the copick project whose objects may have density maps."""
         copick = self.config.copick
@@ -237,7 +244,8 @@ class ResultPlan:
     @property
     def bundled_files(self) -> list[str]:
         """Files of this result that a bundle takes with it."""
-        return self.files(*result_files(self.config, self.members, len(self.folds)))
+        names = result_files(self.config, self.members, len(self.folds), bool(self.averages))
+        return self.files(*names)
 
     def on_error(self, batch: str | int) -> OnError:
         """Say what a run of a batch that fails does to the others."""

@@ -27,6 +27,8 @@ STRUCTURES_MB = 1500
 # A tenth of the work on a run's features, and reading it, is done by one thread: more than four
 # could not even halve the time again.
 MOST_FEATURE_THREADS = 4
+# The picks that averages are made of, as cubes: those of six types of up to 300 Å across.
+AVERAGES_MB = 1000
 # Jobs that read tables: a fixed part, and what a run's candidates with all their features add.
 TABLES_MB, TABLES_MB_PER_RUN = 450, 15
 
@@ -87,6 +89,10 @@ class JobMemory:
     def of_structures(self) -> int:
         """Return what reading the structures of the particle types takes."""
         return STRUCTURES_MB
+
+    def of_averages(self, runs: Sequence[str]) -> int:
+        """Return what averaging picks takes: one tomogram at a time, and the picks of all."""
+        return self.of_features(runs) + AVERAGES_MB
 
     def of_pictures(self, runs: Sequence[str]) -> int:
         """Return what drawing pictures of the runs, one after the other, takes."""

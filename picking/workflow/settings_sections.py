@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from picking.config import (
+    FeatureSettings,
     ParticleType,
     PicksSettings,
     PipelineConfig,
@@ -33,6 +34,8 @@ PICKS_AUTHOR = {"user_id", "session_id"}
 PRETRAINED_FROM: Keys = {
     "stage1_proposals": {"network": True, "targets": True, "training": OF_STAGE1_TRAINING}
 }
+# What the averages of particles are made with, of the settings of the features.
+WEDGE = {"tilt_range_degrees", "tilt_axis"}
 
 # What a particle type is to the networks and to the score.
 MEASURED = {"name", "radius_angstrom"}
@@ -63,7 +66,8 @@ RESULT_SECTIONS: dict[str, Keys] = {
     "stage1_precision": {"stage1_proposals": {"precision"}},
     "stage1_checkpoints": {"stage1_proposals": {"training": {"checkpoint_every"}}},
     "stage1_prediction": {"stage1_proposals": {"prediction": PREDICTED_FROM, "peaks": True}},
-    "features": {"features"},
+    "features": {"features": set(FeatureSettings.model_fields) - WEDGE},
+    "wedge": {"features": WEDGE},
     "stage2_classifier": {"stage2_rerank": {"classifier"}},
     "stage2_decision": {"stage2_rerank": {"threshold_rule", "suppression_fraction"}},
     "picks_author": {"final_picks": PICKS_AUTHOR},

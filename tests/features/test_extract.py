@@ -7,6 +7,7 @@ import yaml
 
 from features import extract
 from features.catalogue import catalogue
+from features.learnt_averages.fold_averages import FoldAverages
 from features.templates import BANKS
 from picking.config import ALL_FAMILIES, FeatureSettings, load_config
 from picking.coordinates import extent_xyz_angstrom
@@ -26,6 +27,7 @@ from picking.files.embedding import EMBEDDING
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES, FEATURES
 from picking.files.tomogram import Tomogram
+from picking.scoring.folds import Folds
 from picking.structures.structure_file import write_structures
 from tests.features.made_data import (
     EMBEDDING_NAMES,
@@ -265,6 +267,15 @@ def test_the_command_writes_the_tables_of_a_batch(tmp_path, write_kaggle_run):
     write_structures(tmp_path / "structures.npz", structures)
     arguments += ["--results", str(tmp_path), "--structures", str(tmp_path / "structures.npz")]
     arguments += ["--threads", "2"]
+    # The run's own fold counts, and a structure counts more than an average.
+    rod = structure_of_blobs(ROD)
+    averages = FoldAverages(
+        Folds((("TS_1",), ("TS_3",))),
+        {"0": {"small": rod, "large": rod}, "1": {"large": structures["small"]}},
+    )
+    averages.write(tmp_path / "averages.npz")
+    averages.folds.write(tmp_path / "folds.json")
+    arguments += ["--averages", str(tmp_path / "averages.npz"), str(tmp_path / "folds.json")]
     extract.main([*arguments, "--record", str(record)])
 
     assert list(BatchRecord.read(record).runs) == ["TS_1"]
@@ -278,7 +289,8 @@ def test_the_command_writes_the_tables_of_a_batch(tmp_path, write_kaggle_run):
         kept,
         PARTICLES,
         SETTINGS,
-        structures=structures,
+        structures={**structures, "large": rod},
     )
     assert_same_features(table, expected, rtol=1e-4, atol=1e-4)
     assert (table["templates_small_best"] > 0).all()
+    assert (table["templates_large_best"] > 0).all()
