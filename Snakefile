@@ -9,9 +9,11 @@
     snakemake --cores 8 feature_tables  the features of every candidate
     snakemake --cores 8 rerank          stage 2's classifiers and thresholds
     snakemake --cores 8 pretrain        the weights that every training starts from, anew
+    snakemake --cores 8 import_check    training tomograms with their picks, to look at first
     snakemake --cores 1 compare         every report under results/ side by side, as it is
 
-Your own data: --config dataset=FOLDER name=NAME, or --config copick=CONFIG.json name=NAME.
+Your own data: --config dataset=FOLDER name=NAME, or --config copick=CONFIG.json name=NAME, or
+--config tomograms=FOLDER picks=FILE.star name=NAME (MRC files; particles come from a configuration).
 """
 
 import re
@@ -26,11 +28,14 @@ min_version("9.0")
 sys.path.insert(0, workflow.basedir)
 from picking.workflow.checked_options import checked_options, of_training
 from picking.workflow.failure import explain_at_exit, log_times
+from picking.workflow.finished_reports import finished_reports
 from picking.workflow.job_shell import job_prefix
 from picking.workflow.make_plan import exit_with_one_line, plan_or_exit
-from picking.workflow.resources import usable_cores
+from picking.workflow.plan import RESULTS
+from picking.workflow.resources import feature_threads, usable_cores
 from picking.workflow.run_times import by_attempt, minutes_by_attempt
 from picking.workflow.settings_sections import (
+    PRETRAINED_FROM,
     RESULT_SECTIONS,
     SYNTHETIC_SECTIONS,
     section_text,
@@ -57,8 +62,12 @@ shell.prefix(job_prefix(workflow.basedir))
 # copick gives the root logger a handler, which would print all that Snakemake says once more.
 logger.propagate = False
 # Jobs on this machine take no more cores than it has, whatever --cores says.
-workflow.global_resources["_cores"] = usable_cores(
-    workflow.resource_settings.cores, workflow.resource_settings.nodes
+NODES = workflow.resource_settings.nodes
+CORES = usable_cores(workflow.resource_settings.cores, NODES)
+workflow.global_resources["_cores"] = CORES
+# A cluster's job reads this file again on its node, with the one thread that was asked for.
+FEATURE_THREADS = (
+    feature_threads(len(PLAN.batches), CORES, NODES) if workflow.is_main_process else 1
 )
 
 
@@ -78,6 +87,7 @@ else:
     include: "picking/training.smk"
     include: "stage1_proposals/training.smk"
     include: "stage1_proposals/pretraining.smk"
+    include: "features/training.smk"
     include: "stage2_rerank/training.smk"
 
 
@@ -100,6 +110,7 @@ localrules:
     picks_dynamo,
     bundle,
     cv_report,
+    import_check,
     proposals,
     feature_tables,
     pretrain,
@@ -153,6 +164,11 @@ rule cv_report:
         lambda wildcards: of_training(
             PLAN, PLAN.files("cv_report.html", "cv_report.json")
         ),
+
+
+rule import_check:
+    input:
+        lambda wildcards: of_training(PLAN, PLAN.files("import_check.png")),
 
 
 rule proposals:

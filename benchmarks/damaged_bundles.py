@@ -67,7 +67,7 @@ def valid_bundle(folder: Path) -> Made:
             "stage2_rerank": {"classifier": {"bags": 2}},
         }
     )
-    names = (*result_files(config, (MEMBER,), 2), CARD_NAME)
+    names = (*result_files(config, (MEMBER,), 2, config.needs_averages), CARD_NAME)
     files = {name: (name * 20).encode() for name in names}
     score = {
         "fbeta": 0.8,

@@ -1,8 +1,11 @@
 """Measure the speed and memory of feature extraction on data made from a seed.
 
-Prints microseconds per candidate for each family, then, as the last line, one JSON object with
-``seconds_full_size`` (all families, normalising included, reading files not), ``candidates`` and
-``peak_memory_gb`` (of this process, its data included).
+Prints seconds on the clock, and of processors, of the parts of a run's features: what the families
+share, each family that looks at cubes (on one thread), all of these together, each other family.
+The first run of a job makes the banks of templates, later ones do not. As the last line, one
+JSON object with ``seconds_full_size`` and ``cpu_seconds`` (a first run, all families, normalising
+included, reading files not), ``threads``, ``candidates`` and ``peak_memory_gb`` (of this process,
+its data included).
 """
 
 import argparse
@@ -10,7 +13,9 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +25,12 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from features.catalogue import IMAGE_FAMILIES, RUN_FAMILIES, catalogue
-from features.extract import batches_of_one_type, cut, extract_features
+from features.extract import batches_of_one_type, cut, extract_features, measure_images
 from features.run_context import make_run_context
 from features.subtomograms import make_resolution_levels
-from picking.config import ALL_FAMILIES, CZII_PARTICLES, FeatureSettings
+from features.template_matching.whitening import whitened
+from features.templates import BANKS
+from picking.config import CZII_PARTICLES, FeatureSettings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
 from picking.files.embedding import EMBEDDING, embedding_channels, embedding_columns
 from picking.files.score_maps import ScoreMaps
@@ -37,6 +44,24 @@ OUTPUT_STRIDE = 2
 VOXEL_SIZE_ZYX_ANGSTROM = np.array([10.012444196428572] * 3)
 TOMOGRAM_SIGMA = 7e-6  # of the challenge's tomograms
 KIBIBYTES_PER_GIGABYTE = 1e9 / 1024
+
+
+@dataclass
+class Stopwatch:
+    """Seconds of parts by their names: on the clock, and of all processors together."""
+
+    seconds: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Add the time of what is done under ``with``."""
+        clock, processors = time.perf_counter(), time.process_time()
+        yield
+        before = self.seconds.get(name, (0.0, 0.0))
+        self.seconds[name] = (
+            before[0] + time.perf_counter() - clock,
+            before[1] + time.process_time() - processors,
+        )
 
 
 def made_run(
@@ -69,37 +94,44 @@ def made_run(
     return Tomogram("TS_1", values, VOXEL_SIZE_ZYX_ANGSTROM), candidates, score_maps, embedding
 
 
-def family_seconds(
+def time_parts(
     tomogram: Tomogram,
     candidates: pd.DataFrame,
     score_maps: ScoreMaps,
     embedding: pd.DataFrame,
     settings: FeatureSettings,
     structures: Mapping[str, Structure],
-) -> dict[str, float]:
-    """Seconds that each family takes, and what they share."""
-    seconds = dict.fromkeys(("normalising", "subtomograms", *ALL_FAMILIES), 0.0)
-    start = time.perf_counter()
-    resolutions = make_resolution_levels(
-        normalised(tomogram.values_zyx), tomogram.voxel_size_zyx_angstrom, coarsest_level=1
-    )
+    threads: int,
+) -> Stopwatch:
+    """Time every family, and what they share."""
+    watch = Stopwatch()
+    voxel_size = tomogram.voxel_size_zyx_angstrom
+    with watch.part("normalising"):
+        resolutions = make_resolution_levels(
+            normalised(tomogram.values_zyx, threads), voxel_size, 1, threads
+        )
     run_context = make_run_context(
-        candidates, score_maps, embedding, CZII_PARTICLES, resolutions, structures
+        candidates, score_maps, embedding, CZII_PARTICLES, resolutions, structures, threads
     )
-    seconds["normalising"] = time.perf_counter() - start
     for members in batches_of_one_type(run_context):
-        start = time.perf_counter()
-        subtomograms = cut(run_context, members)
-        seconds["subtomograms"] += time.perf_counter() - start
+        with watch.part("subtomograms"):
+            subtomograms = cut(run_context, members)
         for name, family in IMAGE_FAMILIES.items():
-            start = time.perf_counter()
-            family.measure(subtomograms, settings)
-            seconds[name] += time.perf_counter() - start
+            with watch.part(name):
+                family.measure(subtomograms, settings)
+    with watch.part("the seven above"):
+        measure_images(run_context, settings)
+    with watch.part("whitening"):
+        whitened(resolutions.levels[0], voxel_size, threads=threads)
+    BANKS.clear()
+    for part in ("templates and banks", "templates"):
+        with watch.part(part):
+            RUN_FAMILIES["templates"].measure(run_context, settings)
     for name, family in RUN_FAMILIES.items():
-        start = time.perf_counter()
-        family.measure(run_context, settings)
-        seconds[name] = time.perf_counter() - start
-    return seconds
+        if name != "templates":
+            with watch.part(name):
+                family.measure(run_context, settings)
+    return watch
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -107,17 +139,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--shape", type=int, nargs=3, default=FULL_SIZE_ZYX, metavar="VOXELS")
     parser.add_argument("--candidates", type=int, default=FULL_SIZE_CANDIDATES)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args(argv)
     settings = FeatureSettings()
-    structures = {particle.name: molecule_structure(particle.name) for particle in CZII_PARTICLES}
-    run = made_run(tuple(arguments.shape), arguments.candidates, arguments.seed)
     structures = {one.name: molecule_structure(one.name) for one in CZII_PARTICLES}
+    run = made_run(tuple(arguments.shape), arguments.candidates, arguments.seed)
 
-    start = time.perf_counter()
-    extract_features(*run, CZII_PARTICLES, settings, structures)
-    seconds = time.perf_counter() - start
-    for name, family in family_seconds(*run, settings, structures).items():
-        print(f"{name:14s} {family / arguments.candidates * 1e6:8.0f} us per candidate")
+    whole = Stopwatch()
+    with whole.part("all"):
+        extract_features(*run, CZII_PARTICLES, settings, structures, arguments.threads)
+    seconds, cpu_seconds = whole.seconds["all"]
+    print(f"{'part':20s} seconds  CPU seconds")
+    for name, part in time_parts(*run, settings, structures, arguments.threads).seconds.items():
+        print(f"{name:20s} {part[0]:7.2f}  {part[1]:11.2f}")
     names = run[2].particle_types
     print(f"{len(catalogue(settings, names, embedding_channels(names)))} features")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -127,6 +161,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         json.dumps(
             {
                 "seconds_full_size": round(seconds, 2),
+                "cpu_seconds": round(cpu_seconds, 2),
+                "threads": arguments.threads,
                 "candidates": arguments.candidates,
                 "peak_memory_gb": round(peak / KIBIBYTES_PER_GIGABYTE, 2),
             }

@@ -30,6 +30,8 @@ def draw_runs(
     runs: Sequence[str], number: int, judged: int, seed: int
 ) -> tuple[list[str], list[str]]:
     """Draw the runs to learn from and those to be judged on; disjoint, and sorted."""
+    if number + judged > len(runs):
+        raise SystemExit(f"{number} and {judged} runs are more than the {len(runs)} that there are")
     order = np.random.default_rng(seed).permutation(sorted(runs))
     learnt_from = [str(run) for run in order[:number]]
     rest = [str(run) for run in order[number:]]

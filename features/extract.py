@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import IMAGE_FAMILIES, RUN_FAMILIES, catalogue
 from features.feature import Measured
+from features.learnt_averages.fold_averages import FoldAverages
 from features.run_context import RunContext, make_run_context
 from features.subtomograms import (
     Subtomograms,
@@ -47,6 +48,7 @@ from picking.files.unfinished_batch import UnfinishedBatch, files_digest
 from picking.left_out_runs import left_out_if_it_fails
 from picking.structures.structure import Structure
 from picking.structures.structure_file import read_structures
+from picking.threads import in_threads
 
 # Cubes that are measured together: their temporary arrays stay near the processor's cache.
 CUBES_PER_BATCH = 64
@@ -61,6 +63,7 @@ def extract_features(
     particles: Sequence[ParticleType],
     settings: FeatureSettings,
     structures: Mapping[str, Structure],
+    threads: int = 1,
 ) -> pd.DataFrame:
     """Measure every feature of the catalogue for every candidate of a run.
 
@@ -80,6 +83,8 @@ def extract_features(
         Section ``features``.
     structures : mapping of str to Structure
         Structures of the particle types that have one.
+    threads : int
+        Threads that share the work; the table does not depend on them.
 
     Returns
     -------
@@ -115,12 +120,13 @@ def extract_features(
         for particle in particles
     )
     resolutions = make_resolution_levels(
-        normalised(tomogram.values_zyx),
+        normalised(tomogram.values_zyx, threads),
         tomogram.voxel_size_zyx_angstrom,
         max(deepest, BACKGROUND_LEVEL),
+        threads,
     )
     run_context = make_run_context(
-        candidates, score_maps, embedding, particles, resolutions, structures
+        candidates, score_maps, embedding, particles, resolutions, structures, threads
     )
     measured = measure_images(run_context, settings)
     for family in settings.families:
@@ -149,11 +155,14 @@ def measure_images(run_context: RunContext, settings: FeatureSettings) -> Measur
     measured: Measured = {name: np.zeros(count, dtype=np.float32) for name in names}
     if not families:
         return measured
-    for members in batches_of_one_type(run_context):
+
+    def measure(members: NDArray[np.int64]) -> None:
         subtomograms = cut(run_context, members)
         for family in families:
             for name, values in family.measure(subtomograms, settings).items():
                 measured[name][members] = values
+
+    in_threads(measure, batches_of_one_type(run_context), run_context.threads)
     return measured
 
 
@@ -184,6 +193,7 @@ def extract_run(
     run: str,
     results: Path,
     structures: Mapping[str, Structure],
+    threads: int = 1,
 ) -> pd.DataFrame:
     """Measure the features of a run's candidates.
 
@@ -200,6 +210,8 @@ def extract_run(
         (:func:`picking.files.batch_record.proposal_files`).
     structures : mapping of str to Structure
         Structures of the particle types that have one.
+    threads : int
+        Threads that share the work; the table does not depend on them.
 
     Returns
     -------
@@ -215,6 +227,7 @@ def extract_run(
         config.known_particles,
         config.features,
         structures,
+        threads,
     )
 
 
@@ -227,6 +240,8 @@ def extract_batch(
     structures_paths: Sequence[Path],
     record: Path,
     on_error: OnError = "stop",
+    threads: int = 1,
+    averages_paths: Sequence[Path] = (),
 ) -> None:
     """Write the feature tables of the runs of a batch, then the batch's record.
 
@@ -248,6 +263,10 @@ def extract_batch(
         Record to write (:class:`picking.files.batch_record.BatchRecord`).
     on_error : {"skip", "stop"}
         Whether a run that fails is left out or ends the job.
+    threads : int
+        Threads that share the work; the tables do not depend on them.
+    averages_paths : sequence of Path
+        File with the averages of picks and that of the folds; none if all types have a structure.
 
     Raises
     ------
@@ -260,7 +279,10 @@ def extract_batch(
         for path in structures_paths
         for name, structure in read_structures(path).items()
     }
-    made_from = files_digest([proposals, *structures_paths], config.model_dump_json())
+    averages = FoldAverages.read(*averages_paths) if averages_paths else None
+    made_from = files_digest(
+        [proposals, *structures_paths, *averages_paths], config.model_dump_json()
+    )
     stamps = {run: tomogram_stamp(copick_config, run, *config.tomogram_kind[:2]) for run in runs}
     batch = UnfinishedBatch(record, proposed.split, FEATURE_FOLDERS, results, made_from, stamps)
     for run in batch.left([run for run in proposed.runs if run in runs]):
@@ -270,7 +292,9 @@ def extract_batch(
             batch.fail,
             partial(tomogram_digest, copick_config, run, *config.tomogram_kind[:2]),
         ):
-            features = extract_run(config, copick_config, run, results, structures)
+            learnt = averages.of_run(run) if averages else {}
+            known = {**learnt, **structures}
+            features = extract_run(config, copick_config, run, results, known, threads)
             FEATURES.write(features, feature_file(results, run))
             batch.finish(run)
             print(f"{run}: features of {len(features)} candidates", file=sys.stderr)
@@ -287,10 +311,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--structures", type=Path, nargs="*", default=[], help="structures of the particle types"
     )
+    parser.add_argument(
+        "--averages", type=Path, nargs="*", default=[], help="averages of picks, and the folds"
+    )
     parser.add_argument("--record", type=Path, required=True, help="JSON file to write at the end")
     parser.add_argument(
         "--on-error", choices=get_args(OnError), default="stop", help="what a bad run does"
     )
+    parser.add_argument("--threads", type=int, default=1, help="threads that share the work")
     arguments = parser.parse_args(argv)
     extract_batch(
         resolve(load_config(arguments.config)),
@@ -301,6 +329,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         arguments.structures,
         arguments.record,
         arguments.on_error,
+        arguments.threads,
+        arguments.averages,
     )
 
 

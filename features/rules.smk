@@ -10,7 +10,8 @@ rule extract_features:
         ),
         proposals="results/{name}/proposals/batch{batch}.json",
         structures=PLAN.structures,
-        config=PLAN.settings_files("data", "features"),
+        averages=PLAN.averages,
+        config=PLAN.settings_files("data", "features", "wedge"),
     output:
         # As of proposals: the tables are named by the runs, and listed here with their digests.
         record="results/{name}/features/batch{batch}.json",
@@ -18,7 +19,7 @@ rule extract_features:
         "results/{name}/logs/extract_features/batch{batch}.txt",
     benchmark:
         "results/{name}/benchmarks/extract_features/batch{batch}.tsv"
-    threads: 1
+    threads: FEATURE_THREADS
     resources:
         mem_mb=by_attempt(
             lambda wildcards: PLAN.memory.of_features(PLAN.batch(wildcards.batch).runs)
@@ -34,5 +35,6 @@ rule extract_features:
     shell:
         "python -m features.extract --config {input.config:q} --copick {input.copick:q}"
         " --proposals {input.proposals:q} --runs {params.runs:q} --results results/{wildcards.name:q}"
-        " --structures {input.structures:q} --record {output.record:q} --on-error {params.on_error}"
-        " 2>&1 | tee {log:q} >&2"
+        " --structures {input.structures:q} --averages {input.averages:q}"
+        " --record {output.record:q} --on-error {params.on_error}"
+        " --threads {threads} 2>&1 | tee {log:q} >&2"

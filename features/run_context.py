@@ -53,6 +53,8 @@ class RunContext:
         candidate.
     structures : mapping of str to Structure
         Structures of the particle types that have one.
+    threads : int
+        Threads that a family may use; what it measures does not depend on them.
     """
 
     positions_xyz_angstrom: NDArray[np.float64]
@@ -64,6 +66,7 @@ class RunContext:
     score_maps: ScoreMaps
     embedding: pd.DataFrame
     structures: Mapping[str, Structure]
+    threads: int = 1
 
     @cached_property
     def logits(self) -> NDArray[np.float64]:
@@ -84,6 +87,7 @@ def make_run_context(
     particles: Sequence[ParticleType],
     resolutions: ResolutionLevels,
     structures: Mapping[str, Structure],
+    threads: int = 1,
 ) -> RunContext:
     """Put candidates, maps and tomogram together.
 
@@ -101,6 +105,8 @@ def make_run_context(
         The normalised tomogram.
     structures : mapping of str to Structure
         Structures of the particle types that have one.
+    threads : int
+        Threads that a family may use.
 
     Returns
     -------
@@ -151,4 +157,5 @@ def make_run_context(
         score_maps=score_maps,
         embedding=embedded[columns],
         structures=structures,
+        threads=threads,
     )

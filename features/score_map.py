@@ -14,6 +14,7 @@ from features.subtomograms import sample_grid
 from picking.config import FeatureSettings
 from picking.map_sampling import BATCH, in_balls
 from picking.particle_grid import EXTENT_RADII, particle_grid
+from picking.threads import in_threads, slices_of
 
 PEAK_SHELLS = 4  # of a quarter of a radius, out to one radius
 CURVATURE_SIGMA_RADII = 0.25  # as that of stage 1's targets by default
@@ -114,20 +115,25 @@ def _peaks(run_context: RunContext) -> Measured:
     }
     maps = run_context.score_maps
     where = (maps.voxel_size_zyx_angstrom, maps.output_stride)
+
+    def measure_some(members: NDArray[np.int64]) -> None:
+        name = run_context.particle_types[run_context.types[members[0]]]
+        cubes = sample_grid(
+            maps.scores_tzyx[maps.particle_types.index(name)],
+            run_context.positions_xyz_angstrom[members],
+            float(run_context.radii_angstrom[members[0]]),
+            where[0],
+            stride=where[1],
+            mode="nearest",
+        )
+        for feature, values in _peak_form(cubes).items():
+            measured[feature][members] = values
+
+    parts = []
     for number in np.unique(run_context.types):
-        name = run_context.particle_types[number]
-        map_number = maps.particle_types.index(name)
-        own_zyx = maps.scores_tzyx[map_number]
         members = np.flatnonzero(run_context.types == number)
-        radius = float(run_context.radii_angstrom[members[0]])
-        positions = run_context.positions_xyz_angstrom[members]
-        for start in range(0, len(members), BATCH):
-            some = slice(start, start + BATCH)
-            cubes = sample_grid(
-                own_zyx, positions[some], radius, where[0], stride=where[1], mode="nearest"
-            )
-            for feature, values in _peak_form(cubes).items():
-                measured[feature][members[some]] = values
+        parts += [members[some] for some in slices_of(len(members), BATCH)]
+    in_threads(measure_some, parts, run_context.threads)
     return measured
 
 

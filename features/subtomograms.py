@@ -14,7 +14,11 @@ from scipy import ndimage
 
 from picking.coordinates import angstrom_xyz_to_indices_zyx
 from picking.particle_grid import EXTENT_RADII, GRID_SIDE, STEP_RADII, particle_grid
+from picking.threads import in_threads, slices_of
 
+# Planes (z) of a result that are averaged in one go: what they are made from stays in the
+# processor's cache.
+PLANES_TOGETHER = 2
 COARSEST_LEVEL = 4  # 16 voxels to one: enough for particles of any size that fits a tomogram
 
 BeyondBorder = Literal["mirror", "nearest"]
@@ -90,34 +94,45 @@ def level_for_radius(radius_angstrom: float, voxel_size_zyx_angstrom: NDArray[np
     return int(np.clip(np.round(np.log2(step_voxels)), 0, COARSEST_LEVEL))
 
 
-def halved(values_zyx: NDArray[np.float32]) -> NDArray[np.float32]:
+def halved(values_zyx: NDArray[np.float32], threads: int = 1) -> NDArray[np.float32]:
     """Average 2x2x2 voxels to one; an odd last layer is repeated to fill its pair.
 
     Parameters
     ----------
     values_zyx : ndarray, (Z, Y, X), float32
+    threads : int
+        Threads that share the work; the result does not depend on them.
 
     Returns
     -------
     ndarray, (ceil(Z/2), ceil(Y/2), ceil(X/2)), float32
     """
-    for axis in range(3):
-        along = np.moveaxis(values_zyx, axis, 0)
-        if len(along) % 2:
-            along = np.concatenate([along, along[-1:]])
-        values_zyx = np.moveaxis((along[0::2] + along[1::2]) * np.float32(0.5), 0, axis)
-    return np.ascontiguousarray(values_zyx)
+    half_zyx = [-(-side // 2) for side in values_zyx.shape]
+    result = np.empty(half_zyx, dtype=np.float32)
+
+    def average(planes: slice) -> None:
+        some = values_zyx[2 * planes.start : 2 * planes.stop]
+        for axis in range(3):
+            along = np.moveaxis(some, axis, 0)
+            if len(along) % 2:
+                along = np.concatenate([along, along[-1:]])
+            some = np.moveaxis((along[0::2] + along[1::2]) * np.float32(0.5), 0, axis)
+        result[planes] = some
+
+    in_threads(average, slices_of(len(result), PLANES_TOGETHER), threads)
+    return result
 
 
 def make_resolution_levels(
     values_zyx: NDArray[np.float32],
     voxel_size_zyx_angstrom: NDArray[np.float64],
     coarsest_level: int,
+    threads: int = 1,
 ) -> ResolutionLevels:
     """Make a tomogram's levels of resolution down to ``coarsest_level`` (0: full size only)."""
     levels = [values_zyx]
     for _ in range(coarsest_level):
-        levels.append(halved(levels[-1]))
+        levels.append(halved(levels[-1], threads))
     return ResolutionLevels(tuple(levels), voxel_size_zyx_angstrom)
 
 

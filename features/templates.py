@@ -1,15 +1,14 @@
 """Templates: how well the structures of the particle types fit at a candidate, however turned."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.feature import Feature, Measured
 from features.run_context import RunContext
-from features.template_matching.bank import make_bank
 from features.template_matching.correlation import correlations
+from features.template_matching.kept_banks import KeptBanks
 from features.template_matching.missing_wedge import MissingWedge
 from features.template_matching.whitening import FINEST_ANGSTROM, whitened
 from picking.config import FeatureSettings
@@ -26,10 +25,8 @@ NEUTRAL = 0.0
 SMALLEST_SPREAD = 1e-6
 # Voxel sizes that differ by less share a bank, Å.
 VOXEL_DIGITS = 2
-# Banks that are kept: those of one tomogram's particle types serve the next ones.
-KEPT_BANKS = 32
 
-bank_of = lru_cache(KEPT_BANKS)(make_bank)
+BANKS = KeptBanks()
 
 
 def declared(settings: FeatureSettings, particle_types: Sequence[str]) -> tuple[Feature, ...]:
@@ -64,6 +61,7 @@ def measure(run_context: RunContext, settings: FeatureSettings) -> Measured:
             run_context.resolutions.levels[0],
             run_context.resolutions.voxel_size_zyx_angstrom,
             given_wedge(settings),
+            run_context.threads,
         )
         voxel = float(np.mean(run_context.resolutions.voxel_size_zyx_angstrom))
         indices = angstrom_xyz_to_indices_zyx(
@@ -76,13 +74,17 @@ def measure(run_context: RunContext, settings: FeatureSettings) -> Measured:
                 (np.flatnonzero(is_own), settings.orientations),
                 (np.flatnonzero(~is_own), max(1, settings.orientations // RIVAL_SHARE)),
             ):
-                bank = bank_of(
+                bank = BANKS.bank_of(
+                    names[number],
                     run_context.structures[names[number]],
                     round(voxel, VOXEL_DIGITS),
                     tomogram.wedge,
                     orientations,
+                    run_context.threads,
                 )
-                found = correlations(tomogram.values_zyx, indices[rows], bank, shift)
+                found = correlations(
+                    tomogram.values_zyx, indices[rows], bank, shift, run_context.threads
+                )
                 best[rows, number] = found.max(axis=1)
                 mean[rows, number], spread[rows, number] = found.mean(axis=1), found.std(axis=1)
     return _measured(run_context, known, best, mean, spread)

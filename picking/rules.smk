@@ -108,8 +108,10 @@ if PLAN.is_synthetic:
 rule import_test_runs:
     input:
         files=PLAN.source_files("test"),
-        config=PLAN.settings_files("data"),
+        config=PLAN.import_settings,
         appearance=ancient(PLAN.settings_files("appearance")),
+        # Of MRC files: whether the training runs' grey values change their sign.
+        check=PLAN.import_check,
     output:
         copick="results/{name}/copick/test.json",
     log:
@@ -125,8 +127,9 @@ rule import_test_runs:
         # A function of the output is not a parameter of the result.
         on_error=lambda wildcards, output: PLAN.config.on_error_of_test_runs,
         alone="--alone" if PLAN.manifest else "",
+        check=PLAN.check_argument,
     shell:
         "python -m picking.data_in.import_dataset --config {input.config:q} {input.appearance:q}"
         " {params.source}"
         " --split test --runs @{params.listed:q} --output {output.copick:q}"
-        " --on-error {params.on_error} {params.alone} 2>&1 | tee {log:q} >&2"
+        " --on-error {params.on_error} {params.alone} {params.check} 2>&1 | tee {log:q} >&2"

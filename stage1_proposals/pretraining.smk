@@ -25,9 +25,11 @@ rule pretrain_network:
             for number in range(PLAN.config.pretraining.specimens)
         ],
         precision="results/{name}/stage1/precision.json",
-        config=PLAN.settings_files("pretraining_seed", "pretraining", "stage1_training"),
-        # Needed, but no part of what is trained.
-        further_config=ancient(PLAN.settings_files("stage1_checkpoints")),
+        config=PLAN.settings_files("pretraining_seed", "pretraining"),
+        # Needed; what is learnt depends on some of it, see the parameters.
+        further_config=ancient(
+            PLAN.settings_files("stage1_training", "stage1_checkpoints")
+        ),
     output:
         weights="results/{name}/pretraining/weights.safetensors",
         curve="results/{name}/pretraining/training_curve.csv",
@@ -38,12 +40,18 @@ rule pretrain_network:
         "results/{name}/benchmarks/pretraining.tsv"
     threads: PLAN.training.cpu_threads
     resources:
-        mem_mb=by_attempt(PLAN.memory.of_pretraining(PLAN.config.pretraining.specimens)),
+        mem_mb=by_attempt(
+            PLAN.memory.of_pretraining(
+                PLAN.config.pretraining.specimens,
+                PLAN.config.stage1_proposals.network.output_stride,
+            )
+        ),
         runtime=minutes_by_attempt(
             PLAN.time.of_pretraining(PLAN.config.pretraining, PLAN.training)
         ),
         gpu=1,
     params:
+        learnt_from=section_text(PLAN.config, PRETRAINED_FROM),
         encoder=PLAN.config.stage1_proposals.ensemble.encoders[0],
         specimens=lambda wildcards, input: Path(input.specimens[0]).parent,
         folder=lambda wildcards, output: Path(output.weights).parent,

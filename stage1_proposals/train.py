@@ -5,7 +5,6 @@ by torchrun, its processes train together, each on its share of every batch.
 """
 
 import argparse
-import csv
 import sys
 import time
 from collections.abc import Sequence
@@ -32,7 +31,7 @@ from picking.files.precision import Precision
 from picking.files.tables import TRUTH
 from picking.files.tomogram import read_tomogram
 from picking.files.training_record import TrainingRecord
-from picking.files.whole_files import remove_unfinished, whole_path
+from picking.files.whole_files import remove_unfinished
 from picking.scoring.folds import Folds
 from stage1_proposals.choose_precision import warn_if_emulated
 from stage1_proposals.device.compute_device import ComputeDevice, find_device
@@ -53,8 +52,13 @@ from stage1_proposals.training.data_parallel import ALONE, TrainingProcesses, jo
 from stage1_proposals.training.loss import weighted_cross_entropy
 from stage1_proposals.training.optimisation import Checkpoints, Curve, Task, optimise
 from stage1_proposals.training.prototypes import set_prototypes
+from stage1_proposals.training.training_files import (
+    CHECKPOINT_NAME,
+    CURVE_NAME,
+    RECORD_NAME,
+    write_curve,
+)
 
-CHECKPOINT_NAME, RECORD_NAME = "checkpoint.pt", "training.json"
 # Settings that change nothing that is learnt.
 NOT_LEARNT_FROM = {"checkpoint_every"}
 
@@ -131,7 +135,8 @@ def train_member(
     volumes = near_network(volumes, device.device)
     task = Task(
         str(member),
-        number_of_steps(volumes, settings.training),
+        "stage1_proposals.training",
+        number_of_steps(volumes, settings.training, start is None),
         lambda step: draw_batch(volumes, settings, member.generator(TRAINING_CROPS, step), group),
         lambda joined, batch: _loss(joined, batch, settings, device),
         lambda step: member.seed_torch(RANDOM_LAYERS, step),
@@ -215,7 +220,10 @@ def train_fold(
     particle_types = [particle.name for particle in config.known_particles]
     picks_density = PicksDensity.read(density)
     check_budget(picks_density, judged_in, config.stage1_proposals.peaks, particle_types)
-    start = choose_start(config.stage1_proposals.start, encoder, config.stage1_proposals.network)
+    stage1 = config.stage1_proposals
+    start = choose_start(stage1.start, encoder, stage1.network)
+    if start is not None:
+        start.refuse_if_it_has_seen(judged_in.judged_runs(fold))
     device = find_device(
         config.stage1_proposals.training.cpu_threads,
         Precision.read(precision).precision,
@@ -263,14 +271,8 @@ def train_fold(
     )
     if not group.is_first:
         return
-    save_weights(output / "weights.safetensors", network, particle_types)
-    with (
-        whole_path(output / "training_curve.csv") as unfinished,
-        unfinished.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(("step", "loss", "learning_rate"))
-        writer.writerows(curve)
+    save_weights(output / "weights.safetensors", network, particle_types, runs)
+    write_curve(output / CURVE_NAME, curve)
     record = TrainingRecord(
         encoder=encoder,
         fold=fold,

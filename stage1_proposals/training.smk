@@ -12,7 +12,10 @@ rule train_member:
         # Needed, but no part of what is trained: a change of these trains nothing.
         further_config=ancient(
             PLAN.settings_files(
-                "stage1_precision", "stage1_checkpoints", "stage1_prediction"
+                "stage1_start",
+                "stage1_precision",
+                "stage1_checkpoints",
+                "stage1_prediction",
             )
         ),
     output:
@@ -29,7 +32,11 @@ rule train_member:
             PLAN.memory.of_training(PLAN.runs.train, PLAN.training.processes)
         ),
         runtime=minutes_by_attempt(
-            PLAN.time.of_training(PLAN.runs.train, PLAN.training)
+            lambda wildcards: PLAN.time.of_training(
+                PLAN.runs.train,
+                PLAN.training,
+                PLAN.is_from_nothing(wildcards.member),
+            )
         ),
         gpu=PLAN.training.processes,
     params:

@@ -28,7 +28,9 @@ from picking.config import (
     SyntheticSettings,
     load_config,
 )
+from picking.config.mrc import MrcSettings
 from picking.config.stage1_proposals import NOTHING
+from picking.data_in.import_check import ImportCheck
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
 from picking.files.json_models import read_model
@@ -95,6 +97,8 @@ def make_bundle(
     without_paths: dict[str, object] = {
         "dataset": None,
         "copick": None,
+        "tomograms": None,
+        "picks": None,
         "bundle": None,
         "particles": tuple(
             particle.model_copy(update={"structure": None}) for particle in config.known_particles
@@ -103,12 +107,13 @@ def make_bundle(
     stage1 = config.stage1_proposals
     if isinstance(stage1.start, Path):
         without_paths["stage1_proposals"] = stage1.model_copy(update={"start": NOTHING})
-    unused = {
+    others = {
         "synthetic": SyntheticSettings(),
         "pretraining": PretrainingSettings(),
-        "picks": PicksSettings(),
+        "final_picks": PicksSettings(),
+        "mrc": _learnt_contrast(config, results),
     }
-    bundled = config.model_copy(update=without_paths | unused)
+    bundled = config.model_copy(update=without_paths | others)
     scores = {
         name: TypeScore(
             fbeta=figures.fbeta,
@@ -119,7 +124,7 @@ def make_bundle(
         )
         for name, figures in report.two_stage.per_type.items()
     }
-    names = result_files(bundled, members, folds.number)
+    names = result_files(bundled, members, folds.number, config.needs_averages)
     with own_files(folder) as unfinished:
         for name in names:
             target = unfinished / name
@@ -152,6 +157,14 @@ def make_bundle(
         made.write(unfinished / MANIFEST_NAME)
         _write_archive(unfinished, [MANIFEST_NAME, CARD_NAME, *names], archive)
     return made
+
+
+def _learnt_contrast(config: PipelineConfig, results: Path) -> MrcSettings:
+    """Note whether the grey values of MRC files changed their sign before they were learnt from."""
+    if config.tomograms is None:
+        return MrcSettings()
+    check = ImportCheck.read(results / "import_check.json")
+    return MrcSettings(invert_contrast=check.is_inverted)
 
 
 def _bundled(path: Path) -> BundledFile:

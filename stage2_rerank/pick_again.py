@@ -111,8 +111,8 @@ def _write(
         overlay / "copick.json",
         config.known_particles,
         project,
-        config.picks.user_id,
-        config.picks.session_id,
+        config.final_picks.user_id,
+        config.final_picks.session_id,
     )
 
 

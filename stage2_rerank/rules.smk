@@ -132,7 +132,7 @@ rule picks_report:
 rule compare:
     input:
         # Absolute, so that no rule makes them: what is there is compared, and nothing is made again.
-        reports=PLAN.finished_reports(),
+        reports=finished_reports(RESULTS),
     output:
         markdown="results/comparison.md",
         html="results/comparison.html",

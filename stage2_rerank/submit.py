@@ -200,8 +200,8 @@ def submit(
                 outputs.picks_config,
                 config.known_particles,
                 inputs.project,
-                config.picks.user_id,
-                config.picks.session_id,
+                config.final_picks.user_id,
+                config.final_picks.session_id,
             )
         )
         write_table = written.enter_context(PICKS.written_in_parts(outputs.table))

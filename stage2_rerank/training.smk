@@ -140,6 +140,7 @@ rule make_bundle:
     input:
         PLAN.bundled_files,
         precision="results/{name}/stage1/precision.json",
+        check=PLAN.import_check,
         config=PLAN.settings_files(*RESULT_SECTIONS),
     output:
         manifest="results/{name}/bundle/manifest.json",

@@ -8,6 +8,8 @@ import pytest
 from scipy.special import expit, logit
 
 from benchmarks import null
+from benchmarks.few_runs import draw_runs
+from benchmarks.judged_result import JudgedResult, reliability_table
 from benchmarks.null import dealt_out
 from benchmarks.paired_scores import (
     MixedFoldersError,
@@ -19,7 +21,7 @@ from benchmarks.paired_scores import (
     on_the_same_runs,
 )
 from benchmarks.rerank_variants import Results, Variant, judge
-from benchmarks.test_truth import JudgedResult, print_estimates, print_scores, reliability_table
+from benchmarks.test_truth import print_estimates, print_scores
 from picking.config import PipelineConfig
 from picking.data_in.inventory import resolve
 from picking.files.tables import OUT_OF_FOLD
@@ -246,3 +248,15 @@ def test_near_the_thresholds_predicted_and_true_are_told_by_type():
     assert near["true_interval_95"] == (0.0, 1.0)
     assert table["near t, all types"]["candidates"] == 3
     assert table["0.2 to 0.5"]["true"] == 1.0
+
+
+def test_the_judged_runs_are_the_same_however_many_are_learnt_from() -> None:
+    runs = [f"TS_{number}" for number in range(8)]
+    few, judged = draw_runs(runs, 2, 4, seed=1)
+    more, judged_too = draw_runs(runs, 4, 4, seed=1)
+    assert judged == judged_too
+    assert set(few) < set(more)
+    assert not set(more) & set(judged)
+    assert len(draw_runs(runs, 3, 0, seed=1)[1]) == 5
+    with pytest.raises(SystemExit, match="more than the 8"):
+        draw_runs(runs, 5, 4, seed=1)

@@ -54,6 +54,35 @@ def test_memory_follows_the_size_of_the_data_and_can_be_set(planned: str) -> Non
     assert memory_of("propose", planned) == 12345
     for rule in ("submit", "report", "extract_features"):
         assert memory_of(rule, planned) > 400
+    # The challenge's six have structures.
+    assert "learn_averages" not in planned
+
+
+def test_picks_of_a_type_without_a_structure_are_averaged(workflow: Path, tmp_path: Path) -> None:
+    particles = [item.model_dump(mode="json") for item in CZII_PARTICLES]
+    content = {"name": "odd", "particles": [*particles, {"name": "odd", "radius_angstrom": 80}]}
+    (tmp_path / "odd.yaml").write_text(yaml.safe_dump(content))
+    job = ("feature_tables", "--configfile", str(tmp_path / "odd.yaml"), "--dry-run")
+    assert "learn_averages" in jobs(snakemake(workflow, *job))
+
+
+def test_pretraining_is_planned_specimen_by_specimen(workflow: Path) -> None:
+    done = snakemake(
+        workflow, "pretrain", "--dry-run", "--config", "name=start", "pretraining={specimens: 7}"
+    )
+    assert done.returncode == 0, done.stderr
+    assert {"pretraining_specimen", "pretrain_network"} <= jobs(done)
+    assert "train_member" not in jobs(done)
+    assert len(re.findall(r"^rule pretraining_specimen:", done.stdout, re.MULTILINE)) == 7
+
+
+def test_a_start_that_is_not_there_is_named_before_anything_runs(workflow: Path) -> None:
+    done = snakemake(
+        workflow, "submission", "--dry-run", "--config", "stage1_proposals={start: pretraind}"
+    )
+    assert done.returncode != 0
+    assert "there is no file 'pretraind'; give pretrained, nothing" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_jobs_run_the_checkouts_code_whatever_is_installed(tmp_path: Path) -> None:

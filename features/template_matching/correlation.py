@@ -6,9 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.template_matching.bank import TemplateBank
+from picking.threads import in_threads, slices_of
 
-# Candidates that are looked at together: their values stay near the processor's cache.
+# Candidates that are looked at together, and what their cubes may take, bytes: their values stay
+# near the processor's cache.
 TOGETHER = 64
+TOGETHER_BYTES = 2**25
 SMALLEST_NORM = 1e-6
 
 
@@ -17,6 +20,7 @@ def correlations(
     indices_zyx: NDArray[np.float64],
     bank: TemplateBank,
     shift_voxels: int,
+    threads: int = 1,
 ) -> NDArray[np.float32]:
     """Best normalised correlation at every position in every orientation.
 
@@ -30,6 +34,8 @@ def correlations(
         O templates.
     shift_voxels : int
         A template is tried at the nearest voxel of a position and this many to either side.
+    threads : int
+        Threads that share the work; the result does not depend on them.
 
     Returns
     -------
@@ -41,21 +47,27 @@ def correlations(
     reach = int(np.abs(bank.offsets_zyx).max()) + shift_voxels
     side = 2 * reach + 1
     in_cube = np.ravel_multi_index(tuple((bank.offsets_zyx + reach).T), (side,) * 3)  # (V,)
-    steps = (-shift_voxels, 0, shift_voxels)
+    steps = sorted({-shift_voxels, 0, shift_voxels})
     shifts = [(z * side + y) * side + x for z, y, x in product(steps, steps, steps)]
-    templates = np.ascontiguousarray(bank.templates.T)
-    for start in range(0, len(centres), TOGETHER):
-        some = centres[start : start + TOGETHER]
-        rows = slice(start, start + len(some))
-        cubes = np.stack([_cube(values_zyx, centre, reach) for centre in some])
-        cubes = cubes.reshape(len(some), -1)  # (batch, side³)
+
+    def compare(rows: slice) -> None:
+        cubes = np.empty((rows.stop - rows.start, side, side, side), dtype=np.float32)
+        for cube, centre in zip(cubes, centres[rows], strict=True):
+            cube[...] = _cube(values_zyx, centre, reach)
+        flat = cubes.reshape(len(cubes), -1)  # (batch, side³)
         for shift in shifts:
-            values = cubes.take(in_cube + shift, axis=1)  # (batch, V)
+            values = flat.take(in_cube + shift, axis=1)  # (batch, V)
             # Templates have the mean 0, so that a mean of the values changes the norm alone.
             squared = np.einsum("nv,nv->n", values, values)
             squared -= values.sum(axis=1) ** 2 / values.shape[1]
             norm = np.sqrt(np.maximum(squared, SMALLEST_NORM**2))
-            np.maximum(best[rows], values @ templates / norm[:, None], out=best[rows])
+            found = values @ bank.templates.T
+            found /= norm[:, None]
+            np.maximum(best[rows], found, out=best[rows])
+
+    cube_bytes = side**3 * np.dtype(np.float32).itemsize
+    together = int(np.clip(TOGETHER_BYTES // cube_bytes, 1, TOGETHER))
+    in_threads(compare, slices_of(len(centres), together), threads)
     return best
 
 
@@ -64,8 +76,17 @@ def _cube(
 ) -> NDArray[np.float32]:
     """Cut a cube of ``reach`` voxels to every side, mirrored beyond the volume's border."""
     around = np.arange(-reach, reach + 1)
-    axes = []
-    for centre, length in zip(centre_zyx, values_zyx.shape, strict=True):
-        folded = np.abs(centre + around) % max(2 * length - 2, 1)
-        axes.append(np.where(folded >= length, 2 * length - 2 - folded, folded))
-    return values_zyx[np.ix_(*axes)]
+    inside, folded = [], []
+    for axis, (centre, length) in enumerate(zip(centre_zyx, values_zyx.shape, strict=True)):
+        first, last = int(centre) - reach, int(centre) + reach
+        if first >= 0 and last < length:
+            inside.append(slice(first, last + 1))
+            continue
+        at = np.abs(centre + around) % max(2 * length - 2, 1)
+        at = np.where(at >= length, 2 * length - 2 - at, at)
+        inside.append(slice(at.min(), at.max() + 1))
+        folded.append((axis, at - at.min()))
+    cube = values_zyx[tuple(inside)]
+    for axis, at in folded:
+        cube = cube.take(at, axis=axis)
+    return cube

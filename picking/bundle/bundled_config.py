@@ -7,12 +7,13 @@ from pydantic import ValidationError
 
 from picking.bundle.manifest import BundleManifest
 from picking.config import PipelineConfig, PredictionSettings, Stage1Settings
+from picking.config.mrc import MrcSettings
 from picking.config.strict_model import StrictModel
 from picking.errors import InputError, in_one_line
 
 # What models depend on comes with them.
 COMES_WITH_THE_BUNDLE = ("particles", "scoring", "features", "stage2_rerank", "seed")
-OF_STAGE1 = ("start", "ensemble", "network", "targets", "training", "peaks")
+OF_STAGE1 = ("ensemble", "network", "targets", "training", "peaks")
 # Which tomograms are picked: those of the training, unless the user says otherwise.
 TOMOGRAM_KIND = ("tomo_type", "voxel_spacing", "resample_to")
 # What the user may choose for the data at hand.
@@ -50,7 +51,9 @@ def bundled_config(
     bundle = manifest.config
     if config.is_synthetic:
         raise InputError(
-            "bundle", "is given without data to pick", "give dataset=FOLDER or copick=CONFIG.json"
+            "bundle",
+            "is given without data to pick",
+            "give dataset=FOLDER, copick=CONFIG.json or tomograms=FOLDER",
         )
     stage1, given_stage1 = config.stage1_proposals, given.stage1_proposals
     _refuse_others(config, bundle, COMES_WITH_THE_BUNDLE, "")
@@ -66,12 +69,20 @@ def bundled_config(
         update={
             **{key: getattr(bundle, key) for key in COMES_WITH_THE_BUNDLE},
             **kind,
+            "mrc": _with_learnt_contrast(config.mrc, bundle.mrc),
             "stage1_proposals": _joined(
                 bundle.stage1_proposals,
                 {"prediction": prediction, "precision": stage1.precision},
             ),
         }
     )
+
+
+def _with_learnt_contrast(chosen: MrcSettings, learnt: MrcSettings) -> MrcSettings:
+    """Read grey values as they were read for the training, unless the user says how."""
+    if chosen.invert_contrast != "auto":
+        return chosen
+    return chosen.model_copy(update={"invert_contrast": learnt.invert_contrast})
 
 
 def _chosen(config: StrictModel, given: StrictModel, keys: Sequence[str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from picking.files.json_models import StoredModel
 MANIFEST_NAME = "manifest.json"
 CARD_NAME = "README.md"
 STRUCTURES_NAME = "structures.npz"
+AVERAGES_NAME = "learnt_averages.npz"
 # More folds, networks or models than that is no bundle of ours.
 MOST_FOLDS = 1000
 
@@ -80,7 +81,7 @@ class BundleManifest(StoredModel):
                 f"lists {len(self.files)} files, but its networks and types ask for {least} and "
                 "more"
             )
-        expected = {*result_files(self.config, self.members, self.folds), CARD_NAME}
+        expected = {*self.result_files, CARD_NAME}
         missing, further = expected - self.files.keys(), self.files.keys() - expected
         if missing or further:
             raise ValueError(
@@ -103,10 +104,17 @@ class BundleManifest(StoredModel):
     @property
     def result_files(self) -> tuple[str, ...]:
         """Files that have their place in a result."""
-        return result_files(self.config, self.members, self.folds)
+        return result_files(self.config, self.members, self.folds, self.has_averages)
+
+    @property
+    def has_averages(self) -> bool:
+        """Whether averages of picks stand in for structures; the configuration lost their paths."""
+        return AVERAGES_NAME in self.files
 
 
-def result_files(config: PipelineConfig, members: Sequence[str], folds: int) -> tuple[str, ...]:
+def result_files(
+    config: PipelineConfig, members: Sequence[str], folds: int, has_averages: bool
+) -> tuple[str, ...]:
     """List the files of a result that a bundle takes with it, relative to the result's folder.
 
     Parameters
@@ -117,10 +125,14 @@ def result_files(config: PipelineConfig, members: Sequence[str], folds: int) -> 
         Names of the ensemble's members.
     folds : int
         Number of folds.
+    has_averages : bool
+        Whether candidates are compared with averages of picks
+        (:attr:`picking.config.PipelineConfig.needs_averages`, of the training's configuration).
     """
     bags = config.stage2_rerank.classifier.bags
     return (
         *([STRUCTURES_NAME] if config.features.has_templates else []),
+        *([AVERAGES_NAME] if has_averages else []),
         "folds.json",
         "picks_density.json",
         "thresholds.json",

@@ -40,7 +40,7 @@ class ParticleType(StrictModel):
         None,
         description="density map (MRC) or atomic model (PDB, mmCIF) that candidates are compared "
         "with; null: copick's density map of the object, or for the challenge's six this project's "
-        "own models",
+        "own models, or else an average of the training picks",
     )
 
 

@@ -7,8 +7,9 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from picking.config.features import FeatureSettings
+from picking.config.mrc import MrcSettings, Paths, PicksPaths
 from picking.config.names import LONGEST_NAME
-from picking.config.particles import ParticleType, ScoringSettings
+from picking.config.particles import CZII_PARTICLES, ParticleType, ScoringSettings
 from picking.config.picks import PicksSettings
 from picking.config.pretraining import PretrainingSettings
 from picking.config.stage1_proposals import Stage1Settings
@@ -18,6 +19,9 @@ from picking.config.synthetic import SyntheticSettings
 
 # Names become folders and parts of command lines.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+# Keys that name data; one of them at most is given.
+SOURCES = ("dataset", "copick", "tomograms")
 
 # What happens to the other runs if one cannot be picked.
 OnError = Literal["skip", "stop"]
@@ -50,6 +54,16 @@ class PipelineConfig(StrictModel):
     seed: int = Field(0, ge=0, description="seed of everything that is drawn")
     dataset: Path | None = Field(None, description="folder in Kaggle's layout; only read")
     copick: Path | None = Field(None, description="configuration file of a copick project")
+    tomograms: Paths | None = Field(
+        None,
+        description="MRC files (.mrc, .rec, also .gz): a folder, a pattern such as "
+        "'/data/*/rec_*.mrc', or a list of both; only read",
+    )
+    picks: PicksPaths | None = Field(
+        None,
+        description="picks of the tomograms in MRC files, from RELION's STAR files or Dynamo's "
+        "tables: one file, a list, or a file or list for each particle type, as {ribosome: FILE}",
+    )
     bundle: Path | None = Field(
         None,
         description="model bundle (folder or zip) that picks the data: nothing is trained, and "
@@ -81,8 +95,8 @@ class PipelineConfig(StrictModel):
     )
     synthetic_folder: Path = Field(
         Path("data/synthetic"),
-        description="where the embedded default's data set is made, if neither dataset nor copick "
-        "is given; the truth of its test runs is FOLDER-truth.csv, and what it was made from is in "
+        description="where the embedded default's data set is made, if no data are given; the "
+        "truth of its test runs is FOLDER-truth.csv, and what it was made from is in "
         "FOLDER-settings. Names that share the folder share the data set: if "
         "their seed or synthetic settings differ, each makes it again, so give each its own folder",
     )
@@ -92,21 +106,27 @@ class PipelineConfig(StrictModel):
     tomo_type: NameOrNumber = Field(
         "denoised", min_length=1, description="kind of tomogram that is picked from"
     )
-    voxel_spacing: float = Field(10.0, gt=0, description="copick's voxel spacing, Å")
+    voxel_spacing: float = Field(
+        10.0,
+        gt=0,
+        description="copick's voxel spacing, Å; of MRC files that of their headers, unless it is "
+        "given, which overrides them",
+    )
     particles: tuple[ParticleType, ...] | None = Field(
         None,
         description="particle types; null: copick's pickable objects, or for a Kaggle folder the "
-        "challenge's six",
+        "challenge's six; needed for MRC files",
     )
     scoring: ScoringSettings = ScoringSettings()
     truth: TruthSettings = TruthSettings()
+    mrc: MrcSettings = MrcSettings()
     folds: FoldSettings = FoldSettings()
     synthetic: SyntheticSettings = SyntheticSettings()
     pretraining: PretrainingSettings = PretrainingSettings()
     stage1_proposals: Stage1Settings = Stage1Settings()
     features: FeatureSettings = FeatureSettings()
     stage2_rerank: Stage2Settings = Stage2Settings()
-    picks: PicksSettings = PicksSettings()
+    final_picks: PicksSettings = PicksSettings()
 
     @field_validator("name", mode="before")
     @classmethod
@@ -164,8 +184,12 @@ class PipelineConfig(StrictModel):
 
     @model_validator(mode="after")
     def _one_source(self) -> "PipelineConfig":
-        if self.dataset is not None and self.copick is not None:
-            raise ValueError("dataset and copick are both given; give one of the two")
+        given = [name for name in SOURCES if getattr(self, name) is not None]
+        if len(given) > 1:
+            one, other, *_ = given
+            raise ValueError(f"{one} and {other} are both given; give one of the two")
+        if self.picks is not None and self.tomograms is None:
+            raise ValueError("picks is for tomograms in MRC files; give these as tomograms")
         if self.hours is not None and self.bundle is None:
             raise ValueError("hours is for picking with a bundle; a training takes its time")
         return self
@@ -182,7 +206,7 @@ class PipelineConfig(StrictModel):
     @property
     def is_synthetic(self) -> bool:
         """Whether the data are the embedded default's."""
-        return self.dataset is None and self.copick is None
+        return all(getattr(self, source) is None for source in SOURCES)
 
     @property
     def known_particles(self) -> tuple[ParticleType, ...]:
@@ -190,6 +214,19 @@ class PipelineConfig(StrictModel):
         if self.particles is None:
             raise ValueError("particle types are not resolved yet")
         return self.particles
+
+    @property
+    def needs_averages(self) -> bool:
+        """Whether candidates may have to be compared with averages of picks.
+
+        So if a type has no ``structure``, and this project no model of it. copick's object may
+        still have a density map.
+        """
+        modelled = {particle.name for particle in CZII_PARTICLES}
+        return self.features.has_templates and any(
+            particle.structure is None and particle.name not in modelled
+            for particle in self.known_particles
+        )
 
     @property
     def tomogram_kind(self) -> tuple[str, float, float | None]:

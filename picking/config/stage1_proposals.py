@@ -92,14 +92,18 @@ class TargetSettings(StrictModel):
     )
 
 
+# What is learnt after that gains little (docs/results.md#a-pretrained-start).
+EPOCHS_FROM_NOTHING, EPOCHS_FROM_WEIGHTS = 22.0, 11.0
+
+
 class TrainingSettings(StrictModel):
     """How the network is trained."""
 
-    epochs: float = Field(
-        22.0,
+    epochs: float | None = Field(
+        None,
         gt=0,
         description="length of the training: voxels of all crops, as a multiple of the voxels of "
-        "the training runs",
+        "the training runs; null: 22 from nothing, 11 from weights",
     )
     max_steps: int = Field(
         4000, gt=0, description="most optimiser steps, however large the training runs are"
@@ -150,6 +154,12 @@ class TrainingSettings(StrictModel):
         "own if there are any; a part of the result",
     )
     checkpoint_every: int = Field(250, gt=0, description="steps between two checkpoints")
+
+    def epochs_from(self, is_from_nothing: bool) -> float:
+        """Length of a training that starts from nothing, or from weights."""
+        if self.epochs is not None:
+            return self.epochs
+        return EPOCHS_FROM_NOTHING if is_from_nothing else EPOCHS_FROM_WEIGHTS
 
     @property
     def quarter_turns(self) -> bool:

@@ -2,7 +2,8 @@
 
 DATASET is a folder in Kaggle's layout; it is only read. Written are OUTPUT, a copick configuration
 whose read-only root is the user's data, an overlay beside it, and for training runs the truth
-picks as one table. With --copick the user's own copick project is taken instead of a folder.
+picks as one table. With --copick the user's own copick project is taken instead of a folder, and
+with --mrc the tomograms and picks that the configuration names.
 """
 
 import json
@@ -18,6 +19,7 @@ from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
 from picking.config.pipeline import OnError
 from picking.data_in.check_tomograms import check_repeated_runs, check_tomograms
+from picking.data_in.import_mrc import import_mrc_test_runs, import_mrc_training_runs
 from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.inventory import (
     Split,
@@ -297,11 +299,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--dataset", type=Path, help="folder in Kaggle's layout")
     source.add_argument("--copick", type=Path, help="configuration file of a copick project")
+    source.add_argument("--mrc", action="store_true", help="MRC files, as configured")
     parser.add_argument("--split", required=True, choices=get_args(Split))
     parser.add_argument("--runs", nargs="*", default=[], help="the split's runs")
     parser.add_argument("--output", type=Path, required=True, help="copick configuration to write")
     parser.add_argument("--truth", type=Path, help="table of truth picks to write (training runs)")
     parser.add_argument("--density", type=Path, help="JSON to write: how many those are, by run")
+    parser.add_argument(
+        "--check",
+        type=Path,
+        help="with --mrc, JSON with what the picks say of the tomograms: written for training "
+        "runs, read for test runs",
+    )
     parser.add_argument(
         "--on-error", choices=get_args(OnError), default="stop", help="what a bad run does"
     )
@@ -316,7 +325,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     config = resolve(
         config.model_copy(update={"dataset": arguments.dataset, "copick": arguments.copick})
     )
-    if arguments.copick is not None:
+    if arguments.mrc:
+        runs, output, check = arguments.runs, arguments.output, arguments.check
+        if picked is None:
+            import_mrc_test_runs(config, runs, output, check, arguments.on_error)
+        elif check is None:
+            parser.error("--mrc with --truth needs --check")
+        else:
+            import_mrc_training_runs(config, runs, output, picked, check)
+    elif arguments.copick is not None:
         with remote_errors(arguments.copick):
             import_copick(
                 config,

@@ -37,8 +37,9 @@ class ImportInputs:
     picks that are not files of this machine: a new set of them changes it, an edited one does not.
     ``voxels`` is the size of each run's tomogram, where a file of this machine says it, and
     ``tomograms`` are the tomograms' folders, without missing ones. ``elsewhere`` is the digest of a
-    copick project that is not made of folders of this machine alone, else empty. ``stamps`` are
-    the tomograms', see :func:`picking.files.tomogram_stamp.stamp_of`.
+    copick project that is not made of folders of this machine alone, else empty. ``reading`` says
+    how tomograms are read, where that is chosen. ``stamps`` are the tomograms', see
+    :func:`picking.files.tomogram_stamp.stamp_of`.
     """
 
     paths: tuple[str, ...]
@@ -46,6 +47,7 @@ class ImportInputs:
     voxels: Mapping[str, int]
     tomograms: Mapping[str, Path]
     elsewhere: str = ""
+    reading: str = ""
     stamps: Mapping[str, str] = field(default_factory=dict)
 
     def tomogram_digest(self, run: str) -> str:
@@ -61,7 +63,7 @@ def import_inputs(config: PipelineConfig, split: Split, runs: Sequence[str]) -> 
     Parameters
     ----------
     config : PipelineConfig
-        Resolved, with ``dataset`` or ``copick``.
+        Resolved, with ``dataset``, ``copick`` or ``tomograms``.
     split : "train" or "test"
         Picks are read of training runs alone.
     runs : sequence of str
@@ -75,8 +77,10 @@ def import_inputs(config: PipelineConfig, split: Split, runs: Sequence[str]) -> 
     if config.copick is not None:
         with remote_errors(config.copick):
             return _copick_files(config, config.copick, split, runs)
+    if config.tomograms is not None:
+        return _mrc_files(config, split, runs)
     if config.dataset is None:
-        raise ValueError("neither dataset nor copick is given: nothing is imported")
+        raise ValueError("no data are given: nothing is imported")
     tomograms = {run: kaggle_tomogram(config.dataset, split, run, config) for run in runs}
     files = [tomogram / ZARR_METADATA for tomogram in tomograms.values()]
     if split == "train":
@@ -101,6 +105,27 @@ def _voxels(tomograms: Mapping[str, Path]) -> dict[str, int]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return voxels
+
+
+def _mrc_files(config: PipelineConfig, split: Split, runs: Sequence[str]) -> ImportInputs:
+    from picking.data_in.mrc_tomograms import mrc_headers, mrc_tomograms
+    from picking.data_in.picks_tables import picks_files, tomogram_numbers_file
+
+    of_all = mrc_tomograms(config)
+    tomograms = {run: of_all[run] for run in runs if run in of_all}
+    headers = mrc_headers(config, tomograms)
+    files = list(tomograms.values())
+    if split == "train":
+        for path in picks_files(config):
+            files += [path, tomogram_numbers_file(config, path)]
+    return ImportInputs(
+        tuple(str(path) for path in files if path.is_file()),
+        "",
+        {run: math.prod(header.shape_zyx) for run, header in headers.items()},
+        tomograms,
+        reading="" if config.mrc.invert_contrast == "auto" else str(config.mrc.invert_contrast),
+        stamps=_stamps(tomograms),
+    )
 
 
 def _copick_files(
@@ -142,5 +167,5 @@ def _copick_files(
         _voxels(tomograms),
         tomograms,
         "" if is_all_local(copick_config) else project_digest(copick_config),
-        _stamps(tomograms),
+        stamps=_stamps(tomograms),
     )

@@ -32,10 +32,29 @@ class PickedFiles:
     truth: Path
     density: Path
 
-    def write(self, table: pd.DataFrame, sizes: Mapping[str, TomogramSize], where: object) -> None:
-        """Check the picks of all runs and write both files; ``where`` they are from, for errors."""
+    def write(
+        self,
+        table: pd.DataFrame,
+        sizes: Mapping[str, TomogramSize],
+        where: object,
+        *,
+        is_told: bool = False,
+    ) -> None:
+        """Check the picks of all runs and write both files.
+
+        Parameters
+        ----------
+        table : DataFrame
+            Table ``picking.files.tables.TRUTH``.
+        sizes : mapping of str to TomogramSize
+            Tomograms by run.
+        where : object
+            What the picks are from, for messages.
+        is_told : bool
+            Whether doubts about the picks have been told already.
+        """
         _check_truth(table, sizes, where)
-        for warning in doubtful_picks(table, sizes):
+        for warning in () if is_told else doubtful_picks(table, sizes):
             print(f"warning: {where}: {warning}", file=sys.stderr)
         volumes = {run: size.volume_cubic_angstrom for run, size in sizes.items()}
         PicksDensity.of_truth(table, volumes).write(self.density)

@@ -3,16 +3,17 @@
 The Snakefile calls this at parse time, so nothing heavy is imported unless it is needed.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from picking.config import CZII_PARTICLES, ParticleType, PipelineConfig
-from picking.config.names import name_problem
 from picking.data_in.other_types import refuse_other_types
+from picking.data_in.run_inventory import RunInventory as RunInventory
+from picking.data_in.run_inventory import check_left_out as check_left_out
+from picking.data_in.run_inventory import usable_names as usable_names
 from picking.data_in.synthetic_names import run_names
 from picking.errors import InputError, in_one_line
 from picking.files.batch_record import Split as Split
@@ -28,21 +29,6 @@ from picking.files.copick_roots import check_roots, root_problems
 # What the tomograms of synthetic training and test runs both are.
 SYNTHETIC_TOMO_TYPE = "denoised"
 SYNTHETIC_VOXEL_SPACING = 10.0
-
-
-@dataclass(frozen=True)
-class RunInventory:
-    """Names of the training and of the test runs, sorted.
-
-    A run may be both: the challenge's visible test folder repeats three training runs.
-    """
-
-    train: tuple[str, ...]
-    test: tuple[str, ...]
-
-    def of(self, split: Split) -> tuple[str, ...]:
-        """Return the runs of a split."""
-        return self.train if split == "train" else self.test
 
 
 def kaggle_static(dataset: Path, split: Split) -> Path:
@@ -87,6 +73,13 @@ def resolve(config: PipelineConfig) -> PipelineConfig:
         there is not, or all weights are 0.
     """
     particles = config.particles
+    if particles is None and config.tomograms is not None:
+        raise InputError(
+            "particles",
+            "are not given, and no MRC file says what is looked for",
+            "list the types with their radii in Å: "
+            "particles: [{name: ribosome, radius_angstrom: 150}]",
+        )
     if particles is None:
         particles = CZII_PARTICLES if config.copick is None else _copick_particles(config.copick)
     particles = _with_whole_paths(_labelled(particles))
@@ -109,7 +102,12 @@ def resolve(config: PipelineConfig) -> PipelineConfig:
         for key in ("dataset", "copick", "bundle")
         if (path := getattr(config, key)) is not None
     }
-    return config.model_copy(update={"particles": particles, "scoring": scoring, **paths})
+    resolved = config.model_copy(update={"particles": particles, "scoring": scoring, **paths})
+    if config.tomograms is None:
+        return resolved
+    from picking.data_in.mrc_tomograms import with_whole_mrc_paths
+
+    return with_whole_mrc_paths(resolved)
 
 
 def _labelled(particles: Sequence[ParticleType]) -> tuple[ParticleType, ...]:
@@ -133,15 +131,15 @@ def _with_whole_paths(particles: Sequence[ParticleType]) -> tuple[ParticleType, 
 
 
 def list_runs(config: PipelineConfig, are_types_chosen: bool = False) -> RunInventory:
-    """List the training and test runs of a Kaggle folder, a copick project or the synthetic set.
+    """List the training and test runs of the data that are given, or of the synthetic set.
 
-    Every listed run of a Kaggle folder or copick project has its tomogram, and every training run
+    Every listed run of data that are given has its tomogram, and every training run
     its picks; their content is checked by the import. The synthetic runs are yet to be made.
 
     Parameters
     ----------
     config : PipelineConfig
-        Resolved; with ``dataset``, with ``copick``, or with neither: the synthetic set.
+        Resolved; with ``dataset``, ``copick`` or ``tomograms``, or with none: the synthetic set.
     are_types_chosen : bool
         Whether ``particles`` were given before ``config`` was resolved. Picks of types that nobody
         knows are a mistake if not, and left alone if so.
@@ -160,6 +158,10 @@ def list_runs(config: PipelineConfig, are_types_chosen: bool = False) -> RunInve
     if config.copick is not None:
         with remote_errors(config.copick):
             return _copick_runs(config, config.copick, are_types_chosen)
+    if config.tomograms is not None:
+        from picking.data_in.mrc_inventory import mrc_inventory
+
+        return mrc_inventory(config)
     if config.dataset is not None:
         runs = _kaggle_runs(config, config.dataset)
         if not are_types_chosen:
@@ -329,30 +331,10 @@ def _copick_runs(
     return RunInventory(usable_names(train, copick_config), usable_names(test, copick_config))
 
 
-def check_left_out(config: PipelineConfig, there: Collection[str]) -> None:
-    """Raise InputError if a run is left out that is not among those that are there."""
-    unknown = [run for run in config.leave_out if run not in there]
-    if unknown:
-        raise InputError(
-            "leave_out",
-            f"names {', '.join(unknown)}, which is not a run of the data set",
-            f"the runs are {', '.join(sorted(there))}",
-        )
-
-
 def _because_of_roots(copick_config: Path) -> str:
     """Say which roots list nothing, as the end of a sentence on what was not found."""
     problems = root_problems(copick_config)
     return f" ({'; '.join(problems.values())})" if problems else ""
-
-
-def usable_names(names: Sequence[str], where: object) -> tuple[str, ...]:
-    """Sort run names, or raise InputError if one cannot name files."""
-    for name in names:
-        problem = name_problem(name)
-        if problem:
-            raise InputError(where, f"the run name {problem}", "or name the run in leave_out")
-    return tuple(sorted(names))
 
 
 def _copick_particles(copick_config: Path) -> tuple[ParticleType, ...]:

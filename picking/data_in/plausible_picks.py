@@ -26,6 +26,10 @@ Reading = Callable[[NDArray[np.float64], TomogramSize], NDArray[np.float64]]
 READINGS: dict[str, Reading] = {
     "they were given in voxels, not in Å": lambda xyz, size: xyz * size.voxel_size_xyz_angstrom,
     "x and z are swapped": lambda xyz, size: xyz[:, ::-1],
+    "y and z are swapped": lambda xyz, size: xyz[:, [0, 2, 1]],
+    "x and y are swapped": lambda xyz, size: xyz[:, [1, 0, 2]],
+    "their pixels were twice as large as taken": lambda xyz, size: xyz * 2,
+    "their pixels were half as large as taken": lambda xyz, size: xyz / 2,
     "they are measured from the tomogram's centre": lambda xyz, size: (
         xyz + size.extent_xyz_angstrom / 2
     ),

@@ -22,14 +22,14 @@ from picking.files.copick_roots import check_roots
 
 
 def list_runs_to_pick(config: PipelineConfig) -> tuple[str, ...]:
-    """List the test runs of a Kaggle folder, or all runs of a copick project.
+    """List the test runs of a Kaggle folder, or all runs of a copick project or of MRC files.
 
     A run without a tomogram is listed if others have theirs: picking says what is wrong with it.
 
     Parameters
     ----------
     config : PipelineConfig
-        With ``dataset`` or ``copick``.
+        With ``dataset``, ``copick`` or ``tomograms``.
 
     Returns
     -------
@@ -45,6 +45,10 @@ def list_runs_to_pick(config: PipelineConfig) -> tuple[str, ...]:
     if config.copick is not None:
         with remote_errors(config.copick):
             return _copick_runs(config, config.copick)
+    if config.tomograms is not None:
+        from picking.data_in.mrc_inventory import mrc_runs_to_pick
+
+        return mrc_runs_to_pick(config)
     assert config.dataset is not None
     return _kaggle_runs(config, config.dataset)
 

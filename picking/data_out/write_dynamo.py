@@ -1,7 +1,7 @@
 """Write the final picks as Dynamo's tables, FOLDER/TYPE.tbl for each type, and their table map.
 
 Column 10 holds the probability, 20 the tomogram's number, 24 to 26 the position in voxels.
-FOLDER/tomograms.doc says which file a number stands for (see the setting picks.dynamo_file). A type
+FOLDER/tomograms.doc says which file a number stands for (see final_picks.dynamo_file). A type
 without picks has an empty file.
 """
 
@@ -46,7 +46,7 @@ def write_dynamo(
         person's file stands where one of ours has to.
     """
     picked = read_picked_tomograms(config, picks_table, copick_config)
-    table_map = table_map_text(list(picked.boxes), config.picks)
+    table_map = table_map_text(list(picked.boxes), config.final_picks)
     numbers = {}
     with own_files(output, listing=output / LIST_INSIDE) as unfinished:
         for particle in config.known_particles:

@@ -1,7 +1,7 @@
 """Write the final picks as STAR files for RELION, FOLDER/TYPE.star for each particle type.
 
 Each holds the picks of a type in all tomograms: rlnTomoName, rlnCoordinateX, Y and Z in voxels (or
-in pixels of the tilt series, see the setting picks.tilt_series_pixel_size),
+in pixels of the tilt series, see the setting final_picks.tilt_series_pixel_size),
 rlnCenteredCoordinateXAngst, Y and Z from the middle of the tomogram, and the probability as
 rlnAutopickFigureOfMerit. A type without picks has a file without rows.
 """
@@ -49,7 +49,7 @@ def write_star(
     with own_files(output, listing=output / LIST_INSIDE) as unfinished:
         for particle in config.known_particles:
             of_type = picked.of_type(particle.name)
-            text = star_text(relion_particles(of_type, picked.boxes, config.picks))
+            text = star_text(relion_particles(of_type, picked.boxes, config.final_picks))
             (unfinished / f"{particle.name}.star").write_text(text, encoding="utf-8")
             numbers[particle.name] = len(of_type)
     return numbers

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import zarr
 from numcodecs.errors import UnknownCodecError
+from numcodecs.registry import register_codec
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 from zarr.errors import MetadataError
 
 from picking.errors import InputError
+from picking.files.mrc_codec import MrcFileCodec
 from picking.files.whole_store import WholeStore
 
 AXES_ZYX = ("z", "y", "x")
@@ -52,6 +54,9 @@ STORE_ERRORS = (
     zlib.error,
     lzma.LZMAError,
 )
+
+# So that a view of an MRC file is read like any other tomogram.
+register_codec(MrcFileCodec)
 
 
 class _Transformation(BaseModel):

@@ -1,54 +1,80 @@
 """By what a tomogram that has been replaced or mended is noticed, without reading it."""
 
 import hashlib
+import json
 from pathlib import Path
 
 # Metadata of an OME-Zarr tomogram: written with every copy of it, few against its chunks.
 METADATA = (".zattrs", "0/.zarray")
+# Attribute of a tomogram that is a view of an MRC file: the path of the file.
+VIEWED_FILE = "tomosieve_mrc_file"
 
 
-def stamp_of(folder: Path) -> str:
+def stamp_of(tomogram: Path) -> str:
     """Time and size of a tomogram's metadata files, by which a replaced tomogram is noticed.
 
-    A folder that is moved keeps its stamp.
+    A tomogram that is moved keeps its stamp.
 
     Parameters
     ----------
-    folder : Path
-        Folder of the tomogram.
+    tomogram : Path
+        Folder of the tomogram, or an MRC file; a view of an MRC file has the file's stamp.
 
     Returns
     -------
     str
         Empty if it is not on this machine.
     """
-    found = [path.stat() for name in METADATA if (path := Path(folder, name)).is_file()]
+    file = _mrc_file(tomogram)
+    paths = [Path(tomogram, name) for name in METADATA] if file is None else [file]
+    found = [path.stat() for path in paths if path.is_file()]
     return " ".join(f"{one.st_mtime_ns}:{one.st_size}" for one in found)
 
 
-def digest_of(folder: Path | None) -> str:
+def digest_of(tomogram: Path | None) -> str:
     """Digest of the names, sizes and times of all files of a tomogram.
 
-    A folder that is moved keeps its digest.
+    A tomogram that is moved keeps its digest.
 
     Parameters
     ----------
-    folder : Path or None
-        Folder of the tomogram; None if there is none.
+    tomogram : Path or None
+        Folder of the tomogram, or an MRC file; None if there is none. A view of an MRC file has the
+        file's digest.
 
     Returns
     -------
     str
         Empty if the tomogram is elsewhere, not on this machine.
     """
-    if folder is None:
-        files = []
-    elif Path(folder).is_dir():
-        files = sorted(Path(folder).rglob("*"))
+    file = None if tomogram is None else _mrc_file(tomogram)
+    if tomogram is None:
+        files, root = [], Path()
+    elif file is not None:
+        files, root = [file], file.parent
+    elif Path(tomogram).is_dir():
+        files, root = sorted(Path(tomogram).rglob("*")), tomogram
     else:
         return ""
     listing = [
-        (str(path.relative_to(str(folder))), path.lstat().st_size, path.lstat().st_mtime_ns)
+        (str(path.relative_to(str(root))), path.lstat().st_size, path.lstat().st_mtime_ns)
         for path in files
     ]
     return hashlib.sha256(repr(listing).encode()).hexdigest()
+
+
+def _mrc_file(tomogram: Path) -> Path | None:
+    """MRC file that a path is, or that its folder is a view of; None for other tomograms."""
+    path = Path(tomogram)
+    file = path if path.is_file() else _viewed_file(path)
+    return file if file is not None and file.is_file() else None
+
+
+def _viewed_file(folder: Path) -> Path | None:
+    """Find the MRC file that a tomogram is a view of; None if it is none."""
+    try:
+        attributes = json.loads((Path(folder) / ".zattrs").read_text(encoding="utf-8"))
+        source = attributes.get(VIEWED_FILE)
+    except (OSError, ValueError, AttributeError):
+        return None
+    return Path(source) if isinstance(source, str) else None

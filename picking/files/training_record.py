@@ -14,7 +14,7 @@ class TrainingRecord(StoredModel):
     encoder: str
     fold: int
     seed: int
-    start: str = Field(description="what it started from")
+    start: str = Field("nothing", description="what it started from")
     steps: int
     runs: int = Field(description="training runs that it learnt from")
     device: str = Field(description="cpu, or cuda and the card's name")

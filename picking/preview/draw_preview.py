@@ -95,7 +95,7 @@ def preview(
         picks = read_truth(copick_config, [run], names, truth.user_id, truth.session_id)
         fix = "give --picks-config results/NAME/picks/copick.json, or a run with picks"
     else:
-        author = config.picks.user_id, config.picks.session_id
+        author = config.final_picks.user_id, config.final_picks.session_id
         picks = read_picks(picks_config, [run], names, *author)
         fix = (
             "leave --picks-config out, or give a run that was picked, and to --config the "

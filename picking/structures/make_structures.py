@@ -2,7 +2,7 @@
 
 A type's structure is its own `structure` in the configuration, else the density map of copick's
 object, else, for the challenge's six species, this project's model of the molecule. A type without
-any of these has no templates.
+any of these has an average of its picks instead (features.learn_averages), if there are enough.
 """
 
 import sys
@@ -73,7 +73,7 @@ def make_structures(config: PipelineConfig, copick_config: Path | None, output: 
     write_structures(output, {name: structure for name, (structure, _) in found.items()})
     for particle in config.known_particles:
         name = particle.name
-        source = found[name][1] if name in found else "none: give one as `structure` to use it"
+        source = found[name][1] if name in found else "none; its picks are averaged instead"
         print(f"structure of {name}: {source}", file=sys.stderr)
 
 

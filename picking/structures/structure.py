@@ -19,7 +19,8 @@ class Structure:
     Parameters
     ----------
     density_zyx : ndarray, (D, D, D), float32
-        Density, 0 or more; D is odd, and the centre of mass lies in the middle voxel.
+        Density; D is odd, and the centre of mass lies in the middle voxel. A map or a model has
+        none below 0; an average of whitened picks has.
     voxel_size_angstrom : float
         Side of a voxel, Å.
     """
@@ -33,7 +34,7 @@ class Structure:
         axis = (np.arange(len(self.density_zyx)) - len(self.density_zyx) // 2) ** 2
         squared = axis[:, None, None] + axis[:, None] + axis
         order = np.argsort(squared, axis=None)
-        mass = np.cumsum(self.density_zyx.ravel()[order], dtype=np.float64)
+        mass = np.cumsum(np.abs(self.density_zyx.ravel()[order]), dtype=np.float64)
         last = int(np.searchsorted(mass, MASS_SHARE * mass[-1]))
         return float(np.sqrt(squared.ravel()[order[last]])) * self.voxel_size_angstrom
 

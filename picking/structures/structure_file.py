@@ -60,8 +60,8 @@ def _checked(density_zyx: NDArray[Any], voxel_size_angstrom: NDArray[Any]) -> St
     side = len(density_zyx) if density_zyx.ndim else 0
     if density_zyx.shape != (side,) * 3 or side % 2 == 0 or density_zyx.dtype != np.float32:
         raise ValueError(f"a density of {density_zyx.dtype} of shape {density_zyx.shape}")
-    if not (np.isfinite(density_zyx).all() and density_zyx.min() >= 0 and density_zyx.any()):
-        raise ValueError("a density that is not finite, negative or empty")
+    if not (np.isfinite(density_zyx).all() and density_zyx.any()):
+        raise ValueError("a density that is not finite, or empty")
     if voxel_size_angstrom.shape != () or voxel_size_angstrom.dtype != np.float64:
         raise ValueError("a voxel size that is no number")
     if not 0 < voxel_size_angstrom < np.inf:

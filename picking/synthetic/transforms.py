@@ -5,12 +5,13 @@ differently: the last bit would depend on the machine's load. Here every plane i
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
+
+from picking.threads import in_threads, slices_of
 
 Result = TypeVar("Result")
 
@@ -20,10 +21,7 @@ ROWS_TOGETHER = 8
 
 def for_each_plane(function: Callable[[int], Result], number: int, workers: int) -> list[Result]:
     """Call a function with 0 ... number - 1 on several threads; results in that order."""
-    if workers == 1:
-        return [function(z) for z in range(number)]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(function, range(number)))
+    return in_threads(function, range(number), workers)
 
 
 def _transform_along_z(
@@ -33,11 +31,10 @@ def _transform_along_z(
 ) -> None:
     """Transform (Z, Y, X/2+1) along z in place."""
 
-    def piece(number: int) -> None:
-        rows = slice(number * ROWS_TOGETHER, (number + 1) * ROWS_TOGETHER)
+    def piece(rows: slice) -> None:
         transform[:, rows] = along(transform[:, rows], axis=0)
 
-    for_each_plane(piece, -(-transform.shape[1] // ROWS_TOGETHER), workers)
+    in_threads(piece, slices_of(transform.shape[1], ROWS_TOGETHER), workers)
 
 
 def forward_transform(volume_zyx: NDArray[np.float32], workers: int) -> NDArray[np.complex64]:

@@ -26,18 +26,36 @@ class KeptData(StoredModel):
     IF_MISSING = "start again"
 
     config: str = Field(description="digest of the configuration that the data were looked at by")
+    asked: str = Field(description="digest of the configuration as it was given")
+    voxel_spacing: float = Field(description="taken from the tomograms, or as it was given, Å")
     runs: RunInventory
     inputs: dict[Split, ImportInputs]
 
 
 def keep_data(
     results: Path,
+    asked: PipelineConfig,
     config: PipelineConfig,
     runs: RunInventory,
     inputs: Mapping[Split, ImportInputs],
 ) -> None:
-    """Write what the data are into the folder of a result."""
-    KeptData(config=_digest(config), runs=runs, inputs=dict(inputs)).write(results / FILE_NAME)
+    """Write what the data are into the folder of a result.
+
+    ``asked`` is the configuration before a voxel spacing was taken from the tomograms.
+    """
+    KeptData(
+        config=_digest(config),
+        asked=_digest(asked),
+        voxel_spacing=config.voxel_spacing,
+        runs=runs,
+        inputs=dict(inputs),
+    ).write(results / FILE_NAME)
+
+
+def kept_spacing(results: Path, asked: PipelineConfig) -> float | None:
+    """Read the voxel spacing that was taken from the tomograms; None as of :func:`kept_data`."""
+    kept = _read(results)
+    return kept.voxel_spacing if kept is not None and kept.asked == _digest(asked) else None
 
 
 def kept_data(
@@ -51,11 +69,15 @@ def kept_data(
         None where there is no such file, or it is damaged or of another configuration: then the
         data have to be looked at.
     """
+    kept = _read(results)
+    return None if kept is None or kept.config != _digest(config) else (kept.runs, kept.inputs)
+
+
+def _read(results: Path) -> KeptData | None:
     try:
-        kept = KeptData.read(results / FILE_NAME)
+        return KeptData.read(results / FILE_NAME)
     except InputError:
         return None
-    return (kept.runs, kept.inputs) if kept.config == _digest(config) else None
 
 
 def _digest(config: PipelineConfig) -> str:

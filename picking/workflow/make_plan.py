@@ -20,7 +20,7 @@ from picking.workflow.batches import (
     known_batches,
     plan_batches,
 )
-from picking.workflow.kept_data import kept_data
+from picking.workflow.kept_data import kept_data, kept_spacing
 from picking.workflow.lost_runs import lost_runs
 from picking.workflow.plan import RESULTS, TRAINING_RECORDS, ResultPlan
 
@@ -59,6 +59,11 @@ def make_plan(
         If the configuration or the data set that it names cannot be used.
     """
     config = validated_config(content, where=where)
+    asked = config
+    if config.tomograms is not None:
+        given = content if given is None else given
+        config = _with_spacing_of_headers(config, given, is_start)
+        given = {**given, "voxel_spacing": config.voxel_spacing}
     manifest = None if config.bundle is None else read_manifest(config.bundle)
     if manifest is not None:
         chosen = validated_config(content if given is None else given, where=where)
@@ -68,6 +73,7 @@ def make_plan(
     config = resolve(config)
     if manifest is None:
         _check_structures(config)
+        _check_start(config)
     folder = RESULTS / config.name
     kept = None if is_start else kept_data(folder, config)
     if kept is not None:
@@ -83,7 +89,21 @@ def make_plan(
         config.stage1_proposals.prediction.runs_per_job,
         first_free_number(folder) if not known else 0,
     )
-    return ResultPlan(config, runs, inputs, batches, manifest)
+    return ResultPlan(config, runs, inputs, batches, manifest, asked)
+
+
+def _with_spacing_of_headers(
+    config: PipelineConfig, given: Mapping[str, Any], is_start: bool
+) -> PipelineConfig:
+    """Take the voxel spacing of MRC files from their headers, unless a person has chosen one."""
+    from picking.data_in.mrc_tomograms import with_voxel_spacing
+
+    default = PipelineConfig.model_fields["voxel_spacing"].default
+    is_chosen = "voxel_spacing" in given or config.voxel_spacing != default
+    kept = None if is_start or is_chosen else kept_spacing(RESULTS / config.name, config)
+    if kept is not None:
+        return config.model_copy(update={"voxel_spacing": kept})
+    return with_voxel_spacing(config, is_chosen)
 
 
 def _inputs(config: PipelineConfig, runs: RunInventory) -> dict[Split, ImportInputs]:
@@ -115,6 +135,18 @@ def _check_structures(config: PipelineConfig) -> None:
                 f"there is no such file, which is the structure of {particle.name}",
                 "correct the path; without a slash in front it begins where Snakemake works",
             )
+
+
+def _check_start(config: PipelineConfig) -> None:
+    """Name weights that there are not, where a training would only find out after the import."""
+    start = config.stage1_proposals.start
+    if isinstance(start, Path) and not start.is_file():
+        raise InputError(
+            "stage1_proposals.start",
+            f"there is no file {str(start)!r}",
+            "give pretrained, nothing, or the path of a weights.safetensors; without a slash in "
+            "front it begins where Snakemake works",
+        )
 
 
 def _runs(
@@ -160,7 +192,7 @@ def plan_or_exit(
                 )
         where = ", ".join(sources) or DEFAULT_CONFIGURATION
         given = None
-        if content.get("bundle") is not None:
+        if content.get("bundle") is not None or content.get("tomograms") is not None:
             files = [Path(str(name)) for name in configfiles]
             given = completed(read_content(files), command_line)
         return make_plan(content, where, is_start, given)

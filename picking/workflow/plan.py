@@ -4,14 +4,14 @@ import hashlib
 import math
 import shlex
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from picking.bundle.manifest import (
+    AVERAGES_NAME,
     STRUCTURES_NAME,
     BundleManifest,
     classifier_endings,
@@ -23,8 +23,7 @@ from picking.data_in.import_inputs import ImportInputs
 from picking.data_in.inventory import RunInventory, Split
 from picking.errors import InputError
 from picking.files.batch_record import feature_file, proposal_files
-from picking.files.progress import Clock
-from picking.files.start_weights import start_name
+from picking.files.start_weights import start_file, start_name
 from picking.workflow.argument_lists import write_argument_lists
 from picking.workflow.batches import (
     FEATURES_FOLDER,
@@ -34,6 +33,8 @@ from picking.workflow.batches import (
     known_batches,
     record_path,
 )
+from picking.workflow.clock import started_clock
+from picking.workflow.data_source import source_arguments, source_in_words
 from picking.workflow.kept_data import keep_data
 from picking.workflow.resources import JobMemory
 from picking.workflow.run_times import JobTime
@@ -43,9 +44,6 @@ from picking.workflow.synthetic_files import SyntheticFiles
 RESULTS = Path("results")
 # What a training leaves in its result, and no bundle holds.
 TRAINING_RECORDS = "stage1/*/fold*/training.json"
-# What taking a bundle leaves in a result.
-BUNDLE_LOG = "logs/take_bundle.txt"
-SECONDS_AN_HOUR = 3600
 # The report holds the features of these in memory, all at once; the page of the picks, which reads
 # run by run, shows all.
 MOST_COMPARED_RUNS = 50
@@ -69,6 +67,9 @@ class ResultPlan:
         Runs that are proposed in one job, every run once.
     manifest : BundleManifest or None
         The bundle that the models come from; None: they are trained here.
+    asked : PipelineConfig or None
+        Configuration as it was given, before a voxel spacing was taken from MRC files; None: as
+        ``config``.
     """
 
     config: PipelineConfig
@@ -76,6 +77,7 @@ class ResultPlan:
     inputs: Mapping[Split, ImportInputs]
     batches: tuple[Batch, ...]
     manifest: BundleManifest | None = None
+    asked: PipelineConfig | None = None
 
     @property
     def folder(self) -> Path:
@@ -95,11 +97,7 @@ class ResultPlan:
     @property
     def data_source(self) -> str:
         """Source of the tomograms, as the report says it."""
-        if self.is_synthetic:
-            return "synthetic specimens"
-        if self.config.copick is None:
-            return f"Kaggle's layout in {self.config.dataset}"
-        return f"copick project {self.config.copick}"
+        return source_in_words(self.config)
 
     @cached_property
     def all_runs(self) -> list[str]:
@@ -156,10 +154,7 @@ class ResultPlan:
     @property
     def source_arguments(self) -> str:
         """Arguments that name the data to the import."""
-        if self.config.copick is not None:
-            return shlex.join(["--copick", str(self.config.copick)])
-        dataset = self.synthetic.folder if self.is_synthetic else self.config.dataset
-        return shlex.join(["--dataset", str(dataset)])
+        return source_arguments(self.config)
 
     def source_files(self, split: Split) -> list[str]:
         """List the files whose change means that a split has to be imported again."""
@@ -183,6 +178,12 @@ class ResultPlan:
         return self.files(STRUCTURES_NAME) if self.config.features.has_templates else []
 
     @property
+    def averages(self) -> list[str]:
+        """File with the averages of the types that have no structure, and the folds they are by."""
+        needed = self.manifest.has_averages if self.manifest else self.config.needs_averages
+        return self.files(AVERAGES_NAME, "folds.json") if needed else []
+
+    @property
     def structures_project(self) -> str:
         """Argument that names the copick project whose objects may have density maps."""
         copick = self.config.copick
@@ -197,13 +198,19 @@ class ResultPlan:
         if self.is_synthetic:
             content = section_text(self.config, SYNTHETIC_SECTIONS["specimens"])
         else:
-            content = repr(sorted(self.inputs["train"].stamps.items()))
+            train = self.inputs["train"]
+            content = repr(sorted(train.stamps.items())) + train.reading
         return hashlib.sha256(content.encode()).hexdigest()
 
     def start_of(self, member: str) -> str:
         """Name of what a member starts from; another file of the same name has another digest."""
         encoder, _ = self.encoder_and_seed(member)
         return start_name(self.config.stage1_proposals.start, encoder)
+
+    def is_from_nothing(self, member: str) -> bool:
+        """Whether a member starts from no weights, which takes longer."""
+        encoder, _ = self.encoder_and_seed(member)
+        return start_file(self.config.stage1_proposals.start, encoder) is None
 
     def copick_of(self, run: str) -> str:
         """Copick project that holds a run: the training one for runs that are in both splits."""
@@ -216,8 +223,27 @@ class ResultPlan:
 
     @property
     def project_elsewhere(self) -> str:
-        """Digest of a copick project whose tomograms' files are not on this machine, or nothing."""
-        return next((one.elsewhere for one in self.inputs.values()), "")
+        """What decides the tomograms' values besides their files on this machine, or nothing.
+
+        The digest of a copick project elsewhere, or how MRC files are read.
+        """
+        return next((one.elsewhere or one.reading for one in self.inputs.values()), "")
+
+    @property
+    def import_settings(self) -> list[str]:
+        """Settings files of the imports, but for what particles look like."""
+        return self.settings_files("data", *(["mrc"] if self.config.tomograms else []))
+
+    @property
+    def import_check(self) -> list[str]:
+        """What the import of MRC training runs finds out by the picks; none of other data."""
+        is_learnt = self.config.tomograms is not None and self.manifest is None
+        return self.files("import_check.json") if is_learnt else []
+
+    @property
+    def check_argument(self) -> str:
+        """Argument that names it to the imports."""
+        return shlex.join(["--check", *self.import_check]) if self.import_check else ""
 
     @property
     def namesakes(self) -> list[str]:
@@ -227,7 +253,8 @@ class ResultPlan:
     @property
     def bundled_files(self) -> list[str]:
         """Files of this result that a bundle takes with it."""
-        return self.files(*result_files(self.config, self.members, len(self.folds)))
+        names = result_files(self.config, self.members, len(self.folds), bool(self.averages))
+        return self.files(*names)
 
     def on_error(self, batch: str | int) -> OnError:
         """Say what a run of a batch that fails does to the others."""
@@ -269,9 +296,9 @@ class ResultPlan:
     def keep(self) -> None:
         """Write what the workflow's own jobs read of the plan: batches, data, lists, the start."""
         keep_batches(self.folder, known_batches(self.folder), self.batches)
-        keep_data(self.folder, self.config, self.runs, self.inputs)
+        keep_data(self.folder, self.asked or self.config, self.config, self.runs, self.inputs)
         write_argument_lists(self.argument_lists())
-        self._clock().write(Path(self.clock_file))
+        started_clock(self.batches, self.config.hours).write(Path(self.clock_file))
         if self.namesakes:
             print(
                 f"warning: {', '.join(self.namesakes)}: named as training runs of the bundle, so "
@@ -279,23 +306,6 @@ class ResultPlan:
                 "rename them",
                 file=sys.stderr,
             )
-
-    def _clock(self) -> Clock:
-        now, hours = time.time(), self.config.hours
-        splits: tuple[Split, ...] = get_args(Split)
-        return Clock(
-            started=now,
-            deadline=None if hours is None else now + hours * SECONDS_AN_HOUR,
-            batches={
-                split: {
-                    run: batch.number
-                    for batch in self.batches
-                    if batch.split == split
-                    for run in batch.runs
-                }
-                for split in splits
-            },
-        )
 
     def argument_lists(self) -> dict[Path, list[str]]:
         """List the arguments of commands that there is one of for every run, by their file."""
@@ -355,16 +365,6 @@ class ResultPlan:
         }
         return shlex.join(word for option in options.items() for word in option)
 
-    @staticmethod
-    def finished_reports() -> list[str]:
-        """List the reports of all results that are there, by absolute path."""
-        return sorted(
-            str(report)
-            for report in RESULTS.absolute().glob("*/cv_report.json")
-            # A result that was picked with a bundle holds the report of the bundle's training.
-            if not (report.parent / BUNDLE_LOG).exists()
-        )
-
     def stage2_files(self, endings: Sequence[str]) -> list[str]:
         """List stage 2's files with the endings, of every particle type."""
         return [
@@ -376,13 +376,10 @@ class ResultPlan:
     @cached_property
     def memory(self) -> JobMemory:
         """Memory that the jobs need."""
-        config = self.config
-        # As large as it is read, or as it is resampled to.
-        finer = max(1.0, config.voxel_spacing / (config.resample_to or config.voxel_spacing)) ** 3
         sizes = {
             run: voxels for inputs in self.inputs.values() for run, voxels in inputs.voxels.items()
         }
-        return JobMemory.of_config(self.config, sizes, finer)
+        return JobMemory.of_config(self.config, sizes)
 
     @cached_property
     def time(self) -> JobTime:

@@ -22,10 +22,16 @@ TRAINING_MB, TRAINING_MB_PER_MEGAVOXEL = 3 * GIBIBYTE_MB, 5
 PROPOSING_MB, PROPOSING_MB_PER_MEGAVOXEL = 2 * GIBIBYTE_MB, 40
 FEATURES_MB, FEATURES_MB_PER_MEGAVOXEL = 400, 21
 PICTURES_MB, PICTURES_MB_PER_MEGAVOXEL = 400, 8
-# What a pretraining takes, and what each of its specimens adds: two tomograms and their targets.
-PRETRAINING_MB, PRETRAINING_MB_PER_SPECIMEN = 2 * GIBIBYTE_MB, 13
+# What a pretraining takes, what the two tomograms of a specimen add, and what its targets would add
+# at full resolution: eight maps of 16 bits.
+PRETRAINING_MB, PRETRAINING_TOMOGRAMS_MB, PRETRAINING_TARGETS_MB = 2 * GIBIBYTE_MB, 9, 36
 # A map of 500 voxels a side, twice.
 STRUCTURES_MB = 1500
+# A tenth of the work on a run's features, and reading it, is done by one thread: more than four
+# could not even halve the time again.
+MOST_FEATURE_THREADS = 4
+# The picks that averages are made of, as cubes: those of six types of up to 300 Å across.
+AVERAGES_MB = 1000
 # Jobs that read tables: a fixed part, and what a run's candidates with all their features add.
 TABLES_MB, TABLES_MB_PER_RUN = 450, 15
 
@@ -54,15 +60,12 @@ class JobMemory(TomogramSizes):
     """Memory of the jobs of one result, MB, as ``--resources mem_mb`` and clusters count it."""
 
     @classmethod
-    def of_config(
-        cls, config: PipelineConfig, voxels: Mapping[str, int], finer: float = 1.0
-    ) -> "JobMemory":
-        """Make it for a data set of listed sizes, or for the synthetic one, not yet made.
-
-        ``finer``: how many times the voxels of a tomogram there are once it is resampled.
-        """
+    def of_config(cls, config: PipelineConfig, voxels: Mapping[str, int]) -> "JobMemory":
+        """Make it for a data set of listed sizes, or for the synthetic one, not yet made."""
         if config.is_synthetic:
             return cls({}, math.prod(config.synthetic.shape_zyx))
+        # As large as it is read, or as it is resampled to.
+        finer = max(1.0, config.voxel_spacing / (config.resample_to or config.voxel_spacing)) ** 3
         sizes = {run: math.ceil(number * finer) for run, number in voxels.items()}
         return cls(sizes, math.ceil(UNKNOWN_VOXELS * finer))
 
@@ -75,9 +78,10 @@ class JobMemory(TomogramSizes):
         megavoxels = sum(map(self.megavoxels, runs))
         return processes * math.ceil(TRAINING_MB + TRAINING_MB_PER_MEGAVOXEL * megavoxels)
 
-    def of_pretraining(self, specimens: int) -> int:
+    def of_pretraining(self, specimens: int, output_stride: int) -> int:
         """Return what a pretraining takes, which keeps all specimens in memory."""
-        return PRETRAINING_MB + PRETRAINING_MB_PER_SPECIMEN * specimens
+        of_specimen = PRETRAINING_TOMOGRAMS_MB + PRETRAINING_TARGETS_MB / output_stride**3
+        return math.ceil(PRETRAINING_MB + of_specimen * specimens)
 
     def of_proposing(self, runs: Sequence[str]) -> int:
         """Return what proposing in the runs, one after the other, takes."""
@@ -90,6 +94,10 @@ class JobMemory(TomogramSizes):
     def of_structures(self) -> int:
         """Return what reading the structures of the particle types takes."""
         return STRUCTURES_MB
+
+    def of_averages(self, runs: Sequence[str]) -> int:
+        """Return what averaging picks takes: one tomogram at a time, and the picks of all."""
+        return self.of_features(runs) + AVERAGES_MB
 
     def of_pictures(self, runs: Sequence[str]) -> int:
         """Return what drawing pictures of the runs, one after the other, takes."""
@@ -129,3 +137,21 @@ def usable_cores(wanted: int | None, nodes: int | None = None) -> int | None:
         ``wanted``, or the cores of this machine if it has fewer.
     """
     return wanted if wanted is None or nodes is not None else min(wanted, machine_cores())
+
+
+def feature_threads(batches: int, cores: int | None, nodes: int | None = None) -> int:
+    """Threads of each job that measures features, which its tables do not depend on.
+
+    Parameters
+    ----------
+    batches : int
+        Such jobs. Side by side they use the cores better than threads do, so there are several
+        threads only where there are fewer jobs than cores.
+    cores : int or None
+        Cores that the jobs may take together; None where nothing runs.
+    nodes : int or None
+        What ``--jobs`` says of a cluster, whose jobs take no more than they have to.
+    """
+    if cores is None or nodes is not None:
+        return 1
+    return min(max(1, cores // max(1, batches)), MOST_FEATURE_THREADS)

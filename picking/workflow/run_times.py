@@ -22,6 +22,8 @@ FEATURES_PER_MEGAVOXEL = 1.2
 # 1.05 to 1.4 million crop voxels a second with the default network. Larger ones are for graphics
 # cards, which are faster by more than they are larger.
 TRAINING_PER_MEGAVOXEL = 3.0
+# 5 s of a core at most.
+AVERAGE = 15.0
 # 51 s for one type in seven runs.
 CLASSIFIER_PER_RUN = 22.0
 # 25 s for the report of nine runs, 21 s for the pictures of seven.
@@ -53,10 +55,12 @@ class JobTime(TomogramSizes):
         """Return what making one synthetic run takes."""
         return _minutes(SYNTHETIC_PER_MEGAVOXEL * self.unlisted_voxels / 1e6)
 
-    def of_training(self, runs: Sequence[str], training: TrainingSettings) -> int:
+    def of_training(
+        self, runs: Sequence[str], training: TrainingSettings, is_from_nothing: bool = True
+    ) -> int:
         """Return what a training on the runs takes, a day at most."""
         in_steps = training.max_steps * training.batch_size * math.prod(training.crop_zyx) / 1e6
-        in_epochs = training.epochs * sum(map(self.megavoxels, runs))
+        in_epochs = training.epochs_from(is_from_nothing) * sum(map(self.megavoxels, runs))
         return _minutes(TRAINING_PER_MEGAVOXEL * min(in_steps, in_epochs))
 
     def of_pretraining(self, pretraining: PretrainingSettings, training: TrainingSettings) -> int:
@@ -72,6 +76,12 @@ class JobTime(TomogramSizes):
     def of_features(self, runs: Sequence[str]) -> int:
         """Return what measuring the features of the runs, one after the other, takes."""
         return _minutes(FEATURES_PER_MEGAVOXEL * sum(map(self.megavoxels, runs)))
+
+    def of_averages(self, runs: Sequence[str], averages: int) -> int:
+        """Return what making averages of the picks of the runs takes."""
+        return _minutes(
+            FEATURES_PER_MEGAVOXEL * sum(map(self.megavoxels, runs)) + AVERAGE * averages
+        )
 
     def of_classifier(self, runs: Sequence[str]) -> int:
         """Return what training the classifier of one particle type takes."""

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from picking.config import (
+    FeatureSettings,
     ParticleType,
     PicksSettings,
     PipelineConfig,
@@ -16,6 +17,7 @@ from picking.config import (
     SyntheticSettings,
     TrainingSettings,
 )
+from picking.config.pretraining import OF_STAGE1_TRAINING
 
 # Keys of the configuration as pydantic's ``include`` takes them.
 Keys = dict[str, Any] | set[str]
@@ -28,6 +30,13 @@ PREDICTED_FROM = set(PredictionSettings.model_fields) - {"runs_per_job"}
 # Whom the final picks are written under.
 PICKS_AUTHOR = {"user_id", "session_id"}
 
+# All of stage 1's settings that a pretraining depends on.
+PRETRAINED_FROM: Keys = {
+    "stage1_proposals": {"network": True, "targets": True, "training": OF_STAGE1_TRAINING}
+}
+# What the averages of particles are made with, of the settings of the features.
+WEDGE = {"tilt_range_degrees", "tilt_axis"}
+
 # What a particle type is to the networks and to the score.
 MEASURED = {"name", "radius_angstrom"}
 
@@ -38,6 +47,8 @@ RESULT_SECTIONS: dict[str, Keys] = {
         ),
         "particles": {"__all__": MEASURED},
     },
+    # Which MRC files are read, and how; nothing else reads them.
+    "mrc": {"tomograms", "picks", "mrc"},
     # What particles look like on pages and in viewers trains nothing.
     "appearance": {"particles": {"__all__": set(ParticleType.model_fields) - {"structure"}}},
     # Where their structures are read from; the file itself is an input.
@@ -45,25 +56,23 @@ RESULT_SECTIONS: dict[str, Keys] = {
     "folds": {"folds"},
     "scoring": {"scoring"},
     "stage1_training": {
-        "stage1_proposals": {
-            "start": True,
-            "network": True,
-            "targets": True,
-            "training": TRAINED_FROM,
-        }
+        "stage1_proposals": {"network": True, "targets": True, "training": TRAINED_FROM}
     },
+    # Trainings depend on what the weights hold, not on where they lie.
+    "stage1_start": {"stage1_proposals": {"start"}},
     # A longer pretraining makes no specimen again.
     "pretraining_seed": {"pretraining": {"seed"}},
     "pretraining": {"pretraining": set(PretrainingSettings.model_fields) - {"seed"}},
     "stage1_precision": {"stage1_proposals": {"precision"}},
     "stage1_checkpoints": {"stage1_proposals": {"training": {"checkpoint_every"}}},
     "stage1_prediction": {"stage1_proposals": {"prediction": PREDICTED_FROM, "peaks": True}},
-    "features": {"features"},
+    "features": {"features": set(FeatureSettings.model_fields) - WEDGE},
+    "wedge": {"features": WEDGE},
     "stage2_classifier": {"stage2_rerank": {"classifier"}},
     "stage2_decision": {"stage2_rerank": {"threshold_rule", "suppression_fraction"}},
-    "picks_author": {"picks": PICKS_AUTHOR},
+    "picks_author": {"final_picks": PICKS_AUTHOR},
     # Read by none that picks: other names in other software write other files and no more.
-    "picks_files": {"picks": set(PicksSettings.model_fields) - PICKS_AUTHOR},
+    "picks_files": {"final_picks": set(PicksSettings.model_fields) - PICKS_AUTHOR},
 }
 
 # The number of runs is a section of its own: the content of a run does not depend on it.

@@ -34,6 +34,23 @@ class StartWeights:
     name: str
     stored: StoredWeights
 
+    def refuse_if_it_has_seen(self, judged_runs: Sequence[str]) -> None:
+        """Refuse weights that have learnt from a run which the training's fold judges.
+
+        Raises
+        ------
+        InputError
+            If they have learnt from a run of the same name: the score would flatter.
+        """
+        seen = sorted({*judged_runs} & {*self.stored.training_runs})
+        if seen:
+            raise InputError(
+                f"stage1_proposals.start: {self.name}",
+                f"has learnt from {', '.join(seen)}, which this result judges",
+                "start from weights that have not (pretrained, for instance); if they are other "
+                "runs of the same name, give those of one of the two data sets another",
+            )
+
     def give_to(self, network: ProposalNetwork, particle_types: Sequence[str]) -> None:
         """Give a network its first weights.
 
@@ -53,6 +70,13 @@ class StartWeights:
             for name, tensor in self.stored.tensors.items()
             if name.startswith(("encoder.", "decoder."))
         }
+        expected = {name for name in own if name.startswith(("encoder.", "decoder."))}
+        if trunk.keys() != expected:
+            raise InputError(
+                self.name,
+                "lacks some of the network's weights",
+                "give another stage1_proposals.start",
+            )
         network.load_state_dict(own | trunk | self._head(own, particle_types))
 
     def _head(self, own: dict[str, Tensor], particle_types: Sequence[str]) -> dict[str, Tensor]:

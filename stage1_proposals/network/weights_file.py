@@ -17,10 +17,19 @@ from stage1_proposals.network.unet import ProposalNetwork
 ENCODER_KEY = "encoder"
 NETWORK_KEY = "network"
 TYPES_KEY = "particle_types"
+RUNS_KEY = "training_runs"
 
 
-def save_weights(path: Path, network: ProposalNetwork, particle_types: Sequence[str]) -> None:
-    """Write a network's weights with its settings to a safetensors file."""
+def save_weights(
+    path: Path,
+    network: ProposalNetwork,
+    particle_types: Sequence[str],
+    training_runs: Sequence[str] = (),
+) -> None:
+    """Write a network's weights with its settings to a safetensors file.
+
+    ``training_runs`` names what it has learnt from, for those who start from it.
+    """
     tensors = {
         name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
     }
@@ -28,6 +37,7 @@ def save_weights(path: Path, network: ProposalNetwork, particle_types: Sequence[
         ENCODER_KEY: network.encoder_name,
         NETWORK_KEY: network.settings.model_dump_json(),
         TYPES_KEY: json.dumps(list(particle_types)),
+        RUNS_KEY: json.dumps(list(training_runs)),
     }
     with whole_path(path) as unfinished:
         safetensors.torch.save_file(tensors, unfinished, metadata=metadata)
@@ -40,6 +50,7 @@ class StoredWeights:
     encoder: str
     settings: NetworkSettings
     particle_types: list[str]
+    training_runs: list[str]
     tensors: dict[str, Tensor]
 
     @property
@@ -74,6 +85,7 @@ def read_weights(path: Path, fix: str) -> StoredWeights:
             metadata[ENCODER_KEY],
             NetworkSettings.model_validate_json(metadata[NETWORK_KEY]),
             list(json.loads(metadata[TYPES_KEY])),
+            list(json.loads(metadata.get(RUNS_KEY, "[]"))),
             safetensors.torch.load_file(path),
         )
     except (OSError, SafetensorError, KeyError, ValueError) as error:

@@ -3,7 +3,7 @@
 Interrupted, it goes on from its last checkpoint when started again with the same settings.
 """
 
-import csv
+import hashlib
 import sys
 import time
 from collections.abc import Sequence
@@ -16,11 +16,13 @@ from tqdm import tqdm
 
 from picking.command_line import command_parser, run_command
 from picking.config import PretrainingSettings, Stage1Settings, load_config
+from picking.config.pretraining import OF_STAGE1_TRAINING
 from picking.config.stage1_proposals import NOTHING, PrecisionName
 from picking.files.precision import Precision
 from picking.files.training_record import TrainingRecord
-from picking.files.whole_files import whole_path
+from picking.files.whole_files import remove_unfinished
 from picking.synthetic.molecules import labelled_molecules
+from picking.synthetic.pretraining.make_specimen import SHAPE_ZYX
 from picking.synthetic.pretraining.procedural_molecules import NUMBER_OF_MOLECULES
 from picking.synthetic.pretraining.specimen_file import PretrainingSpecimen
 from stage1_proposals.device.compute_device import find_device
@@ -33,8 +35,13 @@ from stage1_proposals.pretraining.crops import (
 )
 from stage1_proposals.pretraining.pretraining_network import PretrainingNetwork
 from stage1_proposals.training.optimisation import Checkpoints, Task, optimise
+from stage1_proposals.training.training_files import (
+    CHECKPOINT_NAME,
+    CURVE_NAME,
+    RECORD_NAME,
+    write_curve,
+)
 
-CHECKPOINT_NAME = "checkpoint.pt"
 INITIAL_WEIGHTS, CROPS, RANDOM_LAYERS = range(3)
 
 
@@ -42,10 +49,16 @@ def training_settings(stage1: Stage1Settings, settings: PretrainingSettings) -> 
     """Stage 1's settings with the pretraining's own length, batch and learning rate.
 
     Crops are not turned by any angle: specimens are as many as crops need, and the centres of
-    particles stay on the voxels.
+    particles stay on the voxels. They are no larger than a specimen.
     """
+    multiple = stage1.network.side_multiple
+    crop_zyx = tuple(
+        min(side, specimen // multiple * multiple)
+        for side, specimen in zip(stage1.training.crop_zyx, SHAPE_ZYX, strict=True)
+    )
     training = stage1.training.model_copy(
         update={
+            "crop_zyx": crop_zyx,
             "batch_size": settings.batch_size,
             "learning_rate": settings.learning_rate,
             "ema_decay": settings.ema_decay,
@@ -110,6 +123,7 @@ def pretrain(
     )
     task = Task(
         f"pretraining, {encoder}",
+        "pretraining",
         settings.steps,
         lambda step: draw_pretraining_batch(
             volumes, stage1, settings.near_particles, generator(CROPS, step)
@@ -117,30 +131,25 @@ def pretrain(
         loss,
         lambda step: seed_torch(RANDOM_LAYERS, step),
     )
-    # Specimens follow from the seed, so that their number tells which they are.
     key = "\n".join(
         [
             settings.model_dump_json(),
             encoder,
-            stage1.model_dump_json(include={"network", "targets", "training"}),
-            str(len(specimens)),
+            stage1.network.model_dump_json(),
+            stage1.targets.model_dump_json(),
+            stage1.training.model_dump_json(include=OF_STAGE1_TRAINING),
+            *(hashlib.sha256(path.read_bytes()).hexdigest() for path in specimens),
             device.precision,
         ]
     )
-    output.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(output)
     checkpoint = output / CHECKPOINT_NAME
     trained, curve = optimise(
         pretraining, task, stage1.training, device, Checkpoints(checkpoint, key)
     )
     save_weights(output / "weights.safetensors", trained.proposals, [*species, ANY_PARTICLE])
-    with (
-        whole_path(output / "training_curve.csv") as unfinished,
-        unfinished.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(("step", "loss", "learning_rate"))
-        writer.writerows(curve)
-    TrainingRecord(
+    write_curve(output / CURVE_NAME, curve)
+    record = TrainingRecord(
         encoder=encoder,
         fold=0,
         seed=settings.seed,
@@ -150,7 +159,8 @@ def pretrain(
         device=device.name,
         precision=device.precision,
         seconds=round(time.monotonic() - started, 1),
-    ).write(output / "training.json")
+    )
+    record.write(output / RECORD_NAME)
     checkpoint.unlink(missing_ok=True)
 
 

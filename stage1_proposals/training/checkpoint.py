@@ -54,7 +54,27 @@ def load_state(path: Path, key: str) -> TrainingState | None:
 
 
 def new_average(network: nn.Module, decay: float) -> torch.optim.swa_utils.AveragedModel:
-    """Make the exponential moving average of a network's weights and batch statistics."""
-    return torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay), use_buffers=True
-    )
+    """Make the exponential moving average of a network's weights and batch statistics.
+
+    The weights before the first step, from which the average would otherwise start, count for
+    nothing (as Adam's moments are corrected: Kingma and Ba, ICLR 2015): after a short training they
+    would still hold a good part of it.
+    """
+
+    @torch.no_grad()
+    def update(
+        averaged: list[torch.Tensor] | tuple[torch.Tensor, ...],
+        current: list[torch.Tensor] | tuple[torch.Tensor, ...],
+        number_averaged: torch.Tensor | int,
+    ) -> None:
+        # torch takes the weights after the first step as they are, and calls this from the second.
+        # As a tensor: a number would have to wait for a GPU.
+        steps = torch.as_tensor(number_averaged, dtype=torch.float32) + 1
+        share = (1 - decay) / (1 - decay**steps)
+        for mean, now in zip(averaged, current, strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(now, share.to(mean.dtype))
+            else:
+                mean.copy_(now)
+
+    return torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=update, use_buffers=True)

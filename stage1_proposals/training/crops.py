@@ -159,11 +159,14 @@ def prepare_volume(
     )
 
 
-def number_of_steps(volumes: Sequence[TrainingVolume], training: TrainingSettings) -> int:
+def number_of_steps(
+    volumes: Sequence[TrainingVolume], training: TrainingSettings, is_from_nothing: bool = True
+) -> int:
     """Optimiser steps that make the wanted number of epochs, no more than the most allowed."""
+    epochs = training.epochs_from(is_from_nothing)
     voxels = sum(volume.values_zyx.numel() for volume in volumes)
     voxels_per_step = training.batch_size * math.prod(training.crop_zyx)
-    return min(training.max_steps, math.ceil(training.epochs * voxels / voxels_per_step))
+    return min(training.max_steps, math.ceil(epochs * voxels / voxels_per_step))
 
 
 def draw_batch(

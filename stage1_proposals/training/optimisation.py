@@ -42,6 +42,8 @@ class Task(Generic[BatchType]):
     ----------
     name : str
         Shown beside the progress.
+    section : str
+        Section of the configuration that holds its learning rate.
     steps : int
         Optimiser steps.
     draw : callable
@@ -53,6 +55,7 @@ class Task(Generic[BatchType]):
     """
 
     name: str
+    section: str
     steps: int
     draw: Callable[[int], BatchType]
     loss: Callable[[nn.Module, BatchType], Tensor]
@@ -149,7 +152,7 @@ def optimise(
         mean_loss = group.mean(loss)
         if not math.isfinite(mean_loss):
             raise InputError(
-                "stage1_proposals.training",
+                task.section,
                 f"the loss is not finite at step {step + 1}",
                 "lower learning_rate",
             )

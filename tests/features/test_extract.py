@@ -7,6 +7,8 @@ import yaml
 
 from features import extract
 from features.catalogue import catalogue
+from features.learnt_averages.fold_averages import FoldAverages
+from features.templates import BANKS
 from picking.config import ALL_FAMILIES, FeatureSettings, load_config
 from picking.coordinates import extent_xyz_angstrom
 from picking.data_in.import_dataset import import_kaggle
@@ -25,6 +27,7 @@ from picking.files.embedding import EMBEDDING
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES, FEATURES
 from picking.files.tomogram import Tomogram
+from picking.scoring.folds import Folds
 from picking.structures.structure_file import write_structures
 from tests.features.made_data import (
     EMBEDDING_NAMES,
@@ -35,7 +38,7 @@ from tests.features.made_data import (
     embedding_of,
     noisy_run,
 )
-from tests.features.template_matching.made_structures import HANDED, structure_of_blobs
+from tests.features.template_matching.made_structures import HANDED, ROD, structure_of_blobs
 
 SETTINGS = FeatureSettings(families=ALL_FAMILIES, orientations=40)
 NAMES = [particle.name for particle in PARTICLES]
@@ -43,13 +46,13 @@ EMPTY_EMBEDDING = EMBEDDING.empty()
 
 
 def extract_features(
-    tomogram, candidates, maps, particles, settings, embedding=None, structures=()
+    tomogram, candidates, maps, particles, settings, embedding=None, structures=(), threads=1
 ):
     """Measure with an embedding of the candidates, unless another is given."""
     if embedding is None:
         embedding = embedding_of(candidates) if len(candidates) else EMPTY_EMBEDDING
     return extract.extract_features(
-        tomogram, candidates, maps, embedding, particles, settings, dict(structures)
+        tomogram, candidates, maps, embedding, particles, settings, dict(structures), threads
     )
 
 
@@ -60,6 +63,23 @@ def feature_names(settings=SETTINGS):
 def assert_same_features(these, those, rtol=2e-3, atol=2e-3):
     for name in feature_names():
         np.testing.assert_allclose(these[name], those[name], rtol=rtol, atol=atol, err_msg=name)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_change_no_bit(threads):
+    """Enough candidates, planes and rows that every step has more parts than threads."""
+    tomogram, candidates, maps = noisy_run(number=300)
+    structures = {"small": structure_of_blobs(HANDED), "large": structure_of_blobs(ROD)}
+    tables = []
+    for number in (1, threads):
+        BANKS.clear()
+        tables.append(
+            extract_features(
+                tomogram, candidates, maps, PARTICLES, SETTINGS,
+                structures=structures, threads=number,
+            )
+        )  # fmt: skip
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
 def test_the_table_holds_the_catalogue_for_every_candidate():
@@ -246,6 +266,16 @@ def test_the_command_writes_the_tables_of_a_batch(tmp_path, write_kaggle_run):
     structures = {"small": structure_of_blobs(HANDED)}
     write_structures(tmp_path / "structures.npz", structures)
     arguments += ["--results", str(tmp_path), "--structures", str(tmp_path / "structures.npz")]
+    arguments += ["--threads", "2"]
+    # The run's own fold counts, and a structure counts more than an average.
+    rod = structure_of_blobs(ROD)
+    averages = FoldAverages(
+        Folds((("TS_1",), ("TS_3",))),
+        {"0": {"small": rod, "large": rod}, "1": {"large": structures["small"]}},
+    )
+    averages.write(tmp_path / "averages.npz")
+    averages.folds.write(tmp_path / "folds.json")
+    arguments += ["--averages", str(tmp_path / "averages.npz"), str(tmp_path / "folds.json")]
     extract.main([*arguments, "--record", str(record)])
 
     assert list(BatchRecord.read(record).runs) == ["TS_1"]
@@ -259,7 +289,8 @@ def test_the_command_writes_the_tables_of_a_batch(tmp_path, write_kaggle_run):
         kept,
         PARTICLES,
         SETTINGS,
-        structures=structures,
+        structures={**structures, "large": rod},
     )
     assert_same_features(table, expected, rtol=1e-4, atol=1e-4)
     assert (table["templates_small_best"] > 0).all()
+    assert (table["templates_large_best"] > 0).all()

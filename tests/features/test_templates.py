@@ -84,7 +84,7 @@ def test_species_are_told_apart_by_their_structures(values_zyx):
 def test_results_do_not_depend_on_what_was_measured_before(values_zyx):
     context = context_of(values_zyx, STRUCTURES)
     first = templates.measure(context, SETTINGS)
-    templates.bank_of.cache_clear()
+    templates.BANKS.clear()
     again = templates.measure(context, SETTINGS)
     for name, values in first.items():
         np.testing.assert_array_equal(values, again[name])

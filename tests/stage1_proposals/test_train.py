@@ -7,12 +7,13 @@ import torch
 from picking.config import ParticleType, PredictionSettings, Stage1Settings, TrainingSettings
 from picking.errors import InputError
 from stage1_proposals.device.compute_device import find_device
+from stage1_proposals.network.start import StartWeights, choose_start
 from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.network.weights_file import load_network, save_weights
 from stage1_proposals.prediction.peaks import find_candidates
 from stage1_proposals.prediction.predict import plan_passes, predict_maps
 from stage1_proposals.train import Member, train_member
-from stage1_proposals.training.checkpoint import load_state, training_key
+from stage1_proposals.training.checkpoint import load_state, new_average, training_key
 from stage1_proposals.training.crops import prepare_volume
 from stage1_proposals.training.learning_rate import learning_rate_at
 from stage1_proposals.training.loss import weighted_cross_entropy
@@ -28,6 +29,7 @@ def trained(
     checkpoint: Path,
     key: str = "key",
     seed: int = 0,
+    start: StartWeights | None = None,
 ) -> tuple[ProposalNetwork, list[tuple[int, float, float]]]:
     volumes = [
         prepare_volume(*ball_tomogram(run, i), particles, settings) for i, run in enumerate("ab")
@@ -39,6 +41,7 @@ def trained(
         Member("resnet18", 0, seed, 0),
         find_device(1),
         Checkpoints(checkpoint, key),
+        start=start,
     )
 
 
@@ -105,6 +108,43 @@ def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_not_resumed(
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     assert load_state(checkpoint, "key") is None
     assert load_state(tmp_path / "missing.pt", "key") is None
+
+
+def test_a_training_goes_on_from_its_start(
+    particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings, tmp_path: Path
+) -> None:
+    """With a learning rate of next to nothing it ends where it started."""
+    network, _ = trained(particles, tiny_settings, tmp_path / "first.pt")
+    path = tmp_path / "weights.safetensors"
+    save_weights(path, network, TYPES)
+    still = tiny_settings.training.model_copy(update={"learning_rate": 1e-12, "max_steps": 2})
+    settings = tiny_settings.model_copy(update={"training": still})
+    start = choose_start(path, "resnet18", settings.network)
+    again, _ = trained(particles, settings, tmp_path / "second.pt", seed=1, start=start)
+    by_chance, _ = trained(particles, settings, tmp_path / "third.pt", seed=1)
+    learnt = dict(network.named_parameters())
+    for name, weight in again.named_parameters():
+        assert torch.allclose(weight, learnt[name], atol=1e-6), name
+    assert not all(torch.allclose(w, learnt[n], atol=1e-3) for n, w in by_chance.named_parameters())
+
+
+def test_the_average_forgets_the_weights_before_the_first_step() -> None:
+    network = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.constant_(network.weight, 100.0)
+    averaged = new_average(network, decay=0.9)
+    values = [1.0, 2.0, 4.0]
+    for value in values:
+        torch.nn.init.constant_(network.weight, value)
+        averaged.update_parameters(network)
+    shares = np.array([0.81, 0.9, 1.0])
+    expected = float((shares * values).sum() / shares.sum())
+    assert averaged.module.weight.item() == pytest.approx(expected)
+
+
+def test_lengths_from_nothing_and_from_weights() -> None:
+    default = TrainingSettings()
+    assert default.epochs_from(is_from_nothing=True) == 2 * default.epochs_from(False)
+    assert TrainingSettings(epochs=3).epochs_from(False) == 3
 
 
 def test_seeds_make_different_members(

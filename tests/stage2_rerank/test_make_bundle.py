@@ -10,6 +10,7 @@ import yaml
 
 from picking.bundle.open_bundle import read_manifest
 from picking.bundle.take_bundle import take_bundle
+from picking.data_in.import_check import ImportCheck
 from picking.errors import InputError
 from picking.files.picks_density import PicksDensity, RunPicks
 from picking.files.precision import Precision
@@ -45,13 +46,23 @@ def bundled(pipeline, tmp_path_factory):
         particle.model_dump(mode="json") | {"structure": "/home/somebody/own.mrc"}
         for particle in pipeline.config.known_particles
     ]
-    content = {"particles": particles, "picks": {"user_id": "somebody"}}
-    (folder / "structures.yaml").write_text(yaml.safe_dump(content))
-    arguments = ["--config", str(pipeline.config_path), str(folder / "structures.yaml")]
-    arguments += ["--results", str(results)]
-    arguments += ["--members", MEMBER, "--data", "simulated candidates"]
-    main([*arguments, "--folder", str(folder / "bundle"), "--zip", str(folder / "bundle.zip")])
+    mine = {"tomograms": "/home/somebody/tomograms", "picks": "/home/somebody/p.star"}
+    mine |= {"mrc": {"tomogram_numbers": "/home/somebody/t.doc"}}
+    mine |= {"final_picks": {"user_id": "somebody"}}
+    mine |= {"stage1_proposals": {"start": "/home/somebody/weights.safetensors"}}
+    (folder / "structures.yaml").write_text(yaml.safe_dump({"particles": particles, **mine}))
+    ImportCheck(
+        is_inverted=True, picks=40, sigmas=1.0, standard_errors=6.0, likely_mistake=None
+    ).write(results / "import_check.json")
+    main(arguments_of(pipeline, folder))
     return folder
+
+
+def arguments_of(pipeline, folder: Path) -> list[str]:
+    settings = [str(pipeline.config_path), str(folder / "structures.yaml")]
+    arguments = ["--config", *settings, "--results", str(pipeline.folder)]
+    arguments += ["--members", MEMBER, "--data", "simulated candidates"]
+    return [*arguments, "--folder", str(folder / "bundle"), "--zip", str(folder / "bundle.zip")]
 
 
 def test_it_says_what_it_is(bundled: Path, pipeline) -> None:
@@ -59,6 +70,9 @@ def test_it_says_what_it_is(bundled: Path, pipeline) -> None:
     assert manifest.members == (MEMBER,)
     assert manifest.config.known_particles == pipeline.config.known_particles
     assert manifest.config.dataset is None
+    # How the tomograms were read, but nobody's paths.
+    assert manifest.config.mrc.invert_contrast is True
+    assert "somebody" not in manifest.model_dump_json()
     report = json.loads(pipeline.path("cv_report.json").read_text())["two_stage"]
     assert manifest.score == report["score"]
     for name, scores in manifest.types.items():
@@ -74,6 +88,30 @@ def test_it_holds_the_structures_and_nothing_of_its_maker(bundled: Path, tmp_pat
     (structure,) = read_structures(tmp_path / "structures.npz").values()
     np.testing.assert_array_equal(structure.density_zyx, STRUCTURE.density_zyx)
     assert "somebody" not in (bundled / "bundle" / "manifest.json").read_text()
+
+
+def test_it_holds_the_averages_of_types_without_a_structure(
+    bundled: Path, pipeline, tmp_path: Path
+) -> None:
+    assert not read_manifest(bundled / "bundle").has_averages
+    particles = [item.model_dump(mode="json") for item in pipeline.config.known_particles]
+    assert particles[0]["structure"] is None
+    renamed = [particles[0] | {"name": "odd"}, *particles[1:]]
+    (tmp_path / "structures.yaml").write_text(yaml.safe_dump({"particles": renamed}))
+    odd = pipeline.path("stage2/odd.json")
+    made = [pipeline.path("learnt_averages.npz")]
+    write_structures(made[0], {"all/odd": STRUCTURE})
+    for path in odd.parent.glob(f"{particles[0]['name']}*"):
+        made.append(path.with_name(path.name.replace(particles[0]["name"], "odd")))
+        made[-1].write_bytes(path.read_bytes())
+    try:
+        main(arguments_of(pipeline, tmp_path))
+    finally:
+        for path in made:
+            path.unlink()
+    assert read_manifest(tmp_path / "bundle.zip").has_averages
+    take_bundle(tmp_path / "bundle.zip", tmp_path / "taken")
+    assert list(read_structures(tmp_path / "taken" / "learnt_averages.npz")) == ["all/odd"]
 
 
 @pytest.mark.parametrize("kind", ["bundle", "bundle.zip"])

@@ -117,7 +117,7 @@ def test_picks_are_written_as_submit_does_and_the_result_stays(results, tmp_path
 
 def test_picks_are_written_under_the_user_of_the_result(results, tmp_path):
     author = results / "settings" / "picks_author.yaml"
-    author.write_text('{"picks": {"user_id": "me", "session_id": "7"}}')
+    author.write_text('{"final_picks": {"user_id": "me", "session_id": "7"}}')
     main([str(results), "--output", str(tmp_path / "pure")])
     files = sorted(path.name for path in (tmp_path / "pure" / "picks").rglob("*_*_*.json"))
     assert files == ["me_7_apo-ferritin.json", "me_7_ribosome.json", "me_7_ribosome.json"]

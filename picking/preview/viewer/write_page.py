@@ -129,7 +129,7 @@ def _picks(config: PipelineConfig, run: str, inputs: ViewerInputs) -> tuple[str,
         return "candidates", candidates.rename(columns={"rerank_score": "score"})
     if inputs.picks is not None:
         names = [particle.name for particle in config.known_particles]
-        author = config.picks.user_id, config.picks.session_id
+        author = config.final_picks.user_id, config.final_picks.session_id
         return "picks", read_picks(inputs.picks, [run], names, *author)
     return "truth", PICKS.empty()
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from features.template_matching import correlation
 from features.template_matching.bank import TemplateBank, make_bank
 from features.template_matching.correlation import correlations
 from features.template_matching.missing_wedge import MissingWedge
@@ -79,6 +80,13 @@ def test_positions_do_not_depend_on_one_another(bank, values_zyx):
     together = correlations(values_zyx, many, bank, 0)
     alone = np.concatenate([correlations(values_zyx, one[None], bank, 0) for one in many[60:]])
     np.testing.assert_allclose(together[60:], alone, atol=1e-5)
+
+
+def test_cubes_of_a_large_particle_are_compared_fewer_at_a_time(bank, values_zyx, monkeypatch):
+    many = np.random.default_rng(2).uniform(0, 1, (7, 3)) * (np.array(SHAPE_ZYX) - 1)
+    together = correlations(values_zyx, many, bank, 1)
+    monkeypatch.setattr(correlation, "TOGETHER_BYTES", 1)
+    np.testing.assert_allclose(correlations(values_zyx, many, bank, 1), together, atol=1e-5)
 
 
 def test_nothing_is_like_an_empty_place(bank):

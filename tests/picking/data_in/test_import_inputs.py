@@ -63,7 +63,7 @@ def test_picks_that_are_no_files_here_are_told_apart_by_their_names(tmp_path, mo
 
 
 def test_without_a_source_there_is_nothing_to_list():
-    with pytest.raises(ValueError, match="neither dataset nor copick"):
+    with pytest.raises(ValueError, match="no data are given"):
         import_inputs(PipelineConfig(), "train", [])
 
 

@@ -43,7 +43,7 @@ def write(tmp_path: Path, kaggle_dataset: Path, picks: pd.DataFrame) -> Written:
     ) -> Path:
         PICKS.write(table, tmp_path / "picks.csv")
         config = tmp_path / "config.yaml"
-        config.write_text(yaml.safe_dump({"dataset": str(kaggle_dataset), "picks": settings}))
+        config.write_text(yaml.safe_dump({"dataset": str(kaggle_dataset), "final_picks": settings}))
         arguments = {
             "--config": config,
             "--picks": tmp_path / "picks.csv",

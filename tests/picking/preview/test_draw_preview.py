@@ -70,7 +70,7 @@ def test_final_picks_are_found_under_the_user_that_the_settings_name(folder, run
     with pytest.raises(InputError, match=r"has no picks of .*settings/picks_author\.yaml"):
         run_preview(*arguments)
     with (folder / "config.yaml").open("a") as settings:
-        settings.write("picks: {user_id: me, session_id: 7}\n")
+        settings.write("final_picks: {user_id: me, session_id: 7}\n")
     page = folder / "run.html"
     assert run_preview(*arguments, "--html", str(page)).exists()
     assert page.exists()

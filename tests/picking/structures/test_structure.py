@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from picking.structures.structure import centred
+from picking.structures.structure import Structure, centred
 
 
 def test_a_structure_is_centred_on_its_mass_between_voxels_too():
@@ -25,3 +25,12 @@ def test_the_radius_holds_nearly_all_of_the_mass():
     assert centred(ball, 4.0).radius_angstrom == pytest.approx(60, abs=4)
     ball[20, 20, 40] = 1  # a speck far away
     assert centred(ball, 4.0).radius_angstrom == pytest.approx(60, abs=4)
+
+
+def test_what_lies_below_0_counts_as_part_of_the_particle():
+    density = np.zeros((9, 9, 9), dtype=np.float32)
+    density[4, 4, 4] = 1
+    density[4, 4, 7] = -1
+    assert Structure(density, 10.0).radius_angstrom == 30
+    density[4, 4, 7] = 0
+    assert Structure(density, 10.0).radius_angstrom == 0

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from picking.errors import InputError
 from picking.workflow.kept_data import FILE_NAME
 from picking.workflow.make_plan import make_plan
+from tests.mrc_data import write_mrc_data
 from tests.picking.data_in.test_import_copick import copick_project
 
 RUNS = ("R1", "R2", "R3")
@@ -49,3 +51,21 @@ def test_a_job_looks_where_nothing_fitting_is_kept(content: dict[str, object]) -
     assert others.runs.test == ()
     Path("results", "own", FILE_NAME).write_text("{")
     assert make_plan(content, "here", is_start=False).runs.test == ("R3",)
+
+
+def test_a_job_reads_no_headers_of_mrc_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = write_mrc_data(tmp_path, voxel_angstrom=10.02)
+    plan = make_plan(data.content, "here")
+    plan.keep()
+    shutil.rmtree(data.folder)
+    job = make_plan(data.content, "here", is_start=False)
+    assert job.config.voxel_spacing == 10.02
+    assert (job.config, job.inputs, job.training_data) == (
+        plan.config, plan.inputs, plan.training_data
+    )  # fmt: skip
+    # Of another question: what was kept is not taken.
+    with pytest.raises(InputError, match="no such file or folder"):
+        make_plan(data.content | {"leave_out": ["TS_3"]}, "here", is_start=False)

@@ -22,10 +22,10 @@ MEMBERS = ("resnet18-seed0", "resnet18-seed7")
 NETWORKS = 8  # two members in four folds
 
 
-def write_manifest(folder: Path) -> Path:
+def write_manifest(folder: Path, has_averages: bool = False) -> Path:
     """Write a bundle of which only the manifest is there: a plan asks for no more."""
     config = PipelineConfig(name="trained", particles=CZII_PARTICLES)
-    names = (*result_files(config, MEMBERS, 4), CARD_NAME)
+    names = (*result_files(config, MEMBERS, 4, has_averages), CARD_NAME)
     BundleManifest(
         format=2,
         made_by={"tomosieve": "1"},
@@ -66,9 +66,17 @@ def test_all_test_runs_are_picked_by_the_bundles_networks(content: dict[str, obj
     assert set(plan.weights) < {f"results/picked/{name}" for name in plan.manifest.result_files}
     assert plan.structures == ["results/picked/structures.npz"]
     assert "structures.npz" in plan.manifest.result_files
+    assert plan.averages == []
     assert plan.config.name == "picked"
     assert plan.on_error(0) == "skip"
     assert make_plan(content | {"on_error": "stop"}, "here").on_error(0) == "stop"
+
+
+def test_a_bundles_averages_are_compared_with(content: dict[str, object], tmp_path: Path) -> None:
+    bundle = write_manifest(tmp_path / "with_averages", has_averages=True)
+    plan = make_plan(content | {"bundle": str(bundle)}, "here")
+    assert plan.averages == ["results/picked/learnt_averages.npz", "results/picked/folds.json"]
+    assert {"learnt_averages.npz", "folds.json"} < set(plan.manifest.result_files)
 
 
 def test_all_runs_of_a_copick_project_are_picked(

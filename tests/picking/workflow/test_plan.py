@@ -70,6 +70,26 @@ def test_structures_are_looked_for_where_they_are_compared(
     assert without.structures == []
 
 
+def test_picks_are_averaged_only_for_types_that_may_have_no_structure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("own.mrc").touch()
+    averages = ["results/mine/learnt_averages.npz", "results/mine/folds.json"]
+
+    def plan_with(**further: object) -> ResultPlan:
+        odd = {"name": "odd", "radius_angstrom": 80, **further}
+        six = [one.model_dump(mode="json") for one in CZII_PARTICLES]
+        return make_plan({"name": "mine", "particles": [*six, odd]}, "here")
+
+    plan = plan_with()
+    assert plan.averages == averages
+    assert averages[0] in plan.bundled_files
+    for other in (plan_with(structure="own.mrc"), make_plan({"name": "mine"}, "here")):
+        assert other.averages == []
+        assert averages[0] not in other.bundled_files
+
+
 def test_a_replaced_training_tomogram_is_another_training(
     own_data: ResultPlan, kaggle_dataset: Path
 ) -> None:

@@ -5,7 +5,13 @@ import os
 import pytest
 
 from picking.config import PipelineConfig
-from picking.workflow.resources import GIBIBYTE_MB, JobMemory, machine_cores, usable_cores
+from picking.workflow.resources import (
+    GIBIBYTE_MB,
+    JobMemory,
+    feature_threads,
+    machine_cores,
+    usable_cores,
+)
 
 FULL_SIZE = 184 * 630 * 630
 
@@ -51,3 +57,14 @@ def test_where_the_system_does_not_say_all_cores_count(monkeypatch: pytest.Monke
     assert 1 <= machine_cores() <= (os.cpu_count() or 1)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     assert machine_cores() == (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize(
+    ("batches", "cores", "threads"),
+    [(1, 1, 1), (1, 2, 2), (2, 2, 1), (5, 2, 1), (3, 8, 2), (1, 64, 4), (1, None, 1), (0, 2, 2)],
+)
+def test_features_take_the_cores_that_their_jobs_leave_idle(
+    batches: int, cores: int | None, threads: int
+) -> None:
+    assert feature_threads(batches, cores) == threads
+    assert feature_threads(batches, cores, nodes=10) == 1

@@ -79,6 +79,20 @@ def test_where_structures_are_read_from_trains_nothing() -> None:
     )
 
 
+def test_picks_are_averaged_again_for_another_wedge_alone() -> None:
+    def changed(**features: object) -> set[str]:
+        settings = CONFIG.features.model_copy(update=features)
+        other = CONFIG.model_copy(update={"features": settings})
+        return {
+            name
+            for name, keys in RESULT_SECTIONS.items()
+            if section_text(CONFIG, keys) != section_text(other, keys)
+        }
+
+    assert changed(orientations=10) == {"features"}
+    assert changed(tilt_range_degrees=40) == {"wedge"}
+
+
 def test_the_files_of_a_result_are_its_configuration_again() -> None:
     content: dict[str, object] = {}
     for keys in RESULT_SECTIONS.values():

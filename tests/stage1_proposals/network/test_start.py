@@ -61,6 +61,40 @@ def test_a_type_that_nothing_is_known_of_starts_by_chance(tmp_path: Path) -> Non
     assert not torch.equal(network.state_dict()["head.0.weight"][1], by_chance[1])
 
 
+def test_weights_that_have_seen_a_judged_run_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_weights(path, network_of(1, 1), ["ball"], ["TS_1_1", "TS_1_2"])
+    start = choose_start(path, ENCODER, SETTINGS)
+    assert start is not None
+    start.refuse_if_it_has_seen(["TS_1_3"])
+    with pytest.raises(InputError, match="has learnt from TS_1_2, which this result judges"):
+        start.refuse_if_it_has_seen(["TS_1_2", "TS_1_3"])
+
+
+def test_weights_that_are_not_whole_are_refused(earlier: Path) -> None:
+    start = choose_start(earlier, ENCODER, SETTINGS)
+    assert start is not None
+    del start.stored.tensors["encoder.conv1.weight"]
+    with pytest.raises(InputError, match="lacks some of the network's weights"):
+        start.give_to(network_of(3, 2), KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "decoder"), [("resnet18-w24", (16, 8)), ("resnet18-w32", (32, 16))]
+)
+def test_shipped_weights_start_their_network(encoder: str, decoder: tuple[int, ...]) -> None:
+    settings = NetworkSettings(decoder_channels=decoder)
+    start = choose_start(PRETRAINED, encoder, settings)
+    assert start is not None
+    network = ProposalNetwork(encoder, settings, 2).eval()
+    start.give_to(network, ["ribosome", "something else"])
+    with torch.no_grad():
+        logits = network(torch.zeros(1, 1, 32, 32, 32)).logits
+    assert logits.isfinite().all()
+    assert start.stored.particle_types[3] == "ribosome"
+    assert torch.equal(network.head[0].weight[0], start.stored.tensors["head.0.weight"][3])
+
+
 def test_the_file_names_itself_in_the_record(earlier: Path) -> None:
     start = choose_start(earlier, ENCODER, SETTINGS)
     assert start is not None

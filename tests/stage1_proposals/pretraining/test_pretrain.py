@@ -17,7 +17,7 @@ from stage1_proposals.pretraining.crops import (
     draw_pretraining_batch,
     prepare_specimen,
 )
-from stage1_proposals.pretraining.pretrain import pretrain
+from stage1_proposals.pretraining.pretrain import pretrain, training_settings
 from stage1_proposals.training.checkpoint import TrainingState, save_state
 
 SPECIES = len(labelled_molecules())
@@ -55,6 +55,13 @@ def test_every_molecule_stands_at_the_height_of_its_own_target(files: list[Path]
                 seen += 1
                 assert batch.targets[crop, molecule, z, y, x] > 0.5
     assert seen > 10
+
+
+def test_crops_are_no_larger_than_specimens(files: list[Path]) -> None:
+    large = STAGE1.model_copy(
+        update={"training": STAGE1.training.model_copy(update={"crop_zyx": (96, 512, 64)})}
+    )
+    assert training_settings(large, PretrainingSettings()).training.crop_zyx == (64, 176, 64)
 
 
 def test_a_pretraining_learns_and_resumes_to_the_same_weights(
