@@ -141,15 +141,12 @@ rule picks_csv:
 
 rule picks_star:
     input:
-        PLAN.files(*[f"picks_star/{name}.star" for name in PLAN.particle_types]),
+        PLAN.files("picks_star.json"),
 
 
 rule picks_dynamo:
     input:
-        PLAN.files(
-            "picks_dynamo/tomograms.doc",
-            *[f"picks_dynamo/{name}.tbl" for name in PLAN.particle_types],
-        ),
+        PLAN.files("picks_dynamo.json"),
 
 
 rule bundle:

@@ -4,13 +4,13 @@ For every fold the picks of the runs that are not judged in it are averaged, and
 of all training runs. Types that STRUCTURES holds are left alone.
 """
 
-import math
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.learnt_averages.fold_averages import FoldAverages, groups_of
 from features.learnt_averages.learn_average import LEAST_PICKS, learn_average
@@ -126,7 +126,7 @@ def cut_picks(
     InputError
         If a tomogram cannot be read.
     """
-    most = math.ceil(MOST_PICKS / len(runs))
+    most = max(1, MOST_PICKS // len(runs))
     cubes: dict[str, CubesByRun] = {particle.name: {} for particle in particles}
     for run in runs:
         tomogram = read_tomogram(copick_config, run, *config.tomogram_kind)
@@ -138,11 +138,16 @@ def cut_picks(
             indices = angstrom_xyz_to_indices_zyx(positions.to_numpy(dtype=np.float64), size)
             # Evenly chosen of many, in an order that a table written anew does not change.
             indices = indices[np.lexsort(indices.T)]
-            indices = indices[:: max(1, math.ceil(len(indices) / most))]
+            indices = indices[evenly_chosen(len(indices), most)]
             cubes[particle.name][run] = cut_cubes(
                 flat, float(np.mean(size)), indices, particle.radius_angstrom
             )
     return cubes
+
+
+def evenly_chosen(number: int, most: int) -> NDArray[np.int64]:
+    """Choose at most ``most`` of 0 to ``number`` - 1, evenly."""
+    return np.unique(np.linspace(0, number - 1, min(number, most)).round().astype(np.int64))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

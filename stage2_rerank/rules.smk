@@ -49,20 +49,19 @@ rule write_star:
         copick="results/{name}/copick/test.json",
         config=PLAN.settings_files("data", "picks_files"),
     output:
-        [
-            f"results/{{name}}/picks_star/{particle_type}.star"
-            for particle_type in PLAN.particle_types
-        ],
+        # A person may work on the files in the folder, where Snakemake would remove its outputs.
+        record="results/{name}/picks_star.json",
     log:
         "results/{name}/logs/write_star.txt",
     resources:
         mem_mb=by_attempt(PLAN.memory.of_tables([])),
         runtime=minutes_by_attempt(PLAN.time.of_tables(PLAN.runs.test)),
     params:
-        folder=subpath(output[0], parent=True),
+        folder=lambda wildcards, output: Path(output.record).with_suffix(""),
     shell:
         "python -m picking.data_out.write_star --config {input.config:q} --picks {input.picks:q}"
-        " --copick {input.copick:q} --output {params.folder:q} 2>&1 | tee {log:q} >&2"
+        " --copick {input.copick:q} --output {params.folder:q} --record {output.record:q}"
+        " 2>&1 | tee {log:q} >&2"
 
 
 rule write_dynamo:
@@ -71,21 +70,18 @@ rule write_dynamo:
         copick="results/{name}/copick/test.json",
         config=PLAN.settings_files("data", "picks_files"),
     output:
-        tables=[
-            f"results/{{name}}/picks_dynamo/{particle_type}.tbl"
-            for particle_type in PLAN.particle_types
-        ],
-        table_map="results/{name}/picks_dynamo/tomograms.doc",
+        record="results/{name}/picks_dynamo.json",
     log:
         "results/{name}/logs/write_dynamo.txt",
     resources:
         mem_mb=by_attempt(PLAN.memory.of_tables([])),
         runtime=minutes_by_attempt(PLAN.time.of_tables(PLAN.runs.test)),
     params:
-        folder=subpath(output.table_map, parent=True),
+        folder=lambda wildcards, output: Path(output.record).with_suffix(""),
     shell:
         "python -m picking.data_out.write_dynamo --config {input.config:q} --picks {input.picks:q}"
-        " --copick {input.copick:q} --output {params.folder:q} 2>&1 | tee {log:q} >&2"
+        " --copick {input.copick:q} --output {params.folder:q} --record {output.record:q}"
+        " 2>&1 | tee {log:q} >&2"
 
 
 rule picks_report:

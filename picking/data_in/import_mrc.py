@@ -186,7 +186,11 @@ def _tell(config: PipelineConfig, data: MrcRuns, headers: Mapping[str, MrcHeader
     """Say how the files are read, as far as they leave it open."""
     for table in data.tables:
         unit = unit_of(table, config.mrc.picks_pixel_size)
-        print(f"{table.path}: {len(table.rows)} picks, given in {unit}", file=sys.stderr)
+        counts = table.types[table.types != ""].value_counts()
+        of_types = ", ".join(f"{number} {name}" for name, number in counts.items())
+        print(
+            f"{table.path}: {len(table.rows)} picks ({of_types}), given in {unit}", file=sys.stderr
+        )
     if data.left_alone:
         print(
             f"warning: {data.left_alone} picks are left alone: their types are not among the "
@@ -196,7 +200,7 @@ def _tell(config: PipelineConfig, data: MrcRuns, headers: Mapping[str, MrcHeader
     others = data.matched_otherwise()
     if others:
         pairs = listed(f"{name} is {run}" for name, run in sorted(others.items()))
-        print(f"tomograms named otherwise in the picks: {pairs}", file=sys.stderr)
+        print(f"warning: tomograms named otherwise in the picks: {pairs}", file=sys.stderr)
     _tell_headers(config, data.tomograms, headers)
 
 

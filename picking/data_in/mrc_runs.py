@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 
 from picking.config import PipelineConfig
-from picking.data_in.mrc_tomograms import bare_name, mrc_tomograms, voxel_size_of
+from picking.data_in.mrc_tomograms import bare_name, listed, mrc_tomograms, voxel_size_of
 from picking.data_in.picks_tables import (
     PicksTable,
     picks_files,
     positions_xyz_angstrom,
     read_picks_table,
 )
-from picking.data_in.tomogram_names import runs_of_names
+from picking.data_in.tomogram_names import check_unique, runs_of_names
 from picking.errors import InputError
 from picking.files.mrc_file import MrcHeader
 from picking.files.tables import TRUTH
@@ -149,4 +149,6 @@ def read_mrc_runs(config: PipelineConfig) -> MrcRuns:
             run_of.append({"": next(iter(tomograms))})
             continue
         run_of.append(runs_of_names(names, tomograms, config.leave_out, table.path))
+    named = [pair for of_table in run_of for pair in of_table.items() if pair[0]]
+    check_unique(named, listed(str(table.path) for table in tables))
     return MrcRuns(tomograms, tables, tuple(run_of))

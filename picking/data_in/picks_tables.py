@@ -16,8 +16,9 @@ STAR_ENDING, DYNAMO_ENDING = ".star", ".tbl"
 NUMBERS_ENDING = ".doc"
 # Columns that name the tomogram of a pick: RELION 4 and 5, RELION 3 and Warp, Warp's own.
 TOMOGRAM_COLUMNS = ("rlnTomoName", "rlnMicrographName", "wrpSourceName")
-# Columns that may hold a pick's type where the configuration names none.
-TYPE_COLUMNS = {STAR_ENDING: ("particle_type", "rlnClassNumber"), DYNAMO_ENDING: ("class",)}
+# Columns that hold a pick's type where the configuration names none. rlnClassNumber and Dynamo's
+# class are none of them: most programs write 1 there, whatever the particle is.
+TYPE_COLUMNS: dict[str, tuple[str, ...]] = {STAR_ENDING: ("particle_type",), DYNAMO_ENDING: ()}
 CENTRED_COLUMNS = tuple(f"rlnCenteredCoordinate{axis}Angst" for axis in "XYZ")
 PIXEL_COLUMNS = tuple(f"rlnCoordinate{axis}" for axis in "XYZ")
 # RELION 4 and 5 give coordinates in pixels of the tilt series. Older programs leave that out, and
@@ -141,11 +142,26 @@ def read_picks_table(path: Path, particle_type: str | None, config: PipelineConf
         raise InputError(
             path, f"cannot be read as picks ({in_one_line(error)})", "give a whole file"
         ) from None
+    _check_pixel_sizes(rows, optics, path)
     if particle_type is None:
         types = _types_by_column(rows, path, config)
     else:
         types = pd.Series(particle_type, index=rows.index, dtype="str")
     return PicksTable(path, rows, tomograms, types, optics)
+
+
+def _check_pixel_sizes(rows: pd.DataFrame, optics: pd.DataFrame | None, path: Path) -> None:
+    where, column = pixel_size_column(rows, optics)
+    source = optics if where == "optics" else rows
+    if column is None or source is None:
+        return
+    sizes = pd.to_numeric(source[column], errors="coerce").to_numpy(float)
+    if not (np.isfinite(sizes) & (sizes > 0)).all():
+        raise InputError(
+            path,
+            f"its column {column} holds other things than sizes of pixels",
+            "correct it, or leave the column out and give mrc={picks_pixel_size: ANGSTROM}",
+        )
 
 
 def _named_tomograms(rows: pd.DataFrame, path: Path) -> pd.Series:
@@ -158,6 +174,26 @@ def _named_tomograms(rows: pd.DataFrame, path: Path) -> pd.Series:
         )
     if column is None:
         return pd.Series("", index=rows.index, dtype="str")
+    names = _as_written(rows, column, path)
+    if names.isna().any() or (names.str.strip() == "").any():
+        raise InputError(
+            path, f"has picks without a tomogram in {column}", "name the tomogram of every pick"
+        )
+    return names
+
+
+def _as_written(rows: pd.DataFrame, column: str, path: Path) -> pd.Series:
+    """Give a column as text: starfile makes numbers of names such as 001."""
+    if not pd.api.types.is_numeric_dtype(rows[column]):
+        return rows[column].astype("str")
+    import starfile
+
+    blocks = starfile.read(path, always_dict=True, parse_as_string=[column])
+    for block in blocks.values():
+        if isinstance(block, dict) and column in block:
+            return pd.Series([str(block[column])], index=rows.index, dtype="str")
+        if isinstance(block, pd.DataFrame) and column in block and len(block) == len(rows):
+            return pd.Series(block[column].to_numpy(str), index=rows.index, dtype="str")
     return rows[column].astype("str")
 
 
@@ -208,10 +244,10 @@ def _types_by_column(rows: pd.DataFrame, path: Path, config: PipelineConfig) -> 
     if column is None:
         raise InputError(
             path,
-            f"has no column {' or '.join(columns)} that says which of the {len(known)} particle "
-            "types a pick is",
-            "give a file for each type, as picks={TYPE: FILE.star}, or the column as "
-            "mrc={type_column: NAME}",
+            f"does not say which of the {len(known)} particle types a pick is"
+            + (f" (no column {' or '.join(columns)})" if columns else ""),
+            "give a file for each type, as picks={TYPE: FILE.star}, or the column that says it as "
+            "mrc={type_column: NAME}, for instance rlnClassNumber if it holds the types' labels",
         )
     types = _names_of(rows[column], known)
     if rows.size and not (types != "").any():

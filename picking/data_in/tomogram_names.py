@@ -61,18 +61,36 @@ def runs_of_names(
             "add the tomograms, rename their files, or leave these picks out: "
             f"leave_out=[{','.join(missing)}]",
         )
-    _check_unique(matched, where)
+    check_unique(matched.items(), where)
     return matched
 
 
 def _holds(run: str, name: str) -> bool:
-    """Whether a run's name holds another name that no letter or digit goes on."""
-    return bool(re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", run))
+    """Whether a run's name holds another name that no letter or digit goes on.
+
+    A number that follows makes it another name: ``Position_1_2`` is not ``Position_1``.
+    """
+    goes_on = r"(?![A-Za-z0-9]|[_-]\d+(?![A-Za-z0-9.]))"
+    return bool(re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}{goes_on}", run))
 
 
-def _check_unique(matched: dict[str, str], where: object) -> None:
+def check_unique(matched: Iterable[tuple[str, str]], where: object) -> None:
+    """Refuse two names, of one picks file or of several, that were matched with one run.
+
+    Parameters
+    ----------
+    matched : iterable of (name, run)
+        What :func:`runs_of_names` found.
+    where : object
+        What messages call the files.
+
+    Raises
+    ------
+    InputError
+        If two names stand for one run.
+    """
     name_of: dict[str, str] = {}
-    for name, run in matched.items():
+    for name, run in matched:
         other = name_of.setdefault(run, name)
         if bare_name(other) != bare_name(name):
             raise InputError(

@@ -5,6 +5,7 @@ FOLDER/tomograms.doc says which file a number stands for (see final_picks.dynamo
 without picks has an empty file.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from picking.data_in.inventory import resolve
 from picking.data_out.dynamo_table import dynamo_table, table_map_text, table_text
 from picking.data_out.picked_tomograms import read_picked_tomograms
 from picking.files.own_files import LIST_INSIDE, own_files
+from picking.files.whole_files import write_whole_text
 
 TABLE_MAP = "tomograms.doc"
 
@@ -64,9 +66,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--picks", type=Path, required=True, help="picks.csv")
     parser.add_argument("--copick", type=Path, required=True, help="copick project of the data")
     parser.add_argument("--output", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--record", type=Path, help="JSON file to write at the end: picks by type")
     arguments = parser.parse_args(argv)
     config = resolve(load_config(arguments.config))
     numbers = write_dynamo(config, arguments.picks, arguments.copick, arguments.output)
+    if arguments.record is not None:
+        write_whole_text(arguments.record, json.dumps(numbers, indent=2) + "\n")
     counted = ", ".join(f"{name} {number}" for name, number in numbers.items())
     print(f"{sum(numbers.values())} picks ({counted}): {arguments.output}")
 

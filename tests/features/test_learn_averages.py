@@ -144,3 +144,11 @@ def test_the_command_writes_what_the_features_read(learnt, tmp_path):
     FoldAverages(FOLDS, {"5": expected.by_fold["0"]}).write(output)
     with pytest.raises(InputError, match="averages of other folds"):
         FoldAverages.read(output, tmp_path / "folds.json")
+
+
+def test_of_many_picks_as_many_as_may_be_are_taken_evenly() -> None:
+    assert evenly_chosen(26, 25).tolist() == sorted({*evenly_chosen(26, 25).tolist()})
+    assert len(evenly_chosen(26, 25)) == 25
+    assert evenly_chosen(3, 25).tolist() == [0, 1, 2]
+    assert evenly_chosen(101, 3).tolist() == [0, 50, 100]
+    assert len(evenly_chosen(0, 25)) == 0

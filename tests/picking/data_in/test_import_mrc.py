@@ -100,7 +100,7 @@ def test_it_makes_a_project_and_only_reads(
     assert check.sigmas is not None
     assert check.sigmas < -1
     told = capsys.readouterr().err
-    assert "40 picks, given in pixels of 1.25 Å (rlnTomoTiltSeriesPixelSize)" in told
+    assert "40 picks (40 ball), given in pixels of 1.25 Å (rlnTomoTiltSeriesPixelSize)" in told
     assert f"40 picks are on average {-check.sigmas:.2f} sigmas darker than what is" in told
     assert "warning" not in told
 

@@ -134,8 +134,8 @@ def test_of_one_type_a_file_says_nothing_and_several_have_one_each(tmp_path: Pat
 @pytest.mark.parametrize(
     ("column", "values", "mrc"),
     [
-        ("rlnClassNumber", [3, 1, 7], {}),
-        ("rlnClassNumber", [3.0, 1.0, 7.0], {}),
+        ("rlnClassNumber", [3, 1, 7], {"type_column": "rlnClassNumber"}),
+        ("rlnClassNumber", [3.0, 1.0, 7.0], {"type_column": "rlnClassNumber"}),
         ("particle_type", ["ball", "cube", "disk"], {}),
         ("rlnGroupName", ["ball", "cube", "disk"], {"type_column": "rlnGroupName"}),
     ],
@@ -149,14 +149,19 @@ def test_a_column_holds_names_or_labels(
 
 def test_the_class_of_a_dynamo_table_is_a_label(tmp_path: Path) -> None:
     path = write_dynamo(tmp_path / "t.tbl", [1, 1, 1], **{"class": [1, 3, 3]})
-    assert read(path, None).types.tolist() == ["cube", "ball", "ball"]
+    types = read(path, None, type_column="class").types
+    assert types.tolist() == ["cube", "ball", "ball"]
+    with pytest.raises(InputError, match="does not say which of the 2 particle types"):
+        read(path, None)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({}, "no column particle_type or rlnClassNumber .* 2 particle types"),
-        ({"rlnClassNumber": [8, 9, 9]}, "rlnClassNumber holds 8, 9, none .* ball or 3, cube or 1"),
+        ({}, "2 particle types a pick is .no column particle_type"),
+        # Most programs write 1 there, whatever the particle is.
+        ({"rlnClassNumber": [1, 1, 1]}, "2 particle types a pick is"),
+        ({"particle_type": [8, 9, 9]}, "particle_type holds 8, 9, none .* ball or 3, cube or 1"),
     ],
 )
 def test_types_that_are_not_told_are_asked_for(
@@ -165,6 +170,29 @@ def test_types_that_are_not_told_are_asked_for(
     starfile.write(relion(PLACES, **content), tmp_path / "p.star")
     with pytest.raises(InputError, match=message):
         read(tmp_path / "p.star", None)
+
+
+def test_names_of_digits_stay_as_they_are_written(tmp_path: Path) -> None:
+    rows = relion(PLACES).assign(rlnTomoName=["001", "002", "002"])
+    starfile.write(rows, tmp_path / "p.star")
+    assert read(tmp_path / "p.star").tomograms.tolist() == ["001", "002", "002"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"rlnTomoName": ["TS_1", None, "TS_1"]}, "picks without a tomogram in rlnTomoName"),
+        ({"rlnPixelSize": [10.0, 0.0, 10.0]}, "rlnPixelSize holds other things than sizes"),
+        ({"rlnPixelSize": ["10", "about 10", "10"]}, "rlnPixelSize holds other things than sizes"),
+    ],
+)
+def test_what_is_missing_or_no_size_is_named(
+    tmp_path: Path, content: dict[str, Any], message: str
+) -> None:
+    rows = relion(PLACES).drop(columns=["rlnTomoTiltSeriesPixelSize"], errors="ignore")
+    starfile.write(rows.assign(**content), tmp_path / "p.star")
+    with pytest.raises(InputError, match=message):
+        read(tmp_path / "p.star")
 
 
 def test_files_that_hold_no_picks_are_named(tmp_path: Path) -> None:

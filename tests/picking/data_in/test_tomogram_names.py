@@ -22,8 +22,10 @@ def test_a_run_whose_name_holds_it_as_a_whole() -> None:
     ("names", "runs", "message"),
     [
         (["TS_1"], ["TS_10", "TS_12"], r"picks of TS_1, .* no tomogram .*leave_out=\[TS_1\]"),
-        (["TS_1"], ["TS_1_1", "TS_1_2"], "TS_1 may be TS_1_1, TS_1_2"),
-        (["TS_1", "a/TS_1_2.mrc"], ["TS_1_2"], "both TS_1 and a/TS_1_2.mrc would be"),
+        (["TS_1"], ["TS_1_a", "TS_1_b"], "TS_1 may be TS_1_a, TS_1_b"),
+        (["TS_1", "a/TS_1_a.mrc"], ["TS_1_a"], "both TS_1 and a/TS_1_a.mrc would be"),
+        (["TS_1"], ["TS_1_2"], "picks of TS_1, of which there is no tomogram"),
+        (["TS_1"], ["TS_1_2_bin4"], "picks of TS_1, of which there is no tomogram"),
     ],
 )
 def test_nothing_is_guessed(names: list[str], runs: list[str], message: str) -> None:
