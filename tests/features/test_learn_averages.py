@@ -147,8 +147,10 @@ def test_the_command_writes_what_the_features_read(learnt, tmp_path):
 
 
 def test_of_many_picks_as_many_as_may_be_are_taken_evenly() -> None:
-    assert evenly_chosen(26, 25).tolist() == sorted({*evenly_chosen(26, 25).tolist()})
-    assert len(evenly_chosen(26, 25)) == 25
-    assert evenly_chosen(3, 25).tolist() == [0, 1, 2]
-    assert evenly_chosen(101, 3).tolist() == [0, 50, 100]
-    assert len(evenly_chosen(0, 25)) == 0
+    assert learn_averages.evenly_chosen(26, 25).tolist() == sorted(
+        {*learn_averages.evenly_chosen(26, 25).tolist()}
+    )
+    assert len(learn_averages.evenly_chosen(26, 25)) == 25
+    assert learn_averages.evenly_chosen(3, 25).tolist() == [0, 1, 2]
+    assert learn_averages.evenly_chosen(101, 3).tolist() == [0, 50, 100]
+    assert len(learn_averages.evenly_chosen(0, 25)) == 0
