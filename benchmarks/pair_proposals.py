@@ -29,12 +29,14 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 # Settings that the three commands read, as the rules do.
 TRAINING_SETTINGS = (
     "data",
+    "stage1_start",
+    "stage1_network",
     "stage1_training",
     "stage1_precision",
     "stage1_checkpoints",
     "stage1_prediction",
 )
-PROPOSAL_SETTINGS = ("data", "stage1_training", "stage1_prediction")
+PROPOSAL_SETTINGS = ("data", "stage1_network", "stage1_training", "stage1_prediction")
 FEATURE_SETTINGS = ("data", "features")
 # The fold of a pair's own folds in which its runs are judged.
 PAIR_FOLD = 0

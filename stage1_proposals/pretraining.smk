@@ -25,8 +25,8 @@ rule pretrain_network:
             for number in range(PLAN.config.pretraining.specimens)
         ],
         precision="results/{name}/stage1/precision.json",
-        config=PLAN.settings_files("pretraining_seed", "pretraining"),
-        # Needed; what is learnt depends on some of it, see the parameters.
+        config=PLAN.settings_files("pretraining_seed", "pretraining", "stage1_network"),
+        # Needed, but no part of what is trained.
         further_config=ancient(
             PLAN.settings_files("stage1_training", "stage1_checkpoints")
         ),
@@ -51,7 +51,6 @@ rule pretrain_network:
         ),
         gpu=1,
     params:
-        learnt_from=section_text(PLAN.config, PRETRAINED_FROM),
         encoder=PLAN.config.stage1_proposals.ensemble.encoders[0],
         specimens=lambda wildcards, input: Path(input.specimens[0]).parent,
         folder=lambda wildcards, output: Path(output.weights).parent,

@@ -8,6 +8,7 @@ rule choose_precision:
         further_config=ancient(
             PLAN.settings_files(
                 "data",
+                "stage1_network",
                 "stage1_training",
                 "stage1_checkpoints",
                 "stage1_prediction",
@@ -46,7 +47,13 @@ rule propose:
         folds="results/{name}/folds.json",
         precision="results/{name}/stage1/precision.json",
         weights=PLAN.weights,
-        config=PLAN.settings_files("data", "stage1_training", "stage1_prediction"),
+        config=PLAN.settings_files(
+            "data",
+            "stage1_ensemble",
+            "stage1_network",
+            "stage1_training",
+            "stage1_prediction",
+        ),
     output:
         # What a batch writes for each run is named by the run, and listed here with its digest.
         record="results/{name}/proposals/batch{batch}.json",

@@ -8,11 +8,12 @@ rule train_member:
         density="results/{name}/picks_density.json",
         folds="results/{name}/folds.json",
         precision="results/{name}/stage1/precision.json",
-        config=PLAN.settings_files("data", "stage1_training"),
+        config=PLAN.settings_files(
+            "data", "stage1_start", "stage1_network", "stage1_training"
+        ),
         # Needed, but no part of what is trained: a change of these trains nothing.
         further_config=ancient(
             PLAN.settings_files(
-                "stage1_start",
                 "stage1_precision",
                 "stage1_checkpoints",
                 "stage1_prediction",

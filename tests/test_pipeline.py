@@ -187,6 +187,17 @@ def test_a_second_time_there_is_nothing_to_do(finished: tuple[Path, str]) -> Non
             {*SYNTHETIC_RULES, "choose_precision", "import_training_runs", f"{ENCODER}-seed0"},
         ),
         (
+            "stage1_proposals={start: nothing}",
+            {"train_member", "propose"},
+            {*SYNTHETIC_RULES, "choose_precision", "import_training_runs"},
+        ),
+        # Snakemake must not pass over it because of a setting that nothing is trained by.
+        (
+            "stage1_proposals={start: nothing, training: {checkpoint_every: 7}}",
+            {"train_member", "propose"},
+            {*SYNTHETIC_RULES, "choose_precision", "import_training_runs"},
+        ),
+        (
             "stage1_proposals={training: {checkpoint_every: 7}}",
             {"settings"},
             {*STAGE1_RULES, "extract_features"},

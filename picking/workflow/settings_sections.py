@@ -30,10 +30,6 @@ PREDICTED_FROM = set(PredictionSettings.model_fields) - {"runs_per_job"}
 # Whom the final picks are written under.
 PICKS_AUTHOR = {"user_id", "session_id"}
 
-# All of stage 1's settings that a pretraining depends on.
-PRETRAINED_FROM: Keys = {
-    "stage1_proposals": {"network": True, "targets": True, "training": OF_STAGE1_TRAINING}
-}
 # What the averages of particles are made with, of the settings of the features.
 WEDGE = {"tilt_range_degrees", "tilt_axis"}
 
@@ -55,11 +51,15 @@ RESULT_SECTIONS: dict[str, Keys] = {
     "structures": {"particles": {"__all__": MEASURED | {"structure"}}},
     "folds": {"folds"},
     "scoring": {"scoring"},
-    "stage1_training": {
-        "stage1_proposals": {"network": True, "targets": True, "training": TRAINED_FROM}
-    },
-    # Trainings depend on what the weights hold, not on where they lie.
+    # Snakemake passes over other reasons of a job that a changed but "ancient" input lies above: so
+    # that what a job depends on stands in a file that is none.
+    "stage1_ensemble": {"stage1_proposals": {"ensemble"}},
     "stage1_start": {"stage1_proposals": {"start"}},
+    # What a pretraining depends on too; a longer training makes none again.
+    "stage1_network": {
+        "stage1_proposals": {"network": True, "targets": True, "training": OF_STAGE1_TRAINING}
+    },
+    "stage1_training": {"stage1_proposals": {"training": TRAINED_FROM - OF_STAGE1_TRAINING}},
     # A longer pretraining makes no specimen again.
     "pretraining_seed": {"pretraining": {"seed"}},
     "pretraining": {"pretraining": set(PretrainingSettings.model_fields) - {"seed"}},

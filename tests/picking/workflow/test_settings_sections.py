@@ -22,8 +22,6 @@ IN_NO_FILE = {
     "hours",
     "synthetic_folder",
     "leave_out",
-    "stage1_proposals.ensemble.encoders",
-    "stage1_proposals.ensemble.seeds",
     "stage1_proposals.prediction.runs_per_job",
     "stage2_rerank.compare_test_runs",
 }
