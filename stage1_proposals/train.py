@@ -118,7 +118,6 @@ def train_member(
     group : TrainingProcesses
         The processes that train it together; all of them get the same weights, and the first one's
         statistics of the batches.
-
     start : StartWeights or None
         What it starts from; None: from chance.
 

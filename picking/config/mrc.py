@@ -43,8 +43,8 @@ class MrcSettings(StrictModel):
     type_column: str | None = Field(
         None,
         min_length=1,
-        description="column that holds each pick's type, as its name or its label; null: one of "
-        "particle_type and rlnClassNumber in a STAR file, class in a Dynamo table",
+        description="column that holds each pick's type, as its name or its label; null: "
+        "particle_type in a STAR file, none in a Dynamo table",
     )
     tomogram_numbers: Path | None = Field(
         None,

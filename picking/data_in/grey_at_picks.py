@@ -50,13 +50,8 @@ class GreyAtPicks:
     standard_errors: float
 
     @property
-    def is_dark(self) -> bool:
-        """Whether the picks are plainly darker than what is around them."""
-        return self.standard_errors < LIKELY_DARK
-
-    @property
     def is_bright(self) -> bool:
-        """Whether they are plainly brighter."""
+        """Whether the picks are plainly brighter than what is around them."""
         return self.standard_errors > -LIKELY_DARK
 
 

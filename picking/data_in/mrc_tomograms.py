@@ -11,14 +11,13 @@ import numpy as np
 
 from picking.config import PipelineConfig
 from picking.errors import InputError
-from picking.files.mrc_file import MrcHeader, read_header
+from picking.files.mrc_file import COMPRESSED_ENDING, MrcHeader, read_header
 from picking.files.ome_zarr import MOST_SCALE_DEVIATION
 
 # Endings of tomograms; each may be followed by .gz.
 TOMOGRAM_ENDINGS = (".mrc", ".rec", ".map")
 # What else follows the name of a tomogram in STAR files: tilt series by IMOD, RELION and Warp.
 OTHER_ENDINGS = (".tomostar", ".mrcs", ".st", ".ali", ".star", ".hdf")
-COMPRESSED_ENDING = ".gz"
 # copick's folders are named by the voxel size with three digits.
 SPACING_DIGITS = 3
 # Runs that a message names.

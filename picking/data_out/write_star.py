@@ -6,17 +6,15 @@ rlnCenteredCoordinateXAngst, Y and Z from the middle of the tomogram, and the pr
 rlnAutopickFigureOfMerit. A type without picks has a file without rows.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from picking.command_line import command_parser, run_command
-from picking.config import PipelineConfig, load_config
-from picking.data_in.inventory import resolve
+from picking.command_line import run_command
+from picking.config import PipelineConfig
 from picking.data_out.picked_tomograms import read_picked_tomograms
 from picking.data_out.relion_star import relion_particles, star_text
+from picking.data_out.writing_command import run_writer
 from picking.files.own_files import LIST_INSIDE, own_files
-from picking.files.whole_files import write_whole_text
 
 
 def write_star(
@@ -59,18 +57,7 @@ def write_star(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
-    parser = command_parser(__doc__)
-    parser.add_argument("--picks", type=Path, required=True, help="picks.csv")
-    parser.add_argument("--copick", type=Path, required=True, help="copick project of the data")
-    parser.add_argument("--output", type=Path, required=True, help="folder to write to")
-    parser.add_argument("--record", type=Path, help="JSON file to write at the end: picks by type")
-    arguments = parser.parse_args(argv)
-    config = resolve(load_config(arguments.config))
-    numbers = write_star(config, arguments.picks, arguments.copick, arguments.output)
-    if arguments.record is not None:
-        write_whole_text(arguments.record, json.dumps(numbers, indent=2) + "\n")
-    counted = ", ".join(f"{name} {number}" for name, number in numbers.items())
-    print(f"{sum(numbers.values())} picks ({counted}): {arguments.output}")
+    run_writer(write_star, __doc__, argv)
 
 
 if __name__ == "__main__":

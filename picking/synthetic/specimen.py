@@ -5,13 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from picking.config.synthetic import SyntheticSettings
-from picking.synthetic.distractors import (
-    gold_bead,
-    lysate_proteins,
-    other_proteins,
-    sheet,
-    vesicle,
-)
+from picking.synthetic.background import place_membranes_and_gold
+from picking.synthetic.distractors import lysate_proteins, other_proteins
 from picking.synthetic.field import Field
 from picking.synthetic.molecules import labelled_molecules
 from picking.synthetic.placing import Placement, Placing
@@ -72,18 +67,8 @@ def draw_specimen(
     area = float(np.prod(field.padded_extent_xyz_angstrom[:2]))
     scale = settings.crowding * area / FULL_FIELD_SQUARE_ANGSTROM
     placing = Placing(field, slab, stream)
-    distractors: list[Placement] = []
     particles: list[Placement] = []
-
-    for mean, draw in (
-        (settings.vesicles_per_full_field, vesicle),
-        (settings.sheets_per_full_field, sheet),
-    ):
-        for _ in range(stream.poisson(mean * scale)):
-            distractors += placing.add_several(draw(stream), 1)
-    distractors += placing.add_several(
-        gold_bead(), int(stream.poisson(settings.gold_per_full_field * scale))
-    )
+    distractors = place_membranes_and_gold(placing, settings, scale, stream)
 
     means = settings.particles_per_full_field.by_type()
     for particle_type in PLACING_ORDER:

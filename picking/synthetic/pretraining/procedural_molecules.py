@@ -13,6 +13,7 @@ from picking.synthetic.molecules import (
     Molecule,
     assemble,
     fill_symmetric,
+    group_turns,
 )
 from picking.synthetic.random_streams import stream_for
 
@@ -40,18 +41,17 @@ LARGEST_RADIUS_ANGSTROM = 170.0
 def _globular(stream: np.random.Generator) -> tuple[FloatArray, float]:
     group = str(stream.choice(GLOBULAR_GROUPS))
     mass = float(np.exp(stream.uniform(*np.log(MASS_KDA))))
-    order = {"C": 1, "D": 2}[group[0]] * int(group[1:])
-    return fill_symmetric(chain_of_bodies(stream, mass, order), group), mass
+    bodies = chain_of_bodies(stream, mass, len(group_turns(group)))
+    return fill_symmetric(bodies, group), mass
 
 
 def _shell(stream: np.random.Generator) -> tuple[FloatArray, float]:
     group = str(stream.choice(SHELL_GROUPS))
     radius = float(stream.uniform(*SHELL_RADIUS_ANGSTROM))
-    order = {"T": 12, "O": 24, "I": 60}[group]
     outward = stream.normal(0, 1, 3)
     outward /= np.linalg.norm(outward)
     # Wide enough that each subunit meets its neighbours on the sphere.
-    width = radius * np.sqrt(4 / order) * float(stream.uniform(0.9, 1.3))
+    width = radius * np.sqrt(4 / len(group_turns(group))) * float(stream.uniform(0.9, 1.3))
     bodies = [
         Body(
             tuple(outward * radius + stream.normal(0, 0.2 * width, 3)),

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from picking.synthetic.distractors import gold_bead, lysate_proteins, sheet, vesicle
+from picking.synthetic.background import place_membranes_and_gold
+from picking.synthetic.distractors import lysate_proteins
 from picking.synthetic.field import Field
 from picking.synthetic.molecules import Molecule
 from picking.synthetic.placing import Placing
@@ -62,17 +63,8 @@ def draw_varied_specimen(
     slab = draw_slab(settings, field, stream)
     area = float(np.prod(field.padded_extent_xyz_angstrom[:2]))
     placing = Placing(field, slab, stream)
-    distractors = []
     background = variation.background * area / FULL_FIELD_SQUARE_ANGSTROM
-    for mean, draw in (
-        (settings.vesicles_per_full_field, vesicle),
-        (settings.sheets_per_full_field, sheet),
-    ):
-        for _ in range(stream.poisson(mean * background)):
-            distractors += placing.add_several(draw(stream), 1)
-    distractors += placing.add_several(
-        gold_bead(), int(stream.poisson(settings.gold_per_full_field * background))
-    )
+    distractors = place_membranes_and_gold(placing, settings, background, stream)
 
     expected = variation.particles_per_box * area * slab.thickness_angstrom / BOX_CUBIC_ANGSTROM
     present = [molecule for molecule in species if stream.random() < SPECIES_PRESENT]
