@@ -270,7 +270,9 @@ def train_fold(
     )
     if not group.is_first:
         return
-    save_weights(output / "weights.safetensors", network, particle_types, runs)
+    # What the start has learnt from is in these weights too, for those who start from them.
+    learnt_from = {*runs, *(start.stored.training_runs if start else ())}
+    save_weights(output / "weights.safetensors", network, particle_types, sorted(learnt_from))
     write_curve(output / CURVE_NAME, curve)
     record = TrainingRecord(
         encoder=encoder,

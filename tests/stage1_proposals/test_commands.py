@@ -29,7 +29,8 @@ from picking.files.unfinished_batch import unfinished_path
 from picking.scoring.folds import Folds
 from stage1_proposals.device.compute_device import find_device
 from stage1_proposals.flips_and_rotations import FlipRotation
-from stage1_proposals.network.weights_file import load_network
+from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.network.weights_file import load_network, read_weights, save_weights
 from stage1_proposals.prediction.peaks import find_candidates
 from stage1_proposals.prediction.predict import plan_passes
 from stage1_proposals.propose import ProposalInputs, propose_candidates
@@ -374,6 +375,35 @@ def test_tomograms_get_fewer_passes_when_time_is_short(
     assert unhurried.fewer_passes == {}
     assert unhurried.runs["a"] == record.runs["a"]
     assert unhurried.runs["unseen"] != record.runs["unseen"]
+
+
+def test_weights_know_what_their_start_has_learnt_from(
+    config: PipelineConfig,
+    folds: Path,
+    truth: Path,
+    density: Path,
+    precision: Path,
+    runs_read: list[str],
+    tmp_path: Path,
+) -> None:
+    """However many trainings lie between a network and one that has seen a judged run."""
+    settings = config.stage1_proposals
+    network = ProposalNetwork("resnet18", settings.network, 1)
+    save_weights(tmp_path / "earlier.safetensors", network, ["ball"], ["elsewhere"])
+    copick = tmp_path / "copick.json"
+
+    def train(start: Path, output: Path) -> Path:
+        begun = settings.model_copy(update={"start": start})
+        changed = config.model_copy(update={"stage1_proposals": begun})
+        output.mkdir()
+        train_fold(changed, folds, 0, "resnet18", 0, copick, truth, density, precision, output)
+        return output / "weights.safetensors"
+
+    weights = train(tmp_path / "earlier.safetensors", tmp_path / "first")
+    assert read_weights(weights, "").training_runs == ["b", "c", "elsewhere"]
+    Folds((("elsewhere", "a"), ("b", "c"))).write(folds)
+    with pytest.raises(InputError, match="has learnt from elsewhere, which this result judges"):
+        train(weights, tmp_path / "second")
 
 
 def test_settings_that_would_lose_picks_are_refused_before_anything_is_trained(
