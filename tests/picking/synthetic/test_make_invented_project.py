@@ -25,7 +25,8 @@ def test_a_project_is_copicks_and_is_never_written_over(tmp_path: Path) -> None:
     assert {picks.pickable_object_name for picks in picked.picks} == TYPES
     assert new.picks == []
     for run in (picked, new):
-        assert run.get_voxel_spacing(10.0).get_tomogram("denoised").numpy().shape == (48, 64, 64)
+        (tomogram,) = run.get_voxel_spacing(10.0).get_tomograms("denoised")
+        assert tomogram.numpy().shape == (48, 64, 64)
     assert set(pd.read_csv(folder / "truth.csv")["experiment"]) <= {"new_1"}
     with pytest.raises(InputError, match="is there already"):
         make_invented_project(folder, 1, 1, (48, 64, 64), seed=3)
