@@ -266,7 +266,7 @@ def extract_batch(
     threads : int
         Threads that share the work; the tables do not depend on them.
     averages_paths : sequence of Path
-        File with the averages of picks and that of the folds; none if nothing was averaged.
+        File with the averages of picks and that of the folds; none if all types have a structure.
 
     Raises
     ------
@@ -292,9 +292,9 @@ def extract_batch(
             batch.fail,
             partial(tomogram_digest, copick_config, run, *config.tomogram_kind[:2]),
         ):
-            # Averages are there only of types whose structure they come before.
-            compared = {**structures, **(averages.of_run(run) if averages else {})}
-            features = extract_run(config, copick_config, run, results, compared, threads)
+            learnt = averages.of_run(run) if averages else {}
+            known = {**learnt, **structures}
+            features = extract_run(config, copick_config, run, results, known, threads)
             FEATURES.write(features, feature_file(results, run))
             batch.finish(run)
             print(f"{run}: features of {len(features)} candidates", file=sys.stderr)

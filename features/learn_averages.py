@@ -1,8 +1,7 @@
-"""Average the picks of the particle types that no structure was given for.
+"""Average the picks of the particle types that have no structure, to compare candidates with.
 
 For every fold the picks of the runs that are not judged in it are averaged, and for test runs those
-of all training runs. Types that STRUCTURES holds are left alone, but for those of which it holds
-this project's own model, where the configuration puts averages first.
+of all training runs. Types that STRUCTURES holds are left alone.
 """
 
 import sys
@@ -41,9 +40,9 @@ def learn_averages(
     copick_config: Path,
     truth: pd.DataFrame,
     folds: Folds,
-    given: Collection[str],
+    known: Collection[str],
 ) -> FoldAverages:
-    """Average the picks of every particle type that no structure was given for, fold by fold.
+    """Average the picks of every particle type that has no structure, fold by fold.
 
     Parameters
     ----------
@@ -55,8 +54,8 @@ def learn_averages(
         Table ``TRUTH``: their picks.
     folds : Folds
         Which of them are judged together.
-    given : collection of str
-        Particle types that have a structure which comes before an average.
+    known : collection of str
+        Particle types that have a structure.
 
     Returns
     -------
@@ -68,7 +67,7 @@ def learn_averages(
     InputError
         If a tomogram cannot be read.
     """
-    unknown = [particle for particle in config.known_particles if particle.name not in given]
+    unknown = [particle for particle in config.known_particles if particle.name not in known]
     by_fold: dict[str, dict[str, Structure]] = {name: {} for name in groups_of(folds)}
     cubes = cut_picks(config, copick_config, truth, folds.runs, unknown) if unknown else {}
     for particle in unknown:
@@ -160,14 +159,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--structures", type=Path, required=True, help="structures that are known")
     parser.add_argument("--output", type=Path, required=True, help="file to write")
     arguments = parser.parse_args(argv)
-    config = resolve(load_config(arguments.config))
-    given = {
-        name
-        for name, structure in read_structures(arguments.structures).items()
-        if not (structure.is_model and config.features.averages_come_first)
-    }
     averages = learn_averages(
-        config, arguments.copick, TRUTH.read(arguments.truth), Folds.read(arguments.folds), given
+        resolve(load_config(arguments.config)),
+        arguments.copick,
+        TRUTH.read(arguments.truth),
+        Folds.read(arguments.folds),
+        read_structures(arguments.structures),
     )
     averages.write(arguments.output)
 

@@ -1,4 +1,4 @@
-"""Features: averages of the picks of particle types that no structure was given for."""
+"""Features: averages of the picks of particle types without a structure."""
 
 
 rule learn_averages:
@@ -7,7 +7,7 @@ rule learn_averages:
         truth="results/{name}/truth.csv",
         folds="results/{name}/folds.json",
         structures=PLAN.structures,
-        config=PLAN.settings_files("data", "wedge", "stand_ins"),
+        config=PLAN.settings_files("data", "wedge"),
     output:
         "results/{name}/learnt_averages.npz",
     log:

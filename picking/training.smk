@@ -80,7 +80,7 @@ rule make_folds:
 rule make_structures:
     input:
         files=PLAN.structure_files,
-        config=PLAN.settings_files("structures", "stand_ins"),
+        config=PLAN.settings_files("structures"),
     output:
         "results/{name}/structures.npz",
     log:

@@ -21,9 +21,6 @@ FamilyName = Literal[
 ]
 ALL_FAMILIES: tuple[FamilyName, ...] = get_args(FamilyName)
 
-# What may stand in for the structure of a particle type that none was given for.
-StandIn = Literal["averages", "models"]
-
 # They tell which network looked rather than what it looked at (docs/experiments.md).
 FAMILIES_OF_THE_NETWORK: tuple[FamilyName, ...] = ("embedding", "type_maps")
 DEFAULT_FAMILIES = tuple(one for one in ALL_FAMILIES if one not in FAMILIES_OF_THE_NETWORK)
@@ -43,12 +40,6 @@ class FeatureSettings(StrictModel):
     orientations: int = Field(
         600, ge=1, le=20000, description="orientations in which a particle's structure is compared"
     )
-    without_structure: tuple[StandIn, ...] = Field(
-        ("averages", "models"),
-        description="what candidates are compared with of a type that no structure was given for, "
-        "the first that there is. averages: of its training picks, if every fold has enough; "
-        "models: for the challenge's six, this project's own models of the molecules",
-    )
     tilt_range_degrees: float | None = Field(
         None,
         gt=0,
@@ -60,19 +51,14 @@ class FeatureSettings(StrictModel):
         "y", description="axis that the specimen was tilted about, if tilt_range_degrees is given"
     )
 
-    @field_validator("families", "without_structure")
+    @field_validator("families")
     @classmethod
-    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(names)) != len(names):
-            raise ValueError("one is listed twice")
-        return names
+    def _each_once(cls, families: tuple[FamilyName, ...]) -> tuple[FamilyName, ...]:
+        if len(set(families)) != len(families):
+            raise ValueError("a family is listed twice")
+        return families
 
     @property
     def has_templates(self) -> bool:
         """Whether candidates are compared with structures."""
         return "templates" in self.families
-
-    @property
-    def averages_come_first(self) -> bool:
-        """Whether an average of picks comes before this project's model of a molecule."""
-        return self.without_structure[:1] == ("averages",)

@@ -219,22 +219,13 @@ class PipelineConfig(StrictModel):
     def needs_averages(self) -> bool:
         """Whether candidates may have to be compared with averages of picks.
 
-        So if a type has no ``structure``, and no model of this project's comes before. copick's
-        object may still have a density map.
+        So if a type has no ``structure``, and this project no model of it. copick's object may
+        still have a density map.
         """
-        features = self.features
-        modelled = {
-            particle.name
-            for particle in CZII_PARTICLES
-            if "models" in features.without_structure and not features.averages_come_first
-        }
-        return (
-            features.has_templates
-            and "averages" in features.without_structure
-            and any(
-                particle.structure is None and particle.name not in modelled
-                for particle in self.known_particles
-            )
+        modelled = {particle.name for particle in CZII_PARTICLES}
+        return self.features.has_templates and any(
+            particle.structure is None and particle.name not in modelled
+            for particle in self.known_particles
         )
 
     @property

@@ -1,18 +1,16 @@
 """Find the structure of every particle type, and write those that there are.
 
 A type's structure is its own `structure` in the configuration, else the density map of copick's
-object, else, for the challenge's six species, this project's model of the molecule. An average of
-a type's picks (features.learn_averages) may come before that model or stand in for what is missing,
-as `features.without_structure` says.
+object, else, for the challenge's six species, this project's model of the molecule. A type without
+any of these has an average of its picks instead (features.learn_averages), if there are enough.
 """
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from picking.command_line import command_parser, run_command
-from picking.config import FeatureSettings, PipelineConfig, load_config
+from picking.config import PipelineConfig, load_config
 from picking.data_in.inventory import resolve
 from picking.structures.copick_structure import copick_structure
 from picking.structures.read_structure import VOXEL_ANGSTROM, read_structure, splatted, structure_of
@@ -51,9 +49,7 @@ def find_structures(
         mapped = None if copick_config is None else copick_structure(copick_config, particle.name)
         if mapped is not None:
             found[particle.name] = mapped, f"density map in {copick_config}"
-        elif "models" in config.features.without_structure and (
-            particle.name in labelled_molecules()
-        ):
+        elif particle.name in labelled_molecules():
             found[particle.name] = molecule_structure(particle.name), "this project's model"
     return found
 
@@ -62,8 +58,7 @@ def molecule_structure(name: str) -> Structure:
     """Structure of one of this project's own molecules."""
     molecule = labelled_molecules()[name]
     density = splatted(molecule.beads_xyz_angstrom, molecule.bead_weight_kda)
-    structure = structure_of(density, VOXEL_ANGSTROM, name, threshold=0.0)
-    return replace(structure, is_model=True)
+    return structure_of(density, VOXEL_ANGSTROM, name, threshold=0.0)
 
 
 def make_structures(config: PipelineConfig, copick_config: Path | None, output: Path) -> None:
@@ -77,19 +72,9 @@ def make_structures(config: PipelineConfig, copick_config: Path | None, output: 
     found = find_structures(config, copick_config)
     write_structures(output, {name: structure for name, (structure, _) in found.items()})
     for particle in config.known_particles:
-        said = _said_of(found.get(particle.name), config.features)
-        print(f"structure of {particle.name}: {said}", file=sys.stderr)
-
-
-def _said_of(found: tuple[Structure, str] | None, settings: FeatureSettings) -> str:
-    """Say where a structure is from, and what comes before it or instead."""
-    if found is None:
-        averaged = "averages" in settings.without_structure
-        return "none; its picks are averaged instead" if averaged else "none"
-    structure, source = found
-    if structure.is_model and settings.averages_come_first:
-        return f"{source}, unless there are picks enough to average"
-    return source
+        name = particle.name
+        source = found[name][1] if name in found else "none; its picks are averaged instead"
+        print(f"structure of {name}: {source}", file=sys.stderr)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -23,13 +23,10 @@ class Structure:
         none below 0; an average of whitened picks has.
     voxel_size_angstrom : float
         Side of a voxel, Å.
-    is_model : bool
-        Whether it is this project's own model of the molecule, which nobody has given.
     """
 
     density_zyx: NDArray[np.float32]
     voxel_size_angstrom: float
-    is_model: bool = False
 
     @cached_property
     def radius_angstrom(self) -> float:

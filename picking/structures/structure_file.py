@@ -4,7 +4,6 @@ import io
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,6 @@ from picking.files.whole_files import whole_path
 from picking.structures.structure import Structure
 
 DENSITY, VOXEL = "density_zyx", "voxel_size_angstrom"
-# An entry of this project's own models alone.
-IS_MODEL = "is_model"
 # More is no file of ours: a bundle of others must not fill the memory with a few compressed bytes.
 MOST_BYTES = 2 * 1024**3
 
@@ -29,8 +26,6 @@ def write_structures(path: Path, structures: Mapping[str, Structure]) -> None:
     for name, structure in structures.items():
         arrays[f"{name}/{DENSITY}"] = structure.density_zyx
         arrays[f"{name}/{VOXEL}"] = np.array(structure.voxel_size_angstrom, dtype=np.float64)
-        if structure.is_model:
-            arrays[f"{name}/{IS_MODEL}"] = np.array(True)
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
     with whole_path(path) as unfinished:
@@ -52,10 +47,7 @@ def read_structures(path: Path) -> dict[str, Structure]:
         with np.load(path, allow_pickle=False) as archive:
             names = [key.removesuffix(f"/{DENSITY}") for key in archive if key.endswith(DENSITY)]
             return {
-                name: replace(
-                    _checked(archive[f"{name}/{DENSITY}"], archive[f"{name}/{VOXEL}"]),
-                    is_model=f"{name}/{IS_MODEL}" in archive,
-                )
+                name: _checked(archive[f"{name}/{DENSITY}"], archive[f"{name}/{VOXEL}"])
                 for name in names
             }
     except OSError as error:

@@ -33,9 +33,6 @@ PICKS_AUTHOR = {"user_id", "session_id"}
 # What the averages of particles are made with, of the settings of the features.
 WEDGE = {"tilt_range_degrees", "tilt_axis"}
 
-# What stands in for the structures that were not given.
-STAND_INS = {"without_structure"}
-
 # What a particle type is to the networks and to the score.
 MEASURED = {"name", "radius_angstrom"}
 
@@ -69,10 +66,8 @@ RESULT_SECTIONS: dict[str, Keys] = {
     "stage1_precision": {"stage1_proposals": {"precision"}},
     "stage1_checkpoints": {"stage1_proposals": {"training": {"checkpoint_every"}}},
     "stage1_prediction": {"stage1_proposals": {"prediction": PREDICTED_FROM, "peaks": True}},
-    "features": {"features": set(FeatureSettings.model_fields) - WEDGE - STAND_INS},
+    "features": {"features": set(FeatureSettings.model_fields) - WEDGE},
     "wedge": {"features": WEDGE},
-    # What is compared with stands in files; nothing else reads how it was chosen.
-    "stand_ins": {"features": STAND_INS},
     "stage2_classifier": {"stage2_rerank": {"classifier"}},
     "stage2_decision": {"stage2_rerank": {"threshold_rule", "suppression_fraction"}},
     "picks_author": {"final_picks": PICKS_AUTHOR},

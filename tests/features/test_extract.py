@@ -267,7 +267,7 @@ def test_the_command_writes_the_tables_of_a_batch(tmp_path, write_kaggle_run):
     write_structures(tmp_path / "structures.npz", structures)
     arguments += ["--results", str(tmp_path), "--structures", str(tmp_path / "structures.npz")]
     arguments += ["--threads", "2"]
-    # The run's own fold counts, and an average counts more than the structure it comes before.
+    # The run's own fold counts, and a structure counts more than an average.
     rod = structure_of_blobs(ROD)
     averages = FoldAverages(
         Folds((("TS_1",), ("TS_3",))),
@@ -289,7 +289,7 @@ def test_the_command_writes_the_tables_of_a_batch(tmp_path, write_kaggle_run):
         kept,
         PARTICLES,
         SETTINGS,
-        structures={"small": rod, "large": rod},
+        structures={**structures, "large": rod},
     )
     assert_same_features(table, expected, rtol=1e-4, atol=1e-4)
     assert (table["templates_small_best"] > 0).all()

@@ -1,7 +1,5 @@
 """Averages by fold: nothing of a run goes into what its own candidates are compared with."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,11 +57,6 @@ def learnt(monkeypatch):
         return learn_averages.learn_averages(CONFIG, None, truth, FOLDS, known)
 
     return learn
-
-
-def write_config(path, config):
-    content = config.model_dump(mode="json", include={"particles", "features"}, exclude_none=True)
-    path.write_text(yaml.safe_dump(content))
 
 
 def same(these, those):
@@ -129,11 +122,14 @@ def test_many_picks_are_thinned_out(learnt, monkeypatch, capsys):
 
 def test_the_command_writes_what_the_features_read(learnt, tmp_path):
     expected = learnt(tomograms(), picks_table())  # tomograms stay
-    write_config(tmp_path / "config.yaml", CONFIG)
+    (tmp_path / "config.yaml").write_text(
+        yaml.safe_dump(
+            CONFIG.model_dump(mode="json", include={"particles", "features"}, exclude_none=True)
+        )
+    )
     TRUTH.write(picks_table(), tmp_path / "truth.csv")
     FOLDS.write(tmp_path / "folds.json")
-    known = structure_of_blobs(HANDED)
-    write_structures(tmp_path / "structures.npz", {"known": known})
+    write_structures(tmp_path / "structures.npz", {"known": structure_of_blobs(HANDED)})
     files = {name: str(tmp_path / name) for name in ("config.yaml", "truth.csv", "folds.json")}
     output = tmp_path / "learnt_averages.npz"
     arguments = ["--config", files["config.yaml"], "--copick", "none.json"]
@@ -143,17 +139,6 @@ def test_the_command_writes_what_the_features_read(learnt, tmp_path):
 
     read = FoldAverages.read(output, tmp_path / "folds.json")
     assert all(same(read, expected).values())
-    assert set(read.of_run("R1")) == {"odd"}
-
-    # Before this project's own models, averages come unless the configuration says otherwise.
-    write_structures(tmp_path / "structures.npz", {"known": replace(known, is_model=True)})
-    learn_averages.main(arguments)
-    assert set(FoldAverages.read(output, tmp_path / "folds.json").of_run("R1")) == {"odd", "known"}
-    models_first = CONFIG.features.model_copy(update={"without_structure": ("models", "averages")})
-    write_config(tmp_path / "config.yaml", CONFIG.model_copy(update={"features": models_first}))
-    learn_averages.main(arguments)
-    assert set(FoldAverages.read(output, tmp_path / "folds.json").of_run("R1")) == {"odd"}
-
     Folds((("R1",), ("R2", "R3", "R4"))).write(tmp_path / "folds.json")
     FoldAverages.read(output, tmp_path / "folds.json")
     FoldAverages(FOLDS, {"5": expected.by_fold["0"]}).write(output)

@@ -45,11 +45,8 @@ def test_the_users_file_comes_before_copicks_map_and_that_before_the_model(
 
 
 def test_without_a_project_there_are_the_six_models_alone():
-    config = of_types(*CZII_PARTICLES, ParticleType(name="mine", radius_angstrom=9))
-    found = find_structures(config)
+    found = find_structures(of_types(*CZII_PARTICLES, ParticleType(name="mine", radius_angstrom=9)))
     assert list(found) == [particle.name for particle in CZII_PARTICLES]
-    without = config.features.model_copy(update={"without_structure": ("averages",)})
-    assert find_structures(config.model_copy(update={"features": without})) == {}
 
 
 @pytest.mark.parametrize("name", [particle.name for particle in CZII_PARTICLES])
@@ -75,6 +72,6 @@ def test_the_command_writes_the_structures_and_says_where_each_is_from(
     main(["--config", str(config), "--output", str(output)])
     assert list(read_structures(output)) == ["ribosome", "mine"]
     said = dict(re.findall(r"structure of (\S+): (.*)", capsys.readouterr().err))
-    assert said["ribosome"] == "this project's model, unless there are picks enough to average"
+    assert said["ribosome"] == "this project's model"
     assert said["mine"] == str(path)
     assert said["unknown"].startswith("none")

@@ -12,7 +12,7 @@ from picking.structures.structure_file import read_structures, write_structures
 DENSITY = np.random.default_rng(0).random((5, 5, 5), dtype=np.float32)
 STRUCTURES = {
     "ribosome": Structure(DENSITY, 5.0),
-    "portal(α)-v1'2": Structure(DENSITY[:3, :3, :3].copy(), 13.48, is_model=True),
+    "portal(α)-v1'2": Structure(DENSITY[:3, :3, :3].copy(), 13.48),
 }
 
 
@@ -24,7 +24,6 @@ def test_structures_come_back_as_they_were(tmp_path: Path):
     for name, structure in STRUCTURES.items():
         np.testing.assert_array_equal(read[name].density_zyx, structure.density_zyx)
         assert read[name].voxel_size_angstrom == structure.voxel_size_angstrom
-        assert read[name].is_model == structure.is_model
 
 
 def test_no_structures_are_a_file_too(tmp_path: Path):

@@ -1,7 +1,6 @@
 """The plan of a result: runs, members, files and messages."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -71,37 +70,24 @@ def test_structures_are_looked_for_where_they_are_compared(
     assert without.structures == []
 
 
-def test_picks_are_averaged_unless_all_types_have_what_comes_before(
+def test_picks_are_averaged_only_for_types_that_may_have_no_structure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("own.mrc").touch()
     averages = ["results/mine/learnt_averages.npz", "results/mine/folds.json"]
 
-    six = [one.model_dump(mode="json") for one in CZII_PARTICLES]
-    given = [one | {"structure": "own.mrc"} for one in six]
-    odd = {"name": "odd", "radius_angstrom": 80}
-    models_first = ["models", "averages"]
+    def plan_with(**further: object) -> ResultPlan:
+        odd = {"name": "odd", "radius_angstrom": 80, **further}
+        six = [one.model_dump(mode="json") for one in CZII_PARTICLES]
+        return make_plan({"name": "mine", "particles": [*six, odd]}, "here")
 
-    def plan_with(particles: list[dict[str, Any]], stand_ins: list[str]) -> ResultPlan:
-        features = {"without_structure": stand_ins}
-        return make_plan({"name": "mine", "particles": particles, "features": features}, "here")
-
-    for plan in (
-        make_plan({"name": "mine"}, "here"),
-        plan_with([*six, odd], models_first),
-        plan_with([*given, odd], models_first),
-    ):
-        assert plan.averages == averages
-        assert averages[0] in plan.bundled_files
-    for plan in (
-        plan_with(six, models_first),
-        plan_with(six, ["models"]),
-        plan_with([*six, odd], []),
-        plan_with(given, ["averages", "models"]),
-    ):
-        assert plan.averages == []
-        assert averages[0] not in plan.bundled_files
+    plan = plan_with()
+    assert plan.averages == averages
+    assert averages[0] in plan.bundled_files
+    for other in (plan_with(structure="own.mrc"), make_plan({"name": "mine"}, "here")):
+        assert other.averages == []
+        assert averages[0] not in other.bundled_files
 
 
 def test_a_replaced_training_tomogram_is_another_training(

@@ -88,7 +88,6 @@ def test_picks_are_averaged_again_for_another_wedge_alone() -> None:
         }
 
     assert changed(orientations=10) == {"features"}
-    assert changed(without_structure=("models",)) == {"stand_ins"}
     assert changed(tilt_range_degrees=40) == {"wedge"}
 
 
