@@ -1,4 +1,4 @@
-"""Measure how far the judged fold's labels reach stage 2 through other folds' networks and averages.
+"""Measure how far judged labels reach stage 2 through other folds' networks and averages.
 
     python benchmarks/pairwise_networks.py results/NAME WORK_FOLDER --cores 2
 
