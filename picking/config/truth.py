@@ -81,7 +81,9 @@ class TruthSettings(StrictModel):
             ", ".join(names) if names else "(any)"
             for names in (_listed(self.user_id), _listed(self.session_id))
         )
-        return f"by user {users} in session {sessions}"
+        portal = self.portal.model_dump(exclude_defaults=True)
+        annotations = f", of the portal's annotations with {portal}" if portal else ""
+        return f"by user {users} in session {sessions}{annotations}"
 
 
 def _listed(names: str | tuple[str, ...] | None) -> tuple[str, ...] | None:

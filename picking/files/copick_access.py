@@ -13,8 +13,12 @@ from urllib.parse import urlsplit
 
 from picking.errors import InputError
 
-# Keys of a copick configuration that hold arguments of file systems.
-ARGUMENT_KEYS = ("static_fs_args", "overlay_fs_args", "croissant_fs_args")
+# Keys of a copick configuration that hold arguments of file systems, and the address of each.
+ARGUMENT_KEYS = {
+    "static_fs_args": "static_root",
+    "overlay_fs_args": "overlay_root",
+    "croissant_fs_args": "croissant_url",
+}
 ADDRESS_KEYS = ("static_root", "overlay_root", "croissant_url", "croissant_base_url")
 # Our key, which copick passes over: by a key of arguments, the file and the key that hold all.
 KEPT_IN = "tomosieve_arguments_kept_in"
@@ -101,16 +105,18 @@ def with_shown_arguments(
 def with_kept_arguments(content: Mapping[str, Any]) -> dict[str, Any]:
     """Complete the arguments of a configuration of ours from the user's file.
 
-    Where that is not there any more, the arguments stay without: the environment may hold the
-    credentials (``AWS_ACCESS_KEY_ID`` and the like).
+    Where that is not there any more, or is of another address, which must not get the credentials,
+    the arguments stay without: the environment may hold them (``AWS_ACCESS_KEY_ID`` and the like).
     """
     complete = dict(content)
     for shown_as, (path, key) in content.get(KEPT_IN, {}).items():
         try:
-            kept = json.loads(Path(path).read_text(encoding="utf-8")).get(key)
-        except (OSError, ValueError, AttributeError):
+            kept = json.loads(Path(path).read_text(encoding="utf-8"))
+            is_same = kept.get(ARGUMENT_KEYS[key]) == content.get(ARGUMENT_KEYS[shown_as])
+            if is_same and kept.get(key):
+                complete[shown_as] = kept[key]
+        except (OSError, ValueError, AttributeError, KeyError):
             continue
-        complete[shown_as] = kept or complete[shown_as]
     return complete
 
 

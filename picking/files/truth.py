@@ -13,6 +13,8 @@ from picking.files.tables import POSITION_COLUMNS, TRUTH
 from picking.merged_positions import merged_positions
 
 ANYONES = TruthSettings()
+# copick's name for whoever picked on the data portal; the session is the number of a file there.
+PORTAL_USER = "data-portal"
 
 
 def read_truth(
@@ -84,11 +86,13 @@ def merged_truth(
             continue
         if truth.merge_within is None:
             authors = ", ".join(f"{user}/{session}" for user, session, _ in by_set)
+            is_on_portal = any(user == PORTAL_USER for user, *_ in by_set)
+            choice = "truth.portal" if is_on_portal else "truth.user_id and truth.session_id"
             raise InputError(
                 f"run {run}",
                 f"has several sets of {particle_type} picks (user/session {authors})",
-                "say which one counts by truth.user_id and truth.session_id, or set "
-                "truth.merge_within (0.5, for instance) to take them together",
+                f"say which one counts by {choice}, or set truth.merge_within "
+                "(0.5, for instance) to take them together",
             )
         positions = merged_positions(
             [one[POSITION_COLUMNS].to_numpy(np.float64) for one in by_set.values()],

@@ -71,6 +71,12 @@ def test_without_the_users_file_the_environment_has_to_do(tmp_path: Path) -> Non
     assert with_kept_arguments(ours)["static_fs_args"] == SHOWN
 
 
+def test_another_address_does_not_get_the_credentials(tmp_path: Path) -> None:
+    ours = with_overlay(project(tmp_path), tmp_path / "one", [MINE])
+    elsewhere = ours | {"static_root": "s3://another/static"}
+    assert with_kept_arguments(elsewhere)["static_fs_args"] == SHOWN
+
+
 def test_arguments_without_credentials_are_copied_alone(tmp_path: Path) -> None:
     path = project(tmp_path, static_fs_args={"anon": True})
     ours = with_overlay(path, tmp_path / "one", [MINE])
@@ -81,6 +87,7 @@ def test_arguments_without_credentials_are_copied_alone(tmp_path: Path) -> None:
 def test_the_overlay_as_read_only_root_brings_its_own_arguments(tmp_path: Path) -> None:
     path = project(tmp_path, overlay_root="s3://bucket/overlay", overlay_fs_args={"key": "SECRET"})
     ours = with_overlay(path, tmp_path / "one", [MINE], "overlay")
+    ours["static_root"] = "s3://bucket/overlay"  # as the import says then
     assert "SECRET" not in json.dumps(ours)
     assert with_kept_arguments(ours)["static_fs_args"] == {"key": "SECRET"}
     assert ours["overlay_fs_args"] == {"auto_mkdir": True}
