@@ -46,11 +46,11 @@ def _pairs(
     """Find one-to-one pairs that are closer than a distance, the closest first; their indices."""
     if not len(one_xyz) or not len(other_xyz):
         return [], []
-    near: list[list[int]] = list(KDTree(one_xyz).query_ball_point(other_xyz, distance))
+    near = KDTree(one_xyz).query_ball_tree(KDTree(other_xyz), distance)
     found = sorted(
         (apart, index, number)
-        for number, indices in enumerate(near)
-        for index in indices
+        for index, numbers in enumerate(near)
+        for number in numbers
         if (apart := float(np.linalg.norm(one_xyz[index] - other_xyz[number]))) < distance
     )
     ones: dict[int, int] = {}

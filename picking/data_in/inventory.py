@@ -324,7 +324,7 @@ def _copick_runs(
             copick_config,
             f"no run has picks of {', '.join(particle_types)} {config.truth.in_words}"
             f"{_because_of_roots(copick_config)}",
-            "add truth picks, or set truth and particles",
+            "add truth picks, or set truth.user_id, truth.session_id and particles",
         )
     return RunInventory(usable_names(train, copick_config), usable_names(test, copick_config))
 

@@ -53,7 +53,7 @@ def project_truth(config: PipelineConfig, copick_config: Path) -> pd.DataFrame:
         raise InputError(
             copick_config,
             f"no run has picks of {', '.join(names)} {config.truth.in_words}",
-            "set truth and particles",
+            "set truth.user_id, truth.session_id and particles",
         )
     return truth.rename(columns={"run": "experiment"})
 
