@@ -65,7 +65,11 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
         yield S3Server(f"http://{HOST}:{port}", log)
     finally:
         process.terminate()
-        process.wait(SECONDS_TO_STOP)
+        try:
+            process.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
