@@ -162,6 +162,7 @@ def import_copick(
         if picked is not None:
             particle_types = [particle.name for particle in config.known_particles]
             sets = read_sets(copick_config, runs, particle_types, config.truth)
+            table = _truth(config, sets)
             tell_of_others(nameless_types(config, copick_config, runs), copick_config)
             with TemporaryDirectory() as folder:
                 hidden = content | {"overlay_root": local_url(unfinished)}
@@ -169,7 +170,7 @@ def import_copick(
                 _copy_hidden_picks(config, copick_config, ours, runs, unfinished)
                 shown = read_sets(ours, runs, particle_types, config.truth)
             _check_nothing_is_lost(_picks_by_run_and_type(sets), shown, copick_config)
-            picked.write(_truth(config, sets), sizes, copick_config)
+            picked.write(table, sizes, copick_config)
     _write_config(content, output)
 
 

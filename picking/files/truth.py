@@ -75,7 +75,8 @@ def merged_truth(
     Raises
     ------
     InputError
-        If a run has several sets of a type, which ``truth`` does not merge.
+        If a run has several sets of a type, which ``truth`` does not merge, or one of the same user
+        and session in either root of the project.
     """
     radius_angstrom = {particle.name: particle.radius_angstrom for particle in particles}
     parts = []
@@ -84,8 +85,15 @@ def merged_truth(
         if len(by_set) == 1:
             parts.append(picks[TRUTH.column_names])
             continue
+        names = [f"{user}/{session}" for user, session, _ in by_set]
+        authors = ", ".join(names)
+        if len({*names}) < len(names):
+            raise InputError(
+                f"run {run}",
+                f"has {particle_type} picks of one name in both roots of the project ({authors})",
+                "remove or rename one of the two files",
+            )
         if truth.merge_within is None:
-            authors = ", ".join(f"{user}/{session}" for user, session, _ in by_set)
             is_on_portal = any(user == PORTAL_USER for user, *_ in by_set)
             choice = "truth.portal" if is_on_portal else "truth.user_id and truth.session_id"
             raise InputError(
