@@ -16,7 +16,7 @@ from picking.data_in.import_dataset import import_copick
 from picking.data_in.inventory import list_runs, resolve
 from picking.data_in.runs_to_pick import list_runs_to_pick
 from picking.data_out import write_truth
-from picking.files.picks import read_picks
+from picking.files.picks import read_picks, write_picks
 from picking.files.tables import TRUTH
 from picking.files.tomogram import read_tomogram
 from tests.conftest import tiny_values
@@ -174,8 +174,6 @@ def test_runs_of_the_portal_are_imported_and_read(tmp_path: Path, asked: list[st
 
 def write_own_picks(project: Path, folder: Path, config: PipelineConfig) -> None:
     """Write picks beside runs of the portal, and let copick read them back."""
-    from picking.files.picks import write_picks
-
     picks = pd.DataFrame(
         [("16463", "ribosome", 1.0, 2.0, 3.0, 0.5)],
         columns=["run", "particle_type", "x", "y", "z", "score"],
