@@ -10,9 +10,9 @@ from PIL import Image
 
 from picking.config import ParticleType
 from picking.files.copick_project import filesystem_config
-from picking.files.picks import read_truth
 from picking.files.tables import TRUTH
 from picking.files.tomogram import Tomogram
+from picking.files.truth import read_truth
 from picking.preview.import_check import densest, main, mean_around
 from tests.conftest import KaggleRunWriter
 from tests.mrc_data import VOXEL_ANGSTROM, blobs
@@ -35,7 +35,7 @@ def test_it_shows_the_runs_with_the_most_picks(
     project = tmp_path / "copick.json"
     static, overlay = tmp_path / "train" / "static", tmp_path / "train" / "overlay"
     project.write_text(json.dumps(filesystem_config(static, overlay, particles)))
-    TRUTH.write(read_truth(project, "ABCD", list(COLORS)), tmp_path / "truth.csv")
+    TRUTH.write(read_truth(project, "ABCD", particles), tmp_path / "truth.csv")
     config = tmp_path / "config.yaml"
     dumped = [item.model_dump(mode="json") for item in particles]
     config.write_text(yaml.safe_dump({"particles": dumped}))
