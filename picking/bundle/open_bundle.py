@@ -162,6 +162,15 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
 def read_manifest(path: Path) -> BundleManifest:
     """Read the manifest of a bundle.
 
+    Parameters
+    ----------
+    path : Path
+        As for :func:`open_bundle`.
+
+    Returns
+    -------
+    BundleManifest
+
     Raises
     ------
     InputError
