@@ -20,8 +20,6 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
 TABLES = "picking.files.tables"
-# Types that docstrings write with a shape.
-SHAPED = ("(ndarray,", "(array_like,", "(DataFrame,", "(sequence ")
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ output of `python docs/write_api_page.py`.
   rows.
 - What is wrong with a file or a setting is raised as `picking.errors.InputError`. It says what is
   wrong, where, and how to fix it.
-- Do not import torch (`stage1_proposals`) and LightGBM (`stage2_rerank.classifier`) in one
+- Do not import torch (the networks of `stage1_proposals`) and LightGBM (`stage2_rerank.classifier`) in one
   notebook: their copies of OpenMP may not share a process.
 """
 
@@ -321,9 +319,13 @@ def _bullets(item: Function | Class, indent: str = "") -> list[str]:
 
 
 def _type(annotation: griffe.Expr | str) -> str:
-    """Write a type as the docstring has it: an array with shape and dtype is read as a tuple."""
+    """Write a type as the docstring has it.
+
+    griffe reads an array with shape and dtype, and words to choose from, as a tuple.
+    """
     text = str(annotation)
-    return text[1:-1] if text.startswith(SHAPED) else text
+    is_tuple = text.startswith("(float")
+    return text if is_tuple or not text.startswith("(") else text[1:-1]
 
 
 def _model_fields(module: str, item: Class) -> list[str]:

@@ -33,15 +33,27 @@ def declared(settings: FeatureSettings, particle_types: Sequence[str]) -> tuple[
     """Features of this family, in the order of the table."""
     entries = [
         ("own_best", "1", "best correlation of the own type's structure over its orientations"),
-        ("own_over_mean", "1", "that, less the mean over the orientations"),
-        ("own_stand_out", "1", "that, over the spread over the orientations"),
+        ("own_over_mean", "1", "own best correlation, less the mean over the orientations"),
+        (
+            "own_stand_out",
+            "1",
+            "own best correlation less the mean, over the spread over the orientations",
+        ),
         ("margin", "1", "own best correlation minus the best of any other type"),
-        ("margin_over_mean", "1", "the same of correlations less their means"),
+        (
+            "margin_over_mean",
+            "1",
+            "own best correlation less its mean, minus the best such of any other type",
+        ),
     ]
     for name in particle_types:
         entries += [
             (f"{name}_best", "1", f"best correlation of {name}'s structure"),
-            (f"{name}_over_mean", "1", "that, less the mean over the orientations"),
+            (
+                f"{name}_over_mean",
+                "1",
+                f"best correlation of {name}'s structure, less the mean over the orientations",
+            ),
         ]
     return tuple(
         Feature(f"templates_{name}", unit, "templates", f"{meaning}; 0 without a structure")

@@ -165,7 +165,7 @@ def read_manifest(path: Path) -> BundleManifest:
     Parameters
     ----------
     path : Path
-        As for :func:`open_bundle`.
+        Folder that holds ``manifest.json``, or a zip file of such a folder's content.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def read_manifest(path: Path) -> BundleManifest:
     Raises
     ------
     InputError
-        As :func:`open_bundle`.
+        If there is no such bundle or this version cannot use it.
     """
     with open_bundle(path) as bundle:
         return bundle.manifest

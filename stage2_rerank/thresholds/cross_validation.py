@@ -95,8 +95,12 @@ class CountsByRun:
         The R runs of the truth: the metric judges no others.
     particle_types : tuple of str
         The T types.
-    hits, picks, references : ndarray, (R, T), int64
-        References hit, picks, and references.
+    hits : ndarray, (R, T), int64
+        Number of references that were hit.
+    picks : ndarray, (R, T), int64
+        Number of picks.
+    references : ndarray, (R, T), int64
+        Number of references.
     """
 
     runs: tuple[str, ...]
@@ -191,7 +195,7 @@ def score_intervals(
     Parameters
     ----------
     stage1, two_stage : CountsByRun
-        Counts of the same runs and types.
+        Counts of the same runs and types; or of any other two sides that are compared.
     weights : mapping of str to float
         Weight of each type in the score.
     beta : float
