@@ -47,8 +47,8 @@ output of `python docs/write_api_page.py`.
   rows.
 - What is wrong with a file or a setting is raised as `picking.errors.InputError`. It says what is
   wrong, where, and how to fix it.
-- Do not import torch (the networks of `stage1_proposals`) and LightGBM (`stage2_rerank.classifier`) in one
-  notebook: their copies of OpenMP may not share a process.
+- Do not import torch (the networks of `stage1_proposals`) and LightGBM
+  (`stage2_rerank.classifier`) in one notebook: their copies of OpenMP may not share a process.
 """
 
 SECTIONS = (
