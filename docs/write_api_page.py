@@ -248,7 +248,7 @@ def _written(entry: Entry) -> str:
     item = entry.item
     lines = [f"#### `{item.name}`", ""]
     if isinstance(item, Function):
-        lines += ["```python", _signature(item), "```", ""]
+        lines += [f"`{_signature(item)}`", ""]
     lines += [_text(item), ""]
     bullets = _bullets(item)
     if isinstance(item, Class):
