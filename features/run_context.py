@@ -53,6 +53,8 @@ class RunContext:
         candidate.
     structures : mapping of str to Structure
         Structures of the particle types that have one.
+    averages : mapping of str to Structure
+        Averages of their training picks, of those that have one.
     threads : int
         Threads that a family may use; what it measures does not depend on them.
     """
@@ -66,6 +68,7 @@ class RunContext:
     score_maps: ScoreMaps
     embedding: pd.DataFrame
     structures: Mapping[str, Structure]
+    averages: Mapping[str, Structure]
     threads: int = 1
 
     @cached_property
@@ -87,6 +90,7 @@ def make_run_context(
     particles: Sequence[ParticleType],
     resolutions: ResolutionLevels,
     structures: Mapping[str, Structure],
+    averages: Mapping[str, Structure],
     threads: int = 1,
 ) -> RunContext:
     """Put candidates, maps and tomogram together.
@@ -105,6 +109,8 @@ def make_run_context(
         The normalised tomogram.
     structures : mapping of str to Structure
         Structures of the particle types that have one.
+    averages : mapping of str to Structure
+        Averages of their training picks, of those that have one.
     threads : int
         Threads that a family may use.
 
@@ -157,5 +163,6 @@ def make_run_context(
         score_maps=score_maps,
         embedding=embedded[columns],
         structures=structures,
+        averages=averages,
         threads=threads,
     )
