@@ -30,10 +30,10 @@ VOXEL_DIGITS = 2
 # Features of a candidate's own type and of its rivals, by name: what they mean, of "{fit}".
 OWN_MEANINGS = {
     "own_best": "best correlation of the own type's {fit} over its orientations",
-    "own_over_mean": "that, less the mean over the orientations",
-    "own_stand_out": "that, over the spread over the orientations",
+    "own_over_mean": "own best correlation, less the mean over the orientations",
+    "own_stand_out": "own best correlation less the mean, over the spread over the orientations",
     "margin": "own best correlation minus the best of any other type",
-    "margin_over_mean": "the same of correlations less their means",
+    "margin_over_mean": "own best correlation less its mean, minus the best such of any other type",
 }
 
 BANKS = KeptBanks()
