@@ -28,7 +28,7 @@ DEFAULT_FAMILIES = tuple(one for one in ALL_FAMILIES if one not in FAMILIES_OF_T
 
 
 class FeatureSettings(StrictModel):
-    """The configuration's section ``features``."""
+    """What is measured around each candidate."""
 
     families: tuple[FamilyName, ...] = Field(
         DEFAULT_FAMILIES,
