@@ -35,6 +35,7 @@ from picking.workflow.plan import RESULTS
 from picking.workflow.resources import feature_threads, usable_cores
 from picking.workflow.run_times import by_attempt, minutes_by_attempt
 from picking.workflow.settings_sections import (
+    BUNDLED_SECTIONS,
     RESULT_SECTIONS,
     SYNTHETIC_SECTIONS,
     section_text,

@@ -9,6 +9,7 @@ from features import (
     gradient,
     harmonics,
     intensity,
+    mask,
     score_map,
     shape,
     symmetry,
@@ -59,6 +60,7 @@ RUN_FAMILIES: dict[FamilyName, RunFamily] = {
     "embedding": embedding,
     "templates": templates,
     "type_maps": type_maps,
+    "mask": mask,
 }
 
 

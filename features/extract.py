@@ -35,6 +35,7 @@ from picking.files.batch_record import (
     proposal_files,
 )
 from picking.files.embedding import EMBEDDING, embedding_channels
+from picking.files.mask import Mask, read_mask
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES, FEATURES
 from picking.files.tomogram import (
@@ -64,6 +65,7 @@ def extract_features(
     settings: FeatureSettings,
     structures: Mapping[str, Structure],
     threads: int = 1,
+    mask: Mask | None = None,
 ) -> pd.DataFrame:
     """Measure every feature of the catalogue for every candidate of a run.
 
@@ -85,6 +87,8 @@ def extract_features(
         Structures of the particle types that have one.
     threads : int
         Threads that share the work; the table does not depend on them.
+    mask : Mask or None
+        Where picks count; None: everywhere.
 
     Returns
     -------
@@ -126,7 +130,7 @@ def extract_features(
         threads,
     )
     run_context = make_run_context(
-        candidates, score_maps, embedding, particles, resolutions, structures, threads
+        candidates, score_maps, embedding, particles, resolutions, structures, threads, mask
     )
     measured = measure_images(run_context, settings)
     for family in settings.families:
@@ -228,6 +232,7 @@ def extract_run(
         config.features,
         structures,
         threads,
+        read_mask(copick_config, run, config.voxel_spacing) if config.features.has_mask else None,
     )
 
 

@@ -13,6 +13,7 @@ from picking.config import ParticleType
 from picking.coordinates import extent_xyz_angstrom
 from picking.errors import InputError
 from picking.files.embedding import EMBEDDING, embedding_channels, embedding_columns
+from picking.files.mask import Mask
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import POSITION_COLUMNS
 from picking.structures.structure import Structure
@@ -55,6 +56,8 @@ class RunContext:
         Structures of the particle types that have one.
     threads : int
         Threads that a family may use; what it measures does not depend on them.
+    mask : Mask or None
+        Where picks count; None: everywhere.
     """
 
     positions_xyz_angstrom: NDArray[np.float64]
@@ -67,6 +70,7 @@ class RunContext:
     embedding: pd.DataFrame
     structures: Mapping[str, Structure]
     threads: int = 1
+    mask: Mask | None = None
 
     @cached_property
     def logits(self) -> NDArray[np.float64]:
@@ -88,6 +92,7 @@ def make_run_context(
     resolutions: ResolutionLevels,
     structures: Mapping[str, Structure],
     threads: int = 1,
+    mask: Mask | None = None,
 ) -> RunContext:
     """Put candidates, maps and tomogram together.
 
@@ -107,6 +112,8 @@ def make_run_context(
         Structures of the particle types that have one.
     threads : int
         Threads that a family may use.
+    mask : Mask or None
+        Where picks count; None: everywhere.
 
     Returns
     -------
@@ -158,4 +165,5 @@ def make_run_context(
         embedding=embedded[columns],
         structures=structures,
         threads=threads,
+        mask=mask,
     )

@@ -31,6 +31,11 @@ def stamp_of(tomogram: Path) -> str:
     return " ".join(f"{one.st_mtime_ns}:{one.st_size}" for one in found)
 
 
+def with_mask(tomogram_stamp: str, mask_stamp: str) -> str:
+    """Join the stamps of a run's tomogram and of its mask, which is empty where there is none."""
+    return f"{tomogram_stamp} mask {mask_stamp}" if mask_stamp else tomogram_stamp
+
+
 def digest_of(tomogram: Path | None) -> str:
     """Digest of the names, sizes and times of all files of a tomogram.
 
