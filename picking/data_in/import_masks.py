@@ -111,7 +111,7 @@ def _on_tomogram(found: FoundMask, run: str, box: TomogramBox) -> Mask:
 def binning_of(given: GivenMask, box: TomogramBox) -> float | None:
     """Find how many voxels of a tomogram a side one voxel of its mask has.
 
-    Whole numbers, or their inverses, come first, then what the sizes of the voxels say: headers of
+    A whole number or its inverse, if it fits, or else what the sizes of the voxels say: headers of
     masks are often wrong.
 
     Parameters
@@ -133,7 +133,7 @@ def binning_of(given: GivenMask, box: TomogramBox) -> float | None:
     candidates = [float(round(ratio)) if ratio >= 1 else 1 / round(1 / ratio)]
     if given.voxel_angstrom is not None:
         candidates.append(given.voxel_angstrom / float(box.voxel_size_zyx_angstrom.mean()))
-    for binning in (*candidates, ratio):
+    for binning in candidates:
         over = np.abs(np.array(mask_shape) * binning - np.array(shape))
         if np.all(over < max(1.0, binning)):
             return float(binning)
