@@ -41,6 +41,7 @@ from picking.files.whole_files import whole_path
 from picking.preview.shown_run import check_run
 from picking.preview.slice_drawing import (
     MASK_COLOR,
+    MASK_LABEL,
     draw_slice,
     legend_line,
     near_slice,
@@ -159,7 +160,7 @@ def draw_preview(
         if item.name in counts
     ]
     if mask is not None:
-        handles.append(legend_line("mask", MASK_COLOR, dashed=True))
+        handles.append(legend_line(MASK_LABEL, MASK_COLOR, dashed=True))
     figure.legend(
         handles=handles,
         loc="outside lower center",

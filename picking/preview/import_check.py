@@ -26,6 +26,7 @@ from picking.files.tomogram import Tomogram, read_tomogram
 from picking.files.whole_files import whole_path
 from picking.preview.slice_drawing import (
     MASK_COLOR,
+    MASK_LABEL,
     NEAR_FRACTION,
     draw_slice,
     legend_line,
@@ -95,7 +96,10 @@ def draw_import_check(
         if item.name in counts
     ]
     figure.legend(
-        handles=[*handles, *([legend_line("mask", MASK_COLOR, dashed=True)] if has_masks else [])],
+        handles=[
+            *handles,
+            *([legend_line(MASK_LABEL, MASK_COLOR, dashed=True)] if has_masks else []),
+        ],
         loc="outside lower center",
         ncols=6,
         frameon=False,

@@ -27,6 +27,8 @@ LUMINANCE_WEIGHTS = (0.2126, 0.7152, 0.0722)
 
 # A mask's outline; no particle of the challenge has its colour.
 MASK_COLOR = (255, 230, 0)
+MASK_LABEL = "edge of the mask; outside is tinted"
+OUTSIDE_ALPHA = 0.2
 
 Rgb = tuple[float, float, float]
 
@@ -70,7 +72,7 @@ def draw_slice(axes: Axes, cut: Slice, limits: tuple[float, float]) -> None:
 
 
 def outline_mask(axes: Axes, mask: Mask, plane: Plane, height_angstrom: float) -> None:
-    """Draw where a slice passes through the edge of a mask.
+    """Tint what is outside a mask, and draw where a slice passes through its edge.
 
     Parameters
     ----------
@@ -88,14 +90,18 @@ def outline_mask(axes: Axes, mask: Mask, plane: Plane, height_angstrom: float) -
     shape, voxel = mask.inside_zyx.shape, mask.voxel_size_zyx_angstrom
     nearest = int(np.clip(round(height_angstrom / voxel[depth]), 0, shape[depth] - 1))
     section = np.take(mask.inside_zyx, nearest, axis=depth)
+    across, up = np.arange(shape[columns]) * voxel[columns], np.arange(shape[rows]) * voxel[rows]
+    color = [line_color(MASK_COLOR)]
+    if not section.all():
+        axes.contourf(across, up, section, levels=[-0.5, 0.5], colors=color, alpha=OUTSIDE_ALPHA)
     if section.all() or not section.any():
         return
     lines = axes.contour(
-        np.arange(shape[columns]) * voxel[columns],
-        np.arange(shape[rows]) * voxel[rows],
+        across,
+        up,
         section,
         levels=[0.5],
-        colors=[line_color(MASK_COLOR)],
+        colors=color,
         linewidths=LINE_WIDTH,
         linestyles=[DASHES],
     )

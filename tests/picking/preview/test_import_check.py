@@ -66,13 +66,16 @@ def test_masks_are_outlined_at_their_places() -> None:
     mask = Mask(inside, np.full(3, 10.0))
     axes = Figure().subplots()
     outline_mask(axes, mask, "xy", 40.0)
-    ((line,),) = [one.get_paths() for one in axes.collections]
+    (outside,), (line,) = [one.get_paths() for one in axes.collections]
+    assert outside.contains_point((50, 100))
+    assert not outside.contains_point((200, 100))
     # Edges are half-way between voxels; at the tomogram's border there is none.
     np.testing.assert_allclose(line.vertices.min(axis=0), [95, 45])
     np.testing.assert_allclose(line.vertices.max(axis=0), [290, 145])
-    empty = Figure().subplots()
-    outline_mask(empty, Mask(np.ones((8, 8, 8), bool), np.full(3, 10.0)), "xz", 40.0)
-    assert not empty.collections
+    for is_inside, tinted in ((True, 0), (False, 1)):
+        alike = Figure().subplots()
+        outline_mask(alike, Mask(np.full((8, 8, 8), is_inside), np.full(3, 10.0)), "xz", 40.0)
+        assert len(alike.collections) == tinted
 
 
 def test_the_mean_around_picks_is_dark_in_the_middle_only_where_particles_are() -> None:

@@ -90,9 +90,7 @@ def test_masks_of_other_names_are_refused(data: MrcData, tmp_path: Path) -> None
         (tmp_path / "masks" / f"{run}_mask.mrc").rename(tmp_path / "masks" / f"{run}_cell.mrc")
     assert planned(data).inputs["train"].masked == (PICKED[0],)
     (tmp_path / "masks" / f"{PICKED[0]}_mask.mrc").unlink()
-    with pytest.raises(
-        InputError, match=r"masks: none is of the runs TS_1, .*; .*RUN_mask"
-    ):
+    with pytest.raises(InputError, match=r"masks: none is of the runs TS_1, .*; .*RUN_mask"):
         planned(data)
     with pytest.raises(InputError, match=r"masks: name the segmentation cell, which only a copick"):
         planned(data, masks={"segmentation": "cell"})
