@@ -39,8 +39,8 @@ def edge_distances(mask: Mask, positions_xyz_angstrom: NDArray[np.float64]) -> N
     """Distance of positions to the edge of a mask.
 
     The edge is where voxels inside and outside share a face; the middles of these faces are looked
-    at. A distance transform of a full-size tomogram would take 30 times the memory of the mask. The
-    tomogram's border is no edge.
+    at, as a distance transform of a full-size tomogram would take gigabytes. The tomogram's border
+    is no edge.
 
     Parameters
     ----------

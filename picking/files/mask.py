@@ -160,7 +160,7 @@ def read_mask(copick_config: Path, run: str, voxel_spacing: float) -> Mask | Non
 def read_mask_in(overlay: Path, run: str, voxel_spacing: float) -> Mask | None:
     """Read a run's mask from an overlay; as :func:`read_mask`."""
     folder = _folder(overlay, run, voxel_spacing)
-    if not folder.is_dir():
+    if STAMP not in _attributes_of(folder):
         return None
     try:
         pyramid = open_pyramid(zarr.DirectoryStore(str(folder)), str(folder), voxel_spacing)
@@ -182,8 +182,12 @@ def share_inside(copick_config: Path, run: str, voxel_spacing: float) -> float:
 
 def _attributes(copick_config: Path, run: str, voxel_spacing: float) -> dict[str, Any]:
     overlay = _local_overlay(copick_config)
-    folder = None if overlay is None else _folder(overlay, run, voxel_spacing)
-    if folder is None or not folder.is_dir():
+    return {} if overlay is None else _attributes_of(_folder(overlay, run, voxel_spacing))
+
+
+def _attributes_of(folder: Path) -> dict[str, Any]:
+    """Metadata of a mask; none where there is none. What a person has written lacks ours."""
+    if not (folder / ".zattrs").is_file():
         return {}
     try:
         found: dict[str, Any] = zarr.open_group(str(folder), mode="r").attrs.asdict()

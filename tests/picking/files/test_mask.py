@@ -57,6 +57,12 @@ def test_it_is_written_as_a_segmentation_and_read_again(tmp_path: Path) -> None:
     assert read_mask(project, "other", 10.0) is None
     assert share_inside(project, "other", 10.0) == 1
     assert mask_stamp(project, "other", 10.0) == ""
+    # A person's, under our name: whoever gave no masks means none.
+    copick.from_file(str(project)).get_run("R").get_segmentations(name="mask")[0].from_numpy(
+        np.ones((8, 6, 10), np.uint8)
+    )
+    assert read_mask(project, "R", 10.0) is None
+    write_mask(block(), overlay, "R", 10.0, "as it was")
     (chunk,) = (path for path in overlay.rglob("0/0/0/0") if path.is_file())
     chunk.unlink()
     with pytest.raises(InputError, match="is damaged, which the import wrote"):

@@ -12,6 +12,7 @@ from picking.config import PipelineConfig
 from picking.config.features import DEFAULT_FAMILIES
 from picking.errors import InputError
 from picking.files.batch_record import BatchRecord, feature_file, proposal_files
+from picking.files.tomogram_stamp import is_another, with_mask
 from picking.workflow.make_plan import make_plan
 from picking.workflow.plan import ResultPlan
 from tests.mrc_data import PICKED, SHAPE_ZYX, UNPICKED, MrcData, write_mrc, write_mrc_data
@@ -83,6 +84,23 @@ def test_a_changed_mask_is_another_tomogram_to_those_that_look_at_it(
     changed = planned(data, masks="moved")
     assert new_batches(changed) == [PICKED[0], UNPICKED]
     assert changed.training_data != plan.training_data
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_other"),
+    [
+        ("1:2", "1:2", False),
+        ("1:2", "3:4", True),
+        # A tomogram elsewhere has no stamp, but its mask has.
+        ("1:2", "", False),
+        (with_mask("", "a"), "", True),
+        ("", with_mask("", "a"), True),
+        (with_mask("1:2", "a"), with_mask("", "a"), False),
+        (with_mask("1:2", "a"), with_mask("1:2", "b"), True),
+    ],
+)
+def test_when_a_run_is_another(before: str, now: str, is_other: bool) -> None:
+    assert is_another(before, now) == is_other
 
 
 def test_masks_of_other_names_are_refused(data: MrcData, tmp_path: Path) -> None:
