@@ -20,7 +20,7 @@ from picking.files.tomogram_stamp import digest_of, stamp_of
 if TYPE_CHECKING:
     from copick.models import CopickRun, CopickSegmentation
 
-# Voxel sizes that differ by less are the same, Å: copick's folders have three digits.
+# Voxel sizes that differ by a smaller share are the same: copick's folders have three digits.
 SAME_SPACING = 1e-3
 
 
@@ -120,7 +120,7 @@ def _segmentations(
 def _choose(
     wanted: SegmentationMasks, config: PipelineConfig, run: "CopickRun"
 ) -> "CopickSegmentation | None":
-    """Choose a run's segmentation: that on the tomogram's voxels, or else the nearest to them."""
+    """Choose a run's segmentation: that on the tomogram's voxels, or else the finest."""
     found = run.get_segmentations(
         name=wanted.segmentation, user_id=wanted.user_id, session_id=wanted.session_id
     )

@@ -35,10 +35,10 @@ def lost_runs(
 ) -> set[str]:
     """Find the runs that a finished batch no longer stands for.
 
-    These are runs that have lost a file, runs whose tomogram or mask is another one now, runs that the
-    batch's record does not name, all runs of a damaged record, and of the runs that failed those
-    that may succeed: their tomogram has changed, it was the machine's fault, or failures are to
-    stop the workflow.
+    These are runs that have lost a file, runs whose tomogram or mask is another one now, runs that
+    the batch's record does not name, all runs of a damaged record, and of the runs that failed
+    those that may succeed: their tomogram has changed, it was the machine's fault, or failures are
+    to stop the workflow.
 
     Parameters
     ----------
