@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +28,8 @@ from features.catalogue import IMAGE_FAMILIES, RUN_FAMILIES, catalogue
 from features.extract import batches_of_one_type, cut, extract_features, measure_images
 from features.run_context import make_run_context
 from features.subtomograms import make_resolution_levels
+from features.template_matching.fits import BANKS
 from features.template_matching.whitening import whitened
-from features.templates import BANKS
 from picking.config import CZII_PARTICLES, FeatureSettings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
 from picking.files.embedding import EMBEDDING, embedding_channels, embedding_columns
@@ -101,6 +101,7 @@ def time_parts(
     embedding: pd.DataFrame,
     settings: FeatureSettings,
     structures: Mapping[str, Structure],
+    averages: Mapping[str, Structure],
     threads: int,
 ) -> Stopwatch:
     """Time every family, and what they share."""
@@ -111,7 +112,14 @@ def time_parts(
             normalised(tomogram.values_zyx, threads), voxel_size, 1, threads
         )
     run_context = make_run_context(
-        candidates, score_maps, embedding, CZII_PARTICLES, resolutions, structures, threads
+        candidates,
+        score_maps,
+        embedding,
+        CZII_PARTICLES,
+        resolutions,
+        structures,
+        averages,
+        threads,
     )
     for members in batches_of_one_type(run_context):
         with watch.part("subtomograms"):
@@ -124,11 +132,12 @@ def time_parts(
     with watch.part("whitening"):
         whitened(resolutions.levels[0], voxel_size, threads=threads)
     BANKS.clear()
-    for part in ("templates and banks", "templates"):
-        with watch.part(part):
-            RUN_FAMILIES["templates"].measure(run_context, settings)
+    for name in ("templates", "averages"):
+        for part in (f"{name} and banks", name):
+            with watch.part(part):
+                RUN_FAMILIES[name].measure(run_context, settings)
     for name, family in RUN_FAMILIES.items():
-        if name != "templates":
+        if name not in ("templates", "averages"):
             with watch.part(name):
                 family.measure(run_context, settings)
     return watch
@@ -143,14 +152,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     settings = FeatureSettings()
     structures = {one.name: molecule_structure(one.name) for one in CZII_PARTICLES}
+    # Of the size of the structures; they have banks of their own.
+    averages = {name: replace(structure) for name, structure in structures.items()}
     run = made_run(tuple(arguments.shape), arguments.candidates, arguments.seed)
 
     whole = Stopwatch()
     with whole.part("all"):
-        extract_features(*run, CZII_PARTICLES, settings, structures, arguments.threads)
+        extract_features(*run, CZII_PARTICLES, settings, structures, averages, arguments.threads)
     seconds, cpu_seconds = whole.seconds["all"]
     print(f"{'part':20s} seconds  CPU seconds")
-    for name, part in time_parts(*run, settings, structures, arguments.threads).seconds.items():
+    for name, part in time_parts(
+        *run, settings, structures, averages, arguments.threads
+    ).seconds.items():
         print(f"{name:20s} {part[0]:7.2f}  {part[1]:11.2f}")
     names = run[2].particle_types
     print(f"{len(catalogue(settings, names, embedding_channels(names)))} features")

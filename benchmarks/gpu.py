@@ -263,6 +263,7 @@ def measure_picking(
         particles,
         config.features,
         structures,
+        averages={},
     )
     times["features_seconds"] = time.perf_counter() - start
     return {**times, "candidates": len(candidates)}

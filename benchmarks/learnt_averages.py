@@ -45,8 +45,8 @@ from features.learnt_averages.poses import best_poses
 from features.learnt_averages.starts import by_chance
 from features.template_matching.bank import make_bank
 from features.template_matching.correlation import correlations
+from features.template_matching.fits import VOXEL_DIGITS
 from features.template_matching.missing_wedge import MissingWedge
-from features.templates import VOXEL_DIGITS
 from picking.config import CZII_PARTICLES, ParticleType, PipelineConfig
 from picking.data_in.import_dataset import import_kaggle
 from picking.data_in.imported_truth import PickedFiles

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from features import (
+    averages,
     context,
     embedding,
     gradient,
@@ -59,6 +60,7 @@ RUN_FAMILIES: dict[FamilyName, RunFamily] = {
     "context": context,
     "embedding": embedding,
     "templates": templates,
+    "averages": averages,
     "type_maps": type_maps,
     "mask": mask,
 }

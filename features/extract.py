@@ -64,6 +64,7 @@ def extract_features(
     particles: Sequence[ParticleType],
     settings: FeatureSettings,
     structures: Mapping[str, Structure],
+    averages: Mapping[str, Structure],
     threads: int = 1,
     mask: Mask | None = None,
 ) -> pd.DataFrame:
@@ -85,6 +86,8 @@ def extract_features(
         Section ``features``.
     structures : mapping of str to Structure
         Structures of the particle types that have one.
+    averages : mapping of str to Structure
+        Averages of their training picks, of those that have one.
     threads : int
         Threads that share the work; the table does not depend on them.
     mask : Mask or None
@@ -130,7 +133,15 @@ def extract_features(
         threads,
     )
     run_context = make_run_context(
-        candidates, score_maps, embedding, particles, resolutions, structures, threads, mask
+        candidates,
+        score_maps,
+        embedding,
+        particles,
+        resolutions,
+        structures,
+        averages,
+        threads,
+        mask,
     )
     measured = measure_images(run_context, settings)
     for family in settings.families:
@@ -197,6 +208,7 @@ def extract_run(
     run: str,
     results: Path,
     structures: Mapping[str, Structure],
+    averages: Mapping[str, Structure],
     threads: int = 1,
 ) -> pd.DataFrame:
     """Measure the features of a run's candidates.
@@ -214,6 +226,8 @@ def extract_run(
         (:func:`picking.files.batch_record.proposal_files`).
     structures : mapping of str to Structure
         Structures of the particle types that have one.
+    averages : mapping of str to Structure
+        Averages of their training picks, of those that have one.
     threads : int
         Threads that share the work; the table does not depend on them.
 
@@ -231,6 +245,7 @@ def extract_run(
         config.known_particles,
         config.features,
         structures,
+        averages,
         threads,
         read_mask(copick_config, run, config.voxel_spacing) if config.features.has_mask else None,
     )
@@ -271,7 +286,7 @@ def extract_batch(
     threads : int
         Threads that share the work; the tables do not depend on them.
     averages_paths : sequence of Path
-        File with the averages of picks and that of the folds; none if all types have a structure.
+        File with the averages of picks and that of the folds; none if nothing was averaged.
 
     Raises
     ------
@@ -299,7 +314,7 @@ def extract_batch(
         ):
             learnt = averages.of_run(run) if averages else {}
             known = {**learnt, **structures}
-            features = extract_run(config, copick_config, run, results, known, threads)
+            features = extract_run(config, copick_config, run, results, known, learnt, threads)
             FEATURES.write(features, feature_file(results, run))
             batch.finish(run)
             print(f"{run}: features of {len(features)} candidates", file=sys.stderr)

@@ -1,7 +1,7 @@
-"""Average the picks of the particle types that have no structure, to compare candidates with.
+"""Average the picks of the particle types, to compare candidates with.
 
 For every fold the picks of the runs that are not judged in it are averaged, and for test runs those
-of all training runs. Types that STRUCTURES holds are left alone.
+of all training runs.
 """
 
 import sys
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from features.learnt_averages.fold_averages import FoldAverages, groups_of
 from features.learnt_averages.learn_average import LEAST_PICKS, learn_average
 from features.learnt_averages.picked_cubes import PickedCubes, cut_cubes
+from features.template_matching.fits import given_wedge
 from features.template_matching.whitening import whitened
-from features.templates import given_wedge
 from picking.command_line import command_parser, run_command
 from picking.config import ParticleType, PipelineConfig, load_config
 from picking.coordinates import angstrom_xyz_to_indices_zyx
@@ -40,9 +40,9 @@ def learn_averages(
     copick_config: Path,
     truth: pd.DataFrame,
     folds: Folds,
-    known: Collection[str],
+    left_alone: Collection[str] = (),
 ) -> FoldAverages:
-    """Average the picks of every particle type that has no structure, fold by fold.
+    """Average the picks of particle types, fold by fold.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ def learn_averages(
         Table ``TRUTH``: their picks.
     folds : Folds
         Which of them are judged together.
-    known : collection of str
-        Particle types that have a structure.
+    left_alone : collection of str
+        Particle types that need no average.
 
     Returns
     -------
@@ -67,10 +67,10 @@ def learn_averages(
     InputError
         If a tomogram cannot be read.
     """
-    unknown = [particle for particle in config.known_particles if particle.name not in known]
+    wanted = [particle for particle in config.known_particles if particle.name not in left_alone]
     by_fold: dict[str, dict[str, Structure]] = {name: {} for name in groups_of(folds)}
-    cubes = cut_picks(config, copick_config, truth, folds.runs, unknown) if unknown else {}
-    for particle in unknown:
+    cubes = cut_picks(config, copick_config, truth, folds.runs, wanted) if wanted else {}
+    for particle in wanted:
         of_type = cubes[particle.name]
         picks = {
             fold: sum(len(of_type[run]) for run in runs) for fold, runs in groups_of(folds).items()
@@ -156,7 +156,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--copick", type=Path, required=True, help="copick project of the runs")
     parser.add_argument("--truth", type=Path, required=True, help="truth table")
     parser.add_argument("--folds", type=Path, required=True, help="folds of the training runs")
-    parser.add_argument("--structures", type=Path, required=True, help="structures that are known")
+    parser.add_argument(
+        "--structures", type=Path, nargs="*", default=[], help="their types are left alone"
+    )
     parser.add_argument("--output", type=Path, required=True, help="file to write")
     arguments = parser.parse_args(argv)
     averages = learn_averages(
@@ -164,7 +166,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         arguments.copick,
         TRUTH.read(arguments.truth),
         Folds.read(arguments.folds),
-        read_structures(arguments.structures),
+        {name for path in arguments.structures for name in read_structures(path)},
     )
     averages.write(arguments.output)
 

@@ -54,6 +54,8 @@ class RunContext:
         candidate.
     structures : mapping of str to Structure
         Structures of the particle types that have one.
+    averages : mapping of str to Structure
+        Averages of their training picks, of those that have one.
     threads : int
         Threads that a family may use; what it measures does not depend on them.
     mask : Mask or None
@@ -69,6 +71,7 @@ class RunContext:
     score_maps: ScoreMaps
     embedding: pd.DataFrame
     structures: Mapping[str, Structure]
+    averages: Mapping[str, Structure]
     threads: int = 1
     mask: Mask | None = None
 
@@ -91,6 +94,7 @@ def make_run_context(
     particles: Sequence[ParticleType],
     resolutions: ResolutionLevels,
     structures: Mapping[str, Structure],
+    averages: Mapping[str, Structure],
     threads: int = 1,
     mask: Mask | None = None,
 ) -> RunContext:
@@ -110,6 +114,8 @@ def make_run_context(
         The normalised tomogram.
     structures : mapping of str to Structure
         Structures of the particle types that have one.
+    averages : mapping of str to Structure
+        Averages of their training picks, of those that have one.
     threads : int
         Threads that a family may use.
     mask : Mask or None
@@ -164,6 +170,7 @@ def make_run_context(
         score_maps=score_maps,
         embedding=embedded[columns],
         structures=structures,
+        averages=averages,
         threads=threads,
         mask=mask,
     )

@@ -1,4 +1,4 @@
-"""Features: averages of the picks of particle types without a structure."""
+"""Features: averages of the picks of particle types."""
 
 
 rule learn_averages:
@@ -6,7 +6,8 @@ rule learn_averages:
         copick="results/{name}/copick/train.json",
         truth="results/{name}/truth.csv",
         folds="results/{name}/folds.json",
-        structures=PLAN.structures,
+        # Types that have one need no average, unless averages are compared with for their own sake.
+        structures=[] if PLAN.config.features.has_averages else PLAN.structures,
         config=PLAN.settings_files("data", "wedge"),
     output:
         "results/{name}/learnt_averages.npz",

@@ -71,7 +71,7 @@ def comments_in(text: str) -> dict[str, str]:
         if line.lstrip().startswith("#"):
             above += line.lstrip(" #").split()
             continue
-        if line.strip():
+        if line.strip() and ":" in line:  # else a list goes on
             depth = (len(line) - len(line.lstrip())) // INDENT
             sections = [*sections[:depth], line.split(":")[0].strip()]
             comments[".".join(sections)] = " ".join(above)

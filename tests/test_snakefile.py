@@ -54,16 +54,19 @@ def test_memory_follows_the_size_of_the_data_and_can_be_set(planned: str) -> Non
     assert memory_of("propose", planned) == 12345
     for rule in ("submit", "report", "extract_features"):
         assert memory_of(rule, planned) > 400
-    # The challenge's six have structures.
-    assert "learn_averages" not in planned
 
 
 def test_picks_of_a_type_without_a_structure_are_averaged(workflow: Path, tmp_path: Path) -> None:
+    content = {"name": "odd", "features": {"families": ["templates"]}}
     particles = [item.model_dump(mode="json") for item in CZII_PARTICLES]
-    content = {"name": "odd", "particles": [*particles, {"name": "odd", "radius_angstrom": 80}]}
-    (tmp_path / "odd.yaml").write_text(yaml.safe_dump(content))
-    job = ("feature_tables", "--configfile", str(tmp_path / "odd.yaml"), "--dry-run")
-    assert "learn_averages" in jobs(snakemake(workflow, *job))
+
+    def planned_with(*further: dict[str, object]) -> set[str]:
+        path = tmp_path / "odd.yaml"
+        path.write_text(yaml.safe_dump(content | {"particles": [*particles, *further]}))
+        return jobs(snakemake(workflow, "feature_tables", "--configfile", str(path), "--dry-run"))
+
+    assert "learn_averages" in planned_with({"name": "odd", "radius_angstrom": 80})
+    assert "learn_averages" not in planned_with()
 
 
 def test_pretraining_is_planned_specimen_by_specimen(workflow: Path) -> None:

@@ -10,9 +10,9 @@ from features.learnt_averages.picked_cubes import PickedCubes
 from features.learnt_averages.poses import Poses, best_poses
 from features.learnt_averages.starts import by_chance, by_dark_mass
 from features.template_matching.bank import TemplateBank, make_bank
+from features.template_matching.fits import VOXEL_DIGITS
 from features.template_matching.missing_wedge import MissingWedge
 from features.template_matching.whitening import FINEST_ANGSTROM
-from features.templates import VOXEL_DIGITS
 from picking.structures.structure import Structure
 
 # Of fewer picks the noise of each is more than a third of the average's, so that what is aligned

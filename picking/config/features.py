@@ -16,6 +16,7 @@ FamilyName = Literal[
     "score_map",
     "context",
     "templates",
+    "averages",
     "embedding",
     "type_maps",
     "mask",
@@ -79,3 +80,8 @@ class FeatureSettings(StrictModel):
     def has_templates(self) -> bool:
         """Whether candidates are compared with structures."""
         return "templates" in self.families
+
+    @property
+    def has_averages(self) -> bool:
+        """Whether candidates are compared with an average of their type's picks."""
+        return "averages" in self.families

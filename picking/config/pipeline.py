@@ -227,13 +227,16 @@ class PipelineConfig(StrictModel):
     def needs_averages(self) -> bool:
         """Whether candidates may have to be compared with averages of picks.
 
-        So if a type has no ``structure``, and this project no model of it. copick's object may
-        still have a density map.
+        So if their family is measured, or if one stands in for a structure: a type has none, and
+        this project no model of it. copick's object may still have a density map.
         """
         modelled = {particle.name for particle in CZII_PARTICLES}
-        return self.features.has_templates and any(
-            particle.structure is None and particle.name not in modelled
-            for particle in self.known_particles
+        return self.features.has_averages or (
+            self.features.has_templates
+            and any(
+                particle.structure is None and particle.name not in modelled
+                for particle in self.known_particles
+            )
         )
 
     @property

@@ -188,6 +188,13 @@ class PredictionSettings(StrictModel):
         "same number for out-of-fold and for test runs, so that both are averaged alike (more only "
         "where there are more members than passes)",
     )
+    adapted_statistics: float = Field(
+        0.75,
+        ge=0,
+        le=1,
+        description="how far the statistics of the networks' normalisation layers move from those "
+        "of the training (0) to those of the tomogram that is picked (1)",
+    )
     runs_per_job: int = Field(
         4,
         gt=0,

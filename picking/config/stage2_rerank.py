@@ -19,6 +19,7 @@ FAMILY_SCALES: dict[FamilyName, float] = {
     "texture": 1.5,
     "context": 0.5,
     "templates": 3.0,
+    "averages": 3.0,
 }
 
 
@@ -40,8 +41,8 @@ class ClassifierSettings(StrictModel):
     family_scales: dict[FamilyName, Annotated[float, Field(gt=0)]] = Field(
         default_factory=dict,
         description="how large the corrections by a family's features are expected to be, in "
-        "1/sqrt(linear_l2); others keep theirs: 3 for templates, 2 for gradient, 1.5 for intensity "
-        "and texture, 0.7 for shape, 0.5 for context, else 1",
+        "1/sqrt(linear_l2); others keep theirs: 3 for templates and averages, 2 for gradient, 1.5 "
+        "for intensity and texture, 0.7 for shape, 0.5 for context, else 1",
     )
     learning_rate: float = Field(0.04, gt=0, description="shrinkage of a tree")
     num_leaves: int = Field(5, ge=2, description="leaves of a tree")

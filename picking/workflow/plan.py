@@ -180,7 +180,7 @@ class ResultPlan:
 
     @property
     def averages(self) -> list[str]:
-        """File with the averages of the types that have no structure, and the folds they are by."""
+        """File with the averages of picks that candidates are compared with, and their folds."""
         needed = self.manifest.has_averages if self.manifest else self.config.needs_averages
         return self.files(AVERAGES_NAME, "folds.json") if needed else []
 

@@ -17,6 +17,7 @@ from picking.files.tomogram import Tomogram, normalised
 from stage1_proposals.device.compute_device import ComputeDevice
 from stage1_proposals.flips_and_rotations import FlipRotation, flip_rotations_of
 from stage1_proposals.network.unet import ProposalNetwork
+from stage1_proposals.prediction.adapted_statistics import with_adapted_statistics
 from stage1_proposals.prediction.sliding_window import (
     fitting_window,
     padded_to_windows,
@@ -92,7 +93,7 @@ def predict_maps(
     particle_types : tuple of str
         Types in the order of the networks' channels.
     settings : PredictionSettings
-        Windows and their overlap.
+        Windows and their overlap, and how far the networks adapt to the tomogram.
     passes : int
         Passes that are averaged, see :func:`plan_passes`.
     device : ComputeDevice
@@ -122,6 +123,10 @@ def predict_maps(
     plan = plan_passes(len(networks), passes, quarter_turns)
     # The only copy at this size beside the tomogram itself.
     padded_zyx = padded_to_windows(normalised(tomogram.values_zyx), window_zyx, stride)
+    adapted = [
+        with_adapted_statistics(network, padded_zyx, settings.adapted_statistics, device)
+        for network in networks
+    ]
     windows = len(list(window_boxes(padded_zyx.shape, window_zyx, settings.overlap, stride)))
     with tqdm(
         total=windows * len(plan),
@@ -135,7 +140,7 @@ def predict_maps(
             on_device = window.to(device.device)
             total: torch.Tensor | None = None
             for member, way in plan:
-                maps = _answer(networks[member], on_device, way, device)
+                maps = _answer(adapted[member], on_device, way, device)
                 total = maps if total is None else total.add_(maps)
                 progress.update()
             assert total is not None

@@ -8,7 +8,7 @@ import yaml
 from features import extract
 from features.catalogue import catalogue
 from features.learnt_averages.fold_averages import FoldAverages
-from features.templates import BANKS
+from features.template_matching.fits import BANKS
 from picking.config import ALL_FAMILIES, FeatureSettings, load_config
 from picking.coordinates import extent_xyz_angstrom
 from picking.data_in.import_dataset import import_kaggle
@@ -46,14 +46,16 @@ EMPTY_EMBEDDING = EMBEDDING.empty()
 
 
 def extract_features(
-    tomogram, candidates, maps, particles, settings, embedding=None, structures=(), threads=1
-):
+    tomogram, candidates, maps, particles, settings, embedding=None, structures=(), averages=(),
+    threads=1,
+):  # fmt: skip
     """Measure with an embedding of the candidates, unless another is given."""
     if embedding is None:
         embedding = embedding_of(candidates) if len(candidates) else EMPTY_EMBEDDING
     return extract.extract_features(
-        tomogram, candidates, maps, embedding, particles, settings, dict(structures), threads
-    )
+        tomogram, candidates, maps, embedding, particles, settings,
+        dict(structures), dict(averages), threads,
+    )  # fmt: skip
 
 
 def feature_names(settings=SETTINGS):
@@ -76,7 +78,7 @@ def test_threads_change_no_bit(threads):
         tables.append(
             extract_features(
                 tomogram, candidates, maps, PARTICLES, SETTINGS,
-                structures=structures, threads=number,
+                structures=structures, averages=structures, threads=number,
             )
         )  # fmt: skip
     pd.testing.assert_frame_equal(*tables, check_exact=True)
@@ -267,7 +269,7 @@ def test_the_command_writes_the_tables_of_a_batch(tmp_path, write_kaggle_run):
     write_structures(tmp_path / "structures.npz", structures)
     arguments += ["--results", str(tmp_path), "--structures", str(tmp_path / "structures.npz")]
     arguments += ["--threads", "2"]
-    # The run's own fold counts, and a structure counts more than an average.
+    # The run's own fold counts, and an average stands in for a structure that is lacking.
     rod = structure_of_blobs(ROD)
     averages = FoldAverages(
         Folds((("TS_1",), ("TS_3",))),
@@ -290,7 +292,9 @@ def test_the_command_writes_the_tables_of_a_batch(tmp_path, write_kaggle_run):
         PARTICLES,
         SETTINGS,
         structures={**structures, "large": rod},
+        averages={"small": rod, "large": rod},
     )
     assert_same_features(table, expected, rtol=1e-4, atol=1e-4)
     assert (table["templates_small_best"] > 0).all()
     assert (table["templates_large_best"] > 0).all()
+    assert (table["averages_own_best"] > 0).all()

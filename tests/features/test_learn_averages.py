@@ -139,6 +139,9 @@ def test_the_command_writes_what_the_features_read(learnt, tmp_path):
 
     read = FoldAverages.read(output, tmp_path / "folds.json")
     assert all(same(read, expected).values())
+    assert set(read.of_run("R1")) == {"odd"}
+    learn_averages.main([argument for argument in arguments if "structures" not in argument])
+    assert set(FoldAverages.read(output, tmp_path / "folds.json").of_run("R1")) == {"odd", "known"}
     Folds((("R1",), ("R2", "R3", "R4"))).write(tmp_path / "folds.json")
     FoldAverages.read(output, tmp_path / "folds.json")
     FoldAverages(FOLDS, {"5": expected.by_fold["0"]}).write(output)

@@ -23,7 +23,14 @@ def depths(positions: list[list[float]], mask: Mask | None) -> np.ndarray:
     candidates = candidates_at(positions, ["small"] * len(positions), [0.5] * len(positions))
     resolutions = make_resolution_levels(np.zeros(SHAPE_ZYX, np.float32), VOXEL_SIZE_ZYX, 1)
     context = make_run_context(
-        candidates, empty_maps(), embedding_of(candidates), PARTICLES, resolutions, {}, mask=mask
+        candidates,
+        empty_maps(),
+        embedding_of(candidates),
+        PARTICLES,
+        resolutions,
+        {},
+        {},
+        mask=mask,
     )
     measured = family.measure(context, FeatureSettings())
     assert list(measured) == [one.name for one in family.declared(FeatureSettings(), ())]

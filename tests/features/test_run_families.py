@@ -31,7 +31,7 @@ def context_of(candidates, maps=None, values=None):
         values = np.zeros(SHAPE_ZYX, dtype=np.float32)
     resolutions = make_resolution_levels(values, VOXEL_SIZE_ZYX, 1)
     return make_run_context(
-        candidates, maps or empty_maps(), embedding_of(candidates), PARTICLES, resolutions, {}
+        candidates, maps or empty_maps(), embedding_of(candidates), PARTICLES, resolutions, {}, {}
     )
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from features import templates
+from features import averages, templates
 from features.run_context import make_run_context
 from features.subtomograms import make_resolution_levels
+from features.template_matching import fits
 from features.template_matching.missing_wedge import MissingWedge
 from features.template_matching.orientations import even_quaternions
 from picking.config import FeatureSettings
@@ -48,7 +49,7 @@ def values_zyx():
     return recorded(values, 10.0, MissingWedge(60))
 
 
-def context_of(values_zyx, structures, shift_zyx=(0, 0, 0)):
+def context_of(values_zyx, structures, shift_zyx=(0, 0, 0), averages=None):
     """Candidates of both types at every place: rows 0 to 4 small ones, 5 to 9 large ones."""
     places = [*PLACES[SMALL], *PLACES[LARGE], NOISE_ZYX]
     positions = (np.array([*places, *places]) + shift_zyx)[:, ::-1] * 10.0
@@ -60,6 +61,7 @@ def context_of(values_zyx, structures, shift_zyx=(0, 0, 0)):
         PARTICLES,
         make_resolution_levels(values_zyx, VOXEL_SIZE_ZYX, 0),
         structures,
+        averages or {},
     )
 
 
@@ -81,10 +83,21 @@ def test_species_are_told_apart_by_their_structures(values_zyx):
         )
 
 
+def test_an_average_is_compared_with_as_a_structure_is(values_zyx):
+    swapped = {SMALL: STRUCTURES[LARGE], LARGE: STRUCTURES[SMALL]}
+    context = context_of(values_zyx, swapped, averages=STRUCTURES)
+    measured = averages.measure(context, SETTINGS)
+    assert list(measured) == [f.name for f in averages.declared(SETTINGS, [SMALL, LARGE])]
+    expected = templates.measure(context_of(values_zyx, STRUCTURES), SETTINGS)
+    for name, values in measured.items():
+        same = expected[name.replace("averages", "templates")]
+        np.testing.assert_array_equal(values, same, err_msg=name)
+
+
 def test_results_do_not_depend_on_what_was_measured_before(values_zyx):
     context = context_of(values_zyx, STRUCTURES)
     first = templates.measure(context, SETTINGS)
-    templates.BANKS.clear()
+    fits.BANKS.clear()
     again = templates.measure(context, SETTINGS)
     for name, values in first.items():
         np.testing.assert_array_equal(values, again[name])
@@ -102,7 +115,7 @@ def test_a_type_without_a_structure_has_zeros_and_is_no_rival(values_zyx):
 
 
 def test_without_structures_nothing_is_measured_at_all(values_zyx, monkeypatch):
-    monkeypatch.setattr(templates, "whitened", None)
+    monkeypatch.setattr(fits, "whitened", None)
     measured = templates.measure(context_of(values_zyx, {}), SETTINGS)
     assert set(measured) == {f.name for f in templates.declared(SETTINGS, [SMALL, LARGE])}
     for values in measured.values():
@@ -111,10 +124,8 @@ def test_without_structures_nothing_is_measured_at_all(values_zyx, monkeypatch):
 
 def test_a_given_tilt_range_is_used_instead_of_the_measured_one(values_zyx, monkeypatch):
     seen = []
-    whitened = templates.whitened
-    monkeypatch.setattr(
-        templates, "whitened", lambda *args: seen.append(whitened(*args)) or seen[-1]
-    )
+    whitened = fits.whitened
+    monkeypatch.setattr(fits, "whitened", lambda *args: seen.append(whitened(*args)) or seen[-1])
     measured = [
         templates.measure(context_of(values_zyx, STRUCTURES), settings)["templates_own_best"]
         for settings in (

@@ -41,12 +41,14 @@ def bundled(pipeline, tmp_path_factory):
     (results / "training_summary.json").write_text("{}")
     Precision(precision="float32").write(results / "stage1" / "precision.json")
     write_structures(results / "structures.npz", {"ribosome": STRUCTURE})
+    write_structures(results / "learnt_averages.npz", {"all/ribosome": STRUCTURE})
     folder = tmp_path_factory.mktemp("bundle")
     particles = [
         particle.model_dump(mode="json") | {"structure": "/home/somebody/own.mrc"}
         for particle in pipeline.config.known_particles
     ]
     mine = {"tomograms": "/home/somebody/tomograms", "picks": "/home/somebody/p.star"}
+    mine |= {"masks": "/home/somebody/masks"}
     mine |= {"mrc": {"tomogram_numbers": "/home/somebody/t.doc"}}
     mine |= {"final_picks": {"user_id": "somebody"}}
     mine |= {"stage1_proposals": {"start": "/home/somebody/weights.safetensors"}}
@@ -90,28 +92,20 @@ def test_it_holds_the_structures_and_nothing_of_its_maker(bundled: Path, tmp_pat
     assert "somebody" not in (bundled / "bundle" / "manifest.json").read_text()
 
 
-def test_it_holds_the_averages_of_types_without_a_structure(
+def test_it_holds_the_averages_that_candidates_are_compared_with(
     bundled: Path, pipeline, tmp_path: Path
 ) -> None:
-    assert not read_manifest(bundled / "bundle").has_averages
-    particles = [item.model_dump(mode="json") for item in pipeline.config.known_particles]
-    assert particles[0]["structure"] is None
-    renamed = [particles[0] | {"name": "odd"}, *particles[1:]]
-    (tmp_path / "structures.yaml").write_text(yaml.safe_dump({"particles": renamed}))
-    odd = pipeline.path("stage2/odd.json")
-    made = [pipeline.path("learnt_averages.npz")]
-    write_structures(made[0], {"all/odd": STRUCTURE})
-    for path in odd.parent.glob(f"{particles[0]['name']}*"):
-        made.append(path.with_name(path.name.replace(particles[0]["name"], "odd")))
-        made[-1].write_bytes(path.read_bytes())
-    try:
-        main(arguments_of(pipeline, tmp_path))
-    finally:
-        for path in made:
-            path.unlink()
-    assert read_manifest(tmp_path / "bundle.zip").has_averages
-    take_bundle(tmp_path / "bundle.zip", tmp_path / "taken")
-    assert list(read_structures(tmp_path / "taken" / "learnt_averages.npz")) == ["all/odd"]
+    assert read_manifest(bundled / "bundle").has_averages
+    take_bundle(bundled / "bundle", tmp_path / "taken")
+    assert list(read_structures(tmp_path / "taken" / "learnt_averages.npz")) == ["all/ribosome"]
+
+    # Of types with structures nothing is averaged, unless they are a family of their own.
+    content = yaml.safe_load((bundled / "structures.yaml").read_text())
+    families = [one for one in pipeline.config.features.families if one != "averages"]
+    content["features"] = {"families": families}
+    (tmp_path / "structures.yaml").write_text(yaml.safe_dump(content))
+    main(arguments_of(pipeline, tmp_path))
+    assert not read_manifest(tmp_path / "bundle.zip").has_averages
 
 
 @pytest.mark.parametrize("kind", ["bundle", "bundle.zip"])

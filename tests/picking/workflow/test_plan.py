@@ -70,24 +70,29 @@ def test_structures_are_looked_for_where_they_are_compared(
     assert without.structures == []
 
 
-def test_picks_are_averaged_only_for_types_that_may_have_no_structure(
+def test_picks_are_averaged_unless_nothing_is_compared_with_averages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("own.mrc").touch()
     averages = ["results/mine/learnt_averages.npz", "results/mine/folds.json"]
+    six = [one.model_dump(mode="json") for one in CZII_PARTICLES]
+    odd = {"name": "odd", "radius_angstrom": 80}
 
-    def plan_with(**further: object) -> ResultPlan:
-        odd = {"name": "odd", "radius_angstrom": 80, **further}
-        six = [one.model_dump(mode="json") for one in CZII_PARTICLES]
-        return make_plan({"name": "mine", "particles": [*six, odd]}, "here")
+    def plan_with(families: list[str], *further: dict[str, object]) -> ResultPlan:
+        features = {"families": families}
+        return make_plan(
+            {"name": "mine", "particles": [*six, *further], "features": features}, "here"
+        )
 
-    plan = plan_with()
-    assert plan.averages == averages
-    assert averages[0] in plan.bundled_files
-    for other in (plan_with(structure="own.mrc"), make_plan({"name": "mine"}, "here")):
-        assert other.averages == []
-        assert averages[0] not in other.bundled_files
+    default = make_plan({"name": "mine"}, "here")
+    for plan in (default, plan_with(["averages"]), plan_with(["templates"], odd)):
+        assert plan.averages == averages
+        assert averages[0] in plan.bundled_files
+    given = odd | {"structure": "own.mrc"}
+    for plan in (plan_with(["templates"]), plan_with(["templates"], given), plan_with(["shape"])):
+        assert plan.averages == []
+        assert averages[0] not in plan.bundled_files
 
 
 def test_a_replaced_training_tomogram_is_another_training(
