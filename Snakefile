@@ -168,13 +168,20 @@ rule import_check:
         lambda wildcards: of_training(PLAN, PLAN.files("import_check.png")),
 
 
+# Proposals take the projects as "ancient" inputs, and Snakemake does not look beyond one that
+# changes, not even for batches that are missing: so these targets ask for the projects too.
+PROJECTS = sorted({PLAN.copick_of(run) for run in PLAN.all_runs})
+
+
 rule proposals:
     input:
+        PROJECTS,
         PLAN.proposals(PLAN.all_runs),
 
 
 rule feature_tables:
     input:
+        PROJECTS,
         PLAN.features(PLAN.all_runs),
 
 

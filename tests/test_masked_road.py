@@ -62,13 +62,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> MrcData:
 
 
 def run(
-    workflow: Path, data: MrcData, *options: str, masks: str | None = "same"
+    workflow: Path, data: MrcData, *options: str, settings_name: str = "mine.yaml"
 ) -> subprocess.CompletedProcess[str]:
-    settings = data.folder / "mine.yaml"
-    if masks != "same":
-        content = yaml.safe_load(settings.read_text()) | {"masks": masks}
-        settings = data.folder / "other.yaml"
-        settings.write_text(yaml.safe_dump(content))
+    settings = data.folder / settings_name
     done = snakemake(workflow, "feature_tables", *options, "--configfile", str(settings))
     assert done.returncode == 0, done.stderr[-5000:]
     return done
@@ -129,7 +125,11 @@ def test_a_changed_mask_runs_again_what_it_has_to(
 def test_without_masks_all_is_done_again(
     workflow: Path, data: MrcData, finished: tuple[Path, str]
 ) -> None:
-    planned = run(workflow, data, "--dry-run", "-p", masks=None)
+    # The masks beside the tomograms are no tomograms, with masks or without.
+    changes = {"masks": None, "tomograms": str(data.folder / "TS_?.mrc")}
+    settings = yaml.safe_load((data.folder / "mine.yaml").read_text()) | changes
+    (data.folder / "without.yaml").write_text(yaml.safe_dump(settings))
+    planned = run(workflow, data, "--dry-run", "-p", settings_name="without.yaml")
     assert {"import_training_runs", "import_test_runs", "train_member"} <= jobs(planned)
     proposed = re.findall(r"stage1_proposals.propose .*--runs (.*) --density", planned.stdout)
     assert sorted(" ".join(proposed).split()) == [*PICKED, UNPICKED]
