@@ -15,6 +15,7 @@ from picking.config import ParticleType
 from picking.coordinates import extent_xyz_angstrom
 from picking.errors import InputError
 from picking.files.embedding import EMBEDDING, embedding_channels, embedding_columns
+from picking.files.mask import Mask
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import POSITION_COLUMNS
 from picking.structures.structure import Structure
@@ -59,6 +60,8 @@ class RunContext:
         Averages of their training picks, of those that have one.
     threads : int
         Threads that a family may use; what it measures does not depend on them.
+    mask : Mask or None
+        Where picks count; None: everywhere.
     """
 
     positions_xyz_angstrom: NDArray[np.float64]
@@ -72,6 +75,7 @@ class RunContext:
     structures: Mapping[str, Structure]
     averages: Mapping[str, Structure]
     threads: int = 1
+    mask: Mask | None = None
 
     @cached_property
     def logits(self) -> NDArray[np.float64]:
@@ -106,6 +110,7 @@ def make_run_context(
     structures: Mapping[str, Structure],
     averages: Mapping[str, Structure],
     threads: int = 1,
+    mask: Mask | None = None,
 ) -> RunContext:
     """Put candidates, maps and tomogram together.
 
@@ -127,6 +132,8 @@ def make_run_context(
         Averages of their training picks, of those that have one.
     threads : int
         Threads that a family may use.
+    mask : Mask or None
+        Where picks count; None: everywhere.
 
     Returns
     -------
@@ -179,4 +186,5 @@ def make_run_context(
         structures=structures,
         averages=averages,
         threads=threads,
+        mask=mask,
     )
