@@ -77,7 +77,8 @@ SECTIONS = (
         {
             "picking.files.tomogram": ("Tomogram", "read_tomogram", "resampled", "normalised"),
             "picking.coordinates": ("indices_zyx_to_angstrom_xyz", "angstrom_xyz_to_indices_zyx"),
-            "picking.files.picks": ("read_truth", "read_picks", "write_picks"),
+            "picking.files.truth": ("read_truth",),
+            "picking.files.picks": ("read_picks", "write_picks"),
             "picking.preview.slices": ("Slice", "thick_slice", "grey_limits"),
             "picking.preview.slice_drawing": (
                 "draw_slice",
