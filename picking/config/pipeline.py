@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from picking.config.features import FeatureSettings
+from picking.config.masks import MaskSettings
 from picking.config.mrc import MrcSettings, Paths, PicksPaths
 from picking.config.names import LONGEST_NAME
 from picking.config.particles import CZII_PARTICLES, ParticleType, ScoringSettings
@@ -53,6 +54,13 @@ class PipelineConfig(StrictModel):
         None,
         description="picks of the tomograms in MRC files, from RELION's STAR files or Dynamo's "
         "tables: one file, a list, or a file or list for each particle type, as {ribosome: FILE}",
+    )
+    masks: MaskSettings | None = Field(
+        None,
+        description="where picks count, as inside a cell: MRC files (RUN_mask.mrc, also .gz; a "
+        "folder, a pattern, or a list of both), or a segmentation of a copick project, as "
+        "{segmentation: NAME, user_id: USER, session_id: SESSION}; what is not 0 is inside. null: "
+        "picks count everywhere",
     )
     bundle: Path | None = Field(
         None,

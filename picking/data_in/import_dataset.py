@@ -20,6 +20,7 @@ from picking.command_line import command_parser, run_command
 from picking.config import PipelineConfig, load_config
 from picking.config.pipeline import OnError
 from picking.data_in.check_tomograms import check_repeated_runs, check_tomograms
+from picking.data_in.import_masks import import_masks
 from picking.data_in.import_mrc import import_mrc_test_runs, import_mrc_training_runs
 from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.inventory import (
@@ -115,12 +116,13 @@ def import_kaggle(
             checked = _write_config(content(unfinished), Path(folder) / output.name)
             sizes = check_tomograms(config, checked, runs, picked is not None, on_error, dataset)
             sets = read_sets(checked, runs, particle_types, config.truth)
+            import_masks(config, checked, runs, unfinished, on_error)
         if picked is not None:
             expected: Counter[tuple[str, str]] = Counter()
             for item in picks:
                 expected[item.run, item.particle_type] += item.number
             _check_nothing_is_lost(expected, sets, dataset)
-            picked.write(_truth(config, sets), sizes, dataset)
+            picked.write(_truth(config, sets), sizes, dataset, unfinished, config.voxel_spacing)
     _write_config(content(_overlay_of(output)), output)
 
 
@@ -159,6 +161,7 @@ def import_copick(
     content = with_overlay(copick_config, _overlay_of(output), config.known_particles, static)
     content.update(_static_address(copick_config, static))
     with own_files(_overlay_of(output)) as unfinished:
+        import_masks(config, copick_config, runs, unfinished, on_error)
         if picked is not None:
             particle_types = [particle.name for particle in config.known_particles]
             sets = read_sets(copick_config, runs, particle_types, config.truth)
@@ -170,7 +173,7 @@ def import_copick(
                 _copy_hidden_picks(config, copick_config, ours, runs, unfinished)
                 shown = read_sets(ours, runs, particle_types, config.truth)
             _check_nothing_is_lost(_picks_by_run_and_type(sets), shown, copick_config)
-            picked.write(table, sizes, copick_config)
+            picked.write(table, sizes, copick_config, unfinished, config.voxel_spacing)
     _write_config(content, output)
 
 

@@ -14,6 +14,7 @@ from picking.config import PipelineConfig
 from picking.config.pipeline import OnError
 from picking.data_in.check_tomograms import check_tomograms
 from picking.data_in.import_check import ImportCheck, check_positions_and_contrast, turned
+from picking.data_in.import_masks import import_masks
 from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.mrc_runs import MrcRuns, read_mrc_runs
 from picking.data_in.mrc_tomograms import (
@@ -106,6 +107,7 @@ def import_mrc_training_runs(
             checked = Path(folder) / output.name
             _write_config(config, checked, views, overlay)
             sizes = check_tomograms(config, checked, runs, True, "stop", Path(where))
+            import_masks(config, checked, runs, overlay)
             found = check_positions_and_contrast(config, truth, sizes, where)
             table = read_truth(checked, runs, config.known_particles)
         if found.is_inverted:
@@ -115,7 +117,8 @@ def import_mrc_training_runs(
             raise InputError(
                 where, f"of {len(truth)} picks copick reads {len(table)}", "report this as a bug"
             )
-        picked.write(table, sizes, where, is_told=found.likely_mistake is not None)
+        is_told = found.likely_mistake is not None
+        picked.write(table, sizes, where, overlay, config.voxel_spacing, is_told=is_told)
         found.write(check)
     _write_config(config, output, project.views, project.overlay)
 
@@ -165,6 +168,7 @@ def import_mrc_test_runs(
             checked = Path(folder) / output.name
             _write_config(config, checked, views, overlay)
             check_tomograms(config, checked, list(headers), False, on_error, Path("tomograms"))
+            import_masks(config, checked, list(headers), overlay, on_error)
     _write_config(config, output, project.views, project.overlay)
 
 

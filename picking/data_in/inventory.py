@@ -64,7 +64,7 @@ def resolve(config: PipelineConfig) -> PipelineConfig:
     Returns
     -------
     PipelineConfig
-        A copy with ``particles`` and ``scoring.weights`` complete.
+        A copy with ``particles`` and ``scoring.weights`` complete, and what is measured of masks.
 
     Raises
     ------
@@ -103,6 +103,12 @@ def resolve(config: PipelineConfig) -> PipelineConfig:
         if (path := getattr(config, key)) is not None
     }
     resolved = config.model_copy(update={"particles": particles, "scoring": scoring, **paths})
+    if config.masks is not None:
+        from picking.data_in.mrc_tomograms import with_whole_mask_paths
+
+        # What a bundle measures comes with it.
+        features = config.features if config.bundle else config.features.with_masks()
+        resolved = with_whole_mask_paths(resolved.model_copy(update={"features": features}))
     if config.tomograms is None:
         return resolved
     from picking.data_in.mrc_tomograms import with_whole_mrc_paths

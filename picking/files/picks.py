@@ -145,8 +145,16 @@ def write_picks(
     ----------
     picks : DataFrame
         Table ``picking.files.tables.PICKS``; the order within a run and type is kept.
-    overlay, config_path, particles, project, user_id, session_id
-        As for :func:`written_picks`.
+    overlay : Path
+        Folder to write to; picks of ours that stood there are replaced, a person's stay.
+    config_path : Path
+        copick configuration to write, which opens the picks.
+    particles : iterable of ParticleType
+        The particle types.
+    project : Path
+        copick configuration of the project that the picks belong to; it is only read.
+    user_id, session_id : str
+        Whom to write them under.
     """
     with written_picks(overlay, config_path, particles, project, user_id, session_id) as write:
         write(picks)
