@@ -35,6 +35,7 @@ from picking.workflow.plan import RESULTS
 from picking.workflow.resources import feature_threads, usable_cores
 from picking.workflow.run_times import by_attempt, minutes_by_attempt
 from picking.workflow.settings_sections import (
+    BUNDLED_SECTIONS,
     RESULT_SECTIONS,
     SYNTHETIC_SECTIONS,
     section_text,
@@ -167,13 +168,20 @@ rule import_check:
         lambda wildcards: of_training(PLAN, PLAN.files("import_check.png")),
 
 
+# Proposals take the projects as "ancient" inputs, and Snakemake does not look beyond one that
+# changes, not even for batches that are missing: so these targets ask for the projects too.
+PROJECTS = sorted({PLAN.copick_of(run) for run in PLAN.all_runs})
+
+
 rule proposals:
     input:
+        PROJECTS,
         PLAN.proposals(PLAN.all_runs),
 
 
 rule feature_tables:
     input:
+        PROJECTS,
         PLAN.features(PLAN.all_runs),
 
 

@@ -10,6 +10,7 @@ from features import (
     gradient,
     harmonics,
     intensity,
+    mask,
     score_map,
     shape,
     symmetry,
@@ -61,6 +62,7 @@ RUN_FAMILIES: dict[FamilyName, RunFamily] = {
     "templates": templates,
     "averages": averages,
     "type_maps": type_maps,
+    "mask": mask,
 }
 
 
@@ -117,13 +119,20 @@ def catalogue_markdown(features: Sequence[Feature]) -> str:
         "",
         f"{len(features)} features.",
         "",
-        "| feature | unit | family | meaning |",
-        "|---|---|---|---|",
+        *_table(features),
     ]
+    if all(feature.family != "mask" for feature in features):
+        of_masks = _table(mask.declared(FeatureSettings(), ()))
+        lines += ["", "With [masks](your_data.md#masks) there is one more:", "", *of_masks]
+    return "\n".join(lines) + "\n"
+
+
+def _table(features: Sequence[Feature]) -> list[str]:
+    lines = ["| feature | unit | family | meaning |", "|---|---|---|---|"]
     for feature in features:
         cells = (f"`{feature.name}`", feature.unit, feature.family, feature.meaning)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -35,6 +35,7 @@ from picking.files.batch_record import (
     proposal_files,
 )
 from picking.files.embedding import EMBEDDING, embedding_channels
+from picking.files.mask import Mask, read_mask
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES, FEATURES
 from picking.files.tomogram import (
@@ -65,6 +66,7 @@ def extract_features(
     structures: Mapping[str, Structure],
     averages: Mapping[str, Structure],
     threads: int = 1,
+    mask: Mask | None = None,
 ) -> pd.DataFrame:
     """Measure every feature of the catalogue for every candidate of a run.
 
@@ -88,6 +90,8 @@ def extract_features(
         Averages of their training picks, of those that have one.
     threads : int
         Threads that share the work; the table does not depend on them.
+    mask : Mask or None
+        Where picks count; None: everywhere.
 
     Returns
     -------
@@ -129,7 +133,15 @@ def extract_features(
         threads,
     )
     run_context = make_run_context(
-        candidates, score_maps, embedding, particles, resolutions, structures, averages, threads
+        candidates,
+        score_maps,
+        embedding,
+        particles,
+        resolutions,
+        structures,
+        averages,
+        threads,
+        mask,
     )
     measured = measure_images(run_context, settings)
     for family in settings.families:
@@ -235,6 +247,7 @@ def extract_run(
         structures,
         averages,
         threads,
+        read_mask(copick_config, run, config.voxel_spacing) if config.features.has_mask else None,
     )
 
 

@@ -9,10 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.subtomograms import ResolutionLevels
+from features.template_matching.missing_wedge import MissingWedge
+from features.template_matching.whitening import WhitenedTomogram, whitened
 from picking.config import ParticleType
 from picking.coordinates import extent_xyz_angstrom
 from picking.errors import InputError
 from picking.files.embedding import EMBEDDING, embedding_channels, embedding_columns
+from picking.files.mask import Mask
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import POSITION_COLUMNS
 from picking.structures.structure import Structure
@@ -57,6 +60,8 @@ class RunContext:
         Averages of their training picks, of those that have one.
     threads : int
         Threads that a family may use; what it measures does not depend on them.
+    mask : Mask or None
+        Where picks count; None: everywhere.
     """
 
     positions_xyz_angstrom: NDArray[np.float64]
@@ -70,11 +75,24 @@ class RunContext:
     structures: Mapping[str, Structure]
     averages: Mapping[str, Structure]
     threads: int = 1
+    mask: Mask | None = None
 
     @cached_property
     def logits(self) -> NDArray[np.float64]:
         """Log-odds of the proposal scores, (n,)."""
         return logit(self.proposal_scores)
+
+    @cached_property
+    def _whitened(self) -> dict[MissingWedge | None, WhitenedTomogram]:
+        return {}
+
+    def whitened(self, wedge: MissingWedge | None) -> WhitenedTomogram:
+        """Whiten the tomogram, once for all families; None measures the wedge."""
+        if wedge not in self._whitened:
+            finest = self.resolutions.levels[0]
+            size = self.resolutions.voxel_size_zyx_angstrom
+            self._whitened[wedge] = whitened(finest, size, wedge, self.threads)
+        return self._whitened[wedge]
 
     @property
     def extent_xyz_angstrom(self) -> NDArray[np.float64]:
@@ -92,6 +110,7 @@ def make_run_context(
     structures: Mapping[str, Structure],
     averages: Mapping[str, Structure],
     threads: int = 1,
+    mask: Mask | None = None,
 ) -> RunContext:
     """Put candidates, maps and tomogram together.
 
@@ -113,6 +132,8 @@ def make_run_context(
         Averages of their training picks, of those that have one.
     threads : int
         Threads that a family may use.
+    mask : Mask or None
+        Where picks count; None: everywhere.
 
     Returns
     -------
@@ -165,4 +186,5 @@ def make_run_context(
         structures=structures,
         averages=averages,
         threads=threads,
+        mask=mask,
     )

@@ -23,6 +23,7 @@ from picking.config.pipeline import OnError
 from picking.data_in.inventory import Split, resolve
 from picking.files.batch_record import PROPOSAL_FOLDERS, proposal_files
 from picking.files.embedding import EMBEDDING
+from picking.files.mask import read_mask
 from picking.files.picks_density import PicksDensity
 from picking.files.precision import Precision
 from picking.files.progress import Clock
@@ -152,12 +153,16 @@ def propose_candidates(
     def finish(
         predicted: PredictedMaps, run: str, volume_cubic_angstrom: float, affordable: int
     ) -> None:
+        mask = read_mask(inputs.copick_config, run, config.voxel_spacing)
+        share = 1.0 if mask is None else mask.share_inside
+        volume = volume_cubic_angstrom * share
         found = find_candidates(
             run,
             predicted.score_maps,
             config.known_particles,
             settings.peaks,
-            candidate_budget(picks_density, judged_in, run, settings.peaks, volume_cubic_angstrom),
+            candidate_budget(picks_density, judged_in, run, settings.peaks, volume),
+            mask,
         )
         files = proposal_files(results, run)
         predicted.score_maps.write(files["score_maps"])

@@ -26,6 +26,7 @@ from picking.config import (
 from picking.config.stage1_proposals import NOTHING
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
+from picking.files.mask import read_mask
 from picking.files.picks_density import PicksDensity
 from picking.files.precision import Precision
 from picking.files.tables import TRUTH
@@ -239,6 +240,7 @@ def train_fold(
                 picks[picks["run"] == run],
                 config.known_particles,
                 config.stage1_proposals,
+                read_mask(copick_config, run, config.voxel_spacing),
             )
             for run in progress
         ]

@@ -99,6 +99,7 @@ def make_bundle(
         "copick": None,
         "tomograms": None,
         "picks": None,
+        "masks": None,
         "bundle": None,
         "particles": tuple(
             particle.model_copy(update={"structure": None}) for particle in config.known_particles

@@ -141,7 +141,7 @@ rule make_bundle:
         PLAN.bundled_files,
         precision="results/{name}/stage1/precision.json",
         check=PLAN.import_check,
-        config=PLAN.settings_files(*RESULT_SECTIONS),
+        config=PLAN.settings_files(*BUNDLED_SECTIONS),
     output:
         manifest="results/{name}/bundle/manifest.json",
         zip="results/{name}/bundle.zip",

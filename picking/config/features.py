@@ -19,12 +19,17 @@ FamilyName = Literal[
     "averages",
     "embedding",
     "type_maps",
+    "mask",
 ]
 ALL_FAMILIES: tuple[FamilyName, ...] = get_args(FamilyName)
 
 # They tell which network looked rather than what it looked at (docs/experiments.md).
 FAMILIES_OF_THE_NETWORK: tuple[FamilyName, ...] = ("embedding", "type_maps")
-DEFAULT_FAMILIES = tuple(one for one in ALL_FAMILIES if one not in FAMILIES_OF_THE_NETWORK)
+# Measured by default where there are masks.
+FAMILIES_OF_MASKS: tuple[FamilyName, ...] = ("mask",)
+DEFAULT_FAMILIES = tuple(
+    one for one in ALL_FAMILIES if one not in (*FAMILIES_OF_THE_NETWORK, *FAMILIES_OF_MASKS)
+)
 
 
 class FeatureSettings(StrictModel):
@@ -34,7 +39,8 @@ class FeatureSettings(StrictModel):
         DEFAULT_FAMILIES,
         min_length=1,
         description="feature families that are measured; also known: embedding and type_maps, "
-        "which tell one network from another better than one particle from another",
+        "which tell one network from another better than one particle from another, and mask, "
+        "which comes to these by itself where masks are given",
     )
     shells: int = Field(6, ge=2, le=20, description="shells from the centre to 1.5 radii")
     neighbours: int = Field(3, ge=1, le=10, description="nearest candidates that are looked at")
@@ -58,6 +64,17 @@ class FeatureSettings(StrictModel):
         if len(set(families)) != len(families):
             raise ValueError("a family is listed twice")
         return families
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether it is measured how far inside a mask candidates are."""
+        return "mask" in self.families
+
+    def with_masks(self) -> "FeatureSettings":
+        """Add what is measured by default where there are masks; chosen families stay."""
+        if self.families != DEFAULT_FAMILIES:
+            return self
+        return self.model_copy(update={"families": (*self.families, *FAMILIES_OF_MASKS)})
 
     @property
     def has_templates(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from picking.config.features import FeatureSettings
+from picking.config.masks import MaskSettings
 from picking.config.mrc import MrcSettings, Paths, PicksPaths
 from picking.config.names import LONGEST_NAME
 from picking.config.particles import CZII_PARTICLES, ParticleType, ScoringSettings
@@ -16,6 +17,7 @@ from picking.config.stage1_proposals import Stage1Settings
 from picking.config.stage2_rerank import Stage2Settings
 from picking.config.strict_model import NameOrNumber, StrictModel, text_of_number
 from picking.config.synthetic import SyntheticSettings
+from picking.config.truth import TruthSettings
 
 # Names become folders and parts of command lines.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -31,17 +33,6 @@ class FoldSettings(StrictModel):
     """How the training runs are split for cross-validation."""
 
     number: int = Field(4, ge=2, description="folds; never more than there are training runs")
-
-
-class TruthSettings(StrictModel):
-    """Which picks of a copick project are the truth."""
-
-    user_id: NameOrNumber | None = Field(
-        None, min_length=1, description="copick user whose picks count; null: anyone's"
-    )
-    session_id: NameOrNumber | None = Field(
-        None, min_length=1, description="copick session that counts; null: any"
-    )
 
 
 class PipelineConfig(StrictModel):
@@ -63,6 +54,13 @@ class PipelineConfig(StrictModel):
         None,
         description="picks of the tomograms in MRC files, from RELION's STAR files or Dynamo's "
         "tables: one file, a list, or a file or list for each particle type, as {ribosome: FILE}",
+    )
+    masks: MaskSettings | None = Field(
+        None,
+        description="where picks count, as inside a cell: MRC files (RUN_mask.mrc, also .gz; a "
+        "folder, a pattern, or a list of both), or a segmentation of a copick project, as "
+        "{segmentation: NAME, user_id: USER, session_id: SESSION}; what is not 0 is inside. null: "
+        "picks count everywhere",
     )
     bundle: Path | None = Field(
         None,

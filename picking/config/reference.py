@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from picking.command_line import command_parser, run_command
+from picking.config.masks import SegmentationMasks
 from picking.config.particles import ParticleType
 from picking.config.pipeline import PipelineConfig
 
@@ -29,8 +30,11 @@ BOUNDS = {
     "maximum": "at most",
     "exclusiveMaximum": "below",
 }
-# Models that a list holds, each with a table of its own.
-ENTRIES = {"#/$defs/ParticleType": "[entry](#an-entry-of-particles)"}
+# Models that are the value of a key, or in its list, each with a table of its own: its title.
+ENTRIES: dict[type[BaseModel], str] = {
+    ParticleType: "An entry of `particles`",
+    SegmentationMasks: "A segmentation as `masks`",
+}
 TYPE_NAMES = {
     "integer": "integer",
     "number": "number",
@@ -51,8 +55,8 @@ def configuration_markdown() -> str:
             title = f"`{section}`" if section else "The data and the result"
             says = f"\n{_one_line(inspect.getdoc(model))}\n" if section else ""
             pages.append(f"## {title}\n{says}\n{_table(rows)}")
-    rows = _rows(ParticleType, _definition(schema, ParticleType))
-    pages.append(f"## An entry of `particles`\n\n{_table(rows)}")
+    for model, title in ENTRIES.items():
+        pages.append(f"## {title}\n\n{_table(_rows(model, _definition(schema, model)))}")
     return "\n".join(pages)
 
 
@@ -89,10 +93,13 @@ def _default(schema: Mapping[str, Any], otherwise: object) -> str:
 
 def type_text(schema: Mapping[str, Any]) -> str:
     """Say a field's JSON schema in words: "integer at least 2", "list (text) or null"."""
-    if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(type_text(one) for one in schema["anyOf"]))
+    of_several = schema.get("anyOf", schema.get("oneOf"))
+    if of_several:
+        return " or ".join(dict.fromkeys(type_text(one) for one in of_several))
     if "$ref" in schema:
-        return ENTRIES[schema["$ref"]]
+        (title,) = (title for model, title in ENTRIES.items() if schema["$ref"] == _place_of(model))
+        anchor = title.lower().replace("`", "").replace(" ", "-")
+        return f"[{title.split()[1]}](#{anchor})"
     choices = schema.get("enum", [schema["const"]] if "const" in schema else [])
     if choices:
         return " or ".join(f"`{choice}`" for choice in choices)
@@ -102,6 +109,11 @@ def type_text(schema: Mapping[str, Any]) -> str:
         return "path"
     bounds = [f"{words} {schema[key]:g}" for key, words in BOUNDS.items() if key in schema]
     return " ".join([TYPE_NAMES[schema["type"]], " and ".join(bounds)]).rstrip()
+
+
+def _place_of(model: type[BaseModel]) -> str:
+    """Give a model's place in the schema."""
+    return f"#/$defs/{model.__name__}"
 
 
 def _list_text(schema: Mapping[str, Any]) -> str:

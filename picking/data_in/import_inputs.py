@@ -7,11 +7,12 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from picking.config import PipelineConfig
 from picking.data_in.inventory import Split, kaggle_picks, kaggle_tomogram
+from picking.data_in.masks_of_runs import FoundMask, mask_digest, masks_of_runs
 from picking.files.copick_project import (
     is_all_local,
     open_project,
@@ -20,7 +21,7 @@ from picking.files.copick_project import (
     tomogram_location,
     tomogram_or_none,
 )
-from picking.files.tomogram_stamp import digest_of, stamp_of
+from picking.files.tomogram_stamp import digest_of, stamp_of, with_mask
 
 # Metadata of an OME-Zarr tomogram: the file stands for its many chunks.
 ZARR_METADATA = ".zattrs"
@@ -39,7 +40,8 @@ class ImportInputs:
     ``tomograms`` are the tomograms' folders, without missing ones. ``elsewhere`` is the digest of a
     copick project that is not made of folders of this machine alone, else empty. ``reading`` says
     how tomograms are read, where that is chosen. ``stamps`` are the tomograms', see
-    :func:`picking.files.tomogram_stamp.stamp_of`.
+    :func:`picking.files.tomogram_stamp.stamp_of`, with those of their masks. ``masked`` are the
+    runs that have a mask.
     """
 
     paths: tuple[str, ...]
@@ -49,6 +51,24 @@ class ImportInputs:
     elsewhere: str = ""
     reading: str = ""
     stamps: Mapping[str, str] = field(default_factory=dict)
+    masked: tuple[str, ...] = ()
+
+    def with_masks(self, masks: Mapping[str, FoundMask]) -> "ImportInputs":
+        """Add the masks of the split's runs."""
+        if not masks:
+            return self
+        files = [str(file) for mask in masks.values() for file in mask.files]
+        listing = f"{self.digest}\n{mask_digest(masks)}"
+        return replace(
+            self,
+            paths=(*self.paths, *files),
+            digest=hashlib.sha256(listing.encode()).hexdigest(),
+            stamps={
+                run: with_mask(stamp, masks[run].stamp) if run in masks else stamp
+                for run, stamp in self.stamps.items()
+            },
+            masked=tuple(sorted(masks)),
+        )
 
     def tomogram_digest(self, run: str) -> str:
         """Digest of a tomogram, see :func:`picking.files.tomogram_stamp.digest_of`."""
@@ -72,20 +92,28 @@ def import_inputs(config: PipelineConfig, split: Split, runs: Sequence[str]) -> 
     Raises
     ------
     InputError
-        If a copick project cannot be opened, or a picks file does not have copick's name.
+        If a copick project cannot be opened, a picks file does not have copick's name, or masks
+        cannot be used.
     """
+    masks = masks_of_runs(config, runs)
     if config.copick is not None:
         with remote_errors(config.copick):
-            return _copick_files(config, config.copick, split, runs)
+            return _copick_files(config, config.copick, split, runs).with_masks(masks)
     if config.tomograms is not None:
-        return _mrc_files(config, split, runs)
+        return _mrc_files(config, split, runs).with_masks(masks)
     if config.dataset is None:
         raise ValueError("no data are given: nothing is imported")
-    tomograms = {run: kaggle_tomogram(config.dataset, split, run, config) for run in runs}
+    return _kaggle_files(config, config.dataset, split, runs).with_masks(masks)
+
+
+def _kaggle_files(
+    config: PipelineConfig, dataset: Path, split: Split, runs: Sequence[str]
+) -> ImportInputs:
+    tomograms = {run: kaggle_tomogram(dataset, split, run, config) for run in runs}
     files = [tomogram / ZARR_METADATA for tomogram in tomograms.values()]
     if split == "train":
         for run in runs:
-            files += sorted(kaggle_picks(config.dataset, run).glob("*.json"))
+            files += sorted(kaggle_picks(dataset, run).glob("*.json"))
     paths = tuple(str(path) for path in files if path.is_file())
     there = {run: tomogram for run, tomogram in tomograms.items() if tomogram.is_dir()}
     return ImportInputs(paths, "", _voxels(there), there, stamps=_stamps(there))
@@ -149,9 +177,7 @@ def _copick_files(
             paths += [str(metadata)] if metadata.is_file() else []
         if split == "test":
             continue
-        for picks in picks_of_run(
-            project.get_run(run), particle_types, config.truth.user_id, config.truth.session_id
-        ):
+        for picks in picks_of_run(project.get_run(run), particle_types, config.truth):
             path = getattr(picks, "path", None)
             if path is not None and Path(path).is_file():
                 paths.append(str(path))

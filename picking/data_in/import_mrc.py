@@ -14,6 +14,7 @@ from picking.config import PipelineConfig
 from picking.config.pipeline import OnError
 from picking.data_in.check_tomograms import check_tomograms
 from picking.data_in.import_check import ImportCheck, check_positions_and_contrast, turned
+from picking.data_in.import_masks import import_masks
 from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.mrc_runs import MrcRuns, read_mrc_runs
 from picking.data_in.mrc_tomograms import (
@@ -31,8 +32,9 @@ from picking.files.mrc_file import MrcHeader, read_header
 from picking.files.mrc_view import write_view
 from picking.files.ome_zarr import LEAST_SIDE
 from picking.files.own_files import own_files
-from picking.files.picks import ANGSTROM, picks_file_name, read_truth
+from picking.files.picks import ANGSTROM, picks_file_name
 from picking.files.tables import POSITION_COLUMNS
+from picking.files.truth import read_truth
 from picking.files.whole_files import write_whole_text
 
 # Who the imported picks are by, in copick's words: files do not say it.
@@ -105,9 +107,9 @@ def import_mrc_training_runs(
             checked = Path(folder) / output.name
             _write_config(config, checked, views, overlay)
             sizes = check_tomograms(config, checked, runs, True, "stop", Path(where))
+            import_masks(config, checked, runs, overlay)
             found = check_positions_and_contrast(config, truth, sizes, where)
-            types = [item.name for item in config.known_particles]
-            table = read_truth(checked, runs, types)
+            table = read_truth(checked, runs, config.known_particles)
         if found.is_inverted:
             _write_views(config, chosen, headers, views, is_inverted=True)
             sizes = turned(sizes)
@@ -115,7 +117,8 @@ def import_mrc_training_runs(
             raise InputError(
                 where, f"of {len(truth)} picks copick reads {len(table)}", "report this as a bug"
             )
-        picked.write(table, sizes, where, is_told=found.likely_mistake is not None)
+        is_told = found.likely_mistake is not None
+        picked.write(table, sizes, where, overlay, config.voxel_spacing, is_told=is_told)
         found.write(check)
     _write_config(config, output, project.views, project.overlay)
 
@@ -165,6 +168,7 @@ def import_mrc_test_runs(
             checked = Path(folder) / output.name
             _write_config(config, checked, views, overlay)
             check_tomograms(config, checked, list(headers), False, on_error, Path("tomograms"))
+            import_masks(config, checked, list(headers), overlay, on_error)
     _write_config(config, output, project.views, project.overlay)
 
 

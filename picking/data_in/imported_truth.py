@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from picking.data_in.import_masks import picks_inside
 from picking.data_in.plausible_picks import doubtful_picks
 from picking.data_in.tomogram_size import TomogramSize
 from picking.errors import InputError
@@ -37,10 +38,12 @@ class PickedFiles:
         table: pd.DataFrame,
         sizes: Mapping[str, TomogramSize],
         where: object,
+        overlay: Path,
+        voxel_spacing: float,
         *,
         is_told: bool = False,
     ) -> None:
-        """Check the picks of all runs and write both files.
+        """Check the picks of all runs, and write both files of those that the masks leave.
 
         Parameters
         ----------
@@ -50,15 +53,20 @@ class PickedFiles:
             Tomograms by run.
         where : object
             What the picks are from, for messages.
+        overlay : Path
+            Folder with the runs' masks, if they have any.
+        voxel_spacing : float
+            copick's voxel spacing, Å.
         is_told : bool
             Whether doubts about the picks have been told already.
         """
         _check_truth(table, sizes, where)
         for warning in () if is_told else doubtful_picks(table, sizes):
             print(f"warning: {where}: {warning}", file=sys.stderr)
-        volumes = {run: size.volume_cubic_angstrom for run, size in sizes.items()}
-        PicksDensity.of_truth(table, volumes).write(self.density)
-        TRUTH.write(table, self.truth)
+        counting, shares = picks_inside(table, list(sizes), overlay, voxel_spacing, where)
+        volumes = {run: size.volume_cubic_angstrom * shares[run] for run, size in sizes.items()}
+        PicksDensity.of_truth(counting, volumes).write(self.density)
+        TRUTH.write(counting, self.truth)
 
 
 def _check_truth(table: pd.DataFrame, sizes: Mapping[str, TomogramSize], where: object) -> None:

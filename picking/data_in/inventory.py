@@ -64,7 +64,7 @@ def resolve(config: PipelineConfig) -> PipelineConfig:
     Returns
     -------
     PipelineConfig
-        A copy with ``particles`` and ``scoring.weights`` complete.
+        A copy with ``particles`` and ``scoring.weights`` complete, and what is measured of masks.
 
     Raises
     ------
@@ -103,6 +103,12 @@ def resolve(config: PipelineConfig) -> PipelineConfig:
         if (path := getattr(config, key)) is not None
     }
     resolved = config.model_copy(update={"particles": particles, "scoring": scoring, **paths})
+    if config.masks is not None:
+        from picking.data_in.mrc_tomograms import with_whole_mask_paths
+
+        # What a bundle measures comes with it.
+        features = config.features if config.bundle else config.features.with_masks()
+        resolved = with_whole_mask_paths(resolved.model_copy(update={"features": features}))
     if config.tomograms is None:
         return resolved
     from picking.data_in.mrc_tomograms import with_whole_mrc_paths
@@ -294,8 +300,7 @@ def _copick_runs(
         if run.name in config.leave_out:
             continue
         picked = {
-            picks.pickable_object_name: picks
-            for picks in picks_of_run(run, None, config.truth.user_id, config.truth.session_id)
+            picks.pickable_object_name: picks for picks in picks_of_run(run, None, config.truth)
         }
         for name in () if are_types_chosen else sorted(set(picked) - set(objects)):
             raise InputError(
@@ -323,8 +328,7 @@ def _copick_runs(
     if not train:
         raise InputError(
             copick_config,
-            f"no run has picks of {', '.join(particle_types)} by user "
-            f"{config.truth.user_id or '(any)'} in session {config.truth.session_id or '(any)'}"
+            f"no run has picks of {', '.join(particle_types)} {config.truth.in_words}"
             f"{_because_of_roots(copick_config)}",
             "add truth picks, or set truth.user_id, truth.session_id and particles",
         )

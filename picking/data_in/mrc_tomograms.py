@@ -18,6 +18,8 @@ from picking.files.ome_zarr import MOST_SCALE_DEVIATION
 TOMOGRAM_ENDINGS = (".mrc", ".rec", ".map")
 # What else follows the name of a tomogram in STAR files: tilt series by IMOD, RELION and Warp.
 OTHER_ENDINGS = (".tomostar", ".mrcs", ".st", ".ali", ".star", ".hdf")
+# What the name of a mask has behind that of its run.
+MASK_ENDING = "_mask"
 # copick's folders are named by the voxel size with three digits.
 SPACING_DIGITS = 3
 # Runs that a message names.
@@ -54,8 +56,11 @@ def mrc_tomograms(config: PipelineConfig) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for entry in config.tomograms or ():
-        for path in _files(entry):
+        for path in _files(entry, "tomograms"):
             run = bare_name(path.name)
+            # Masks may stand beside their tomograms.
+            if config.masks is not None and run.lower().endswith(MASK_ENDING):
+                continue
             if found.setdefault(run, path) != path:
                 raise InputError(
                     "tomograms",
@@ -64,6 +69,51 @@ def mrc_tomograms(config: PipelineConfig) -> dict[str, Path]:
                     "(tomograms='FOLDER/*_denoised.mrc'), and different names to different runs",
                 )
     return {run: found[run] for run in sorted(found)}
+
+
+def mrc_masks(config: PipelineConfig) -> dict[str, Path]:
+    """List the MRC files that a configuration names as masks.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+        With ``masks`` that are files.
+
+    Returns
+    -------
+    dict of str to Path
+        Files by the name of the run, which is theirs without ``_mask`` and endings. Files that are
+        tomograms are left out.
+
+    Raises
+    ------
+    InputError
+        If an entry leads to no file, or two files are of one run.
+    """
+    entries = config.masks if isinstance(config.masks, tuple) else ()
+    tomograms = {*mrc_tomograms(config).values()}
+    found: dict[str, Path] = {}
+    for entry in entries:
+        for path in _files(entry, "masks"):
+            name = bare_name(path.name)
+            run = name[: -len(MASK_ENDING)] if name.lower().endswith(MASK_ENDING) else name
+            if path in tomograms:
+                continue
+            if found.setdefault(run, path) != path:
+                raise InputError(
+                    "masks",
+                    f"{found[run]} and {path} are both of run {run}",
+                    "give one mask of each run, for instance by a pattern "
+                    "(masks='FOLDER/*_mask.mrc')",
+                )
+    return found
+
+
+def with_whole_mask_paths(config: PipelineConfig) -> PipelineConfig:
+    """Name masks that are files by absolute paths, so that two spellings are one file."""
+    if not isinstance(config.masks, tuple):
+        return config
+    return config.model_copy(update={"masks": _whole(config.masks)})
 
 
 def with_whole_mrc_paths(config: PipelineConfig) -> PipelineConfig:
@@ -85,8 +135,8 @@ def _whole(paths: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(Path(path).expanduser().absolute()) for path in paths)
 
 
-def _files(entry: str) -> list[Path]:
-    """Files that one entry of ``tomograms`` leads to, absolute."""
+def _files(entry: str, key: str) -> list[Path]:
+    """Files that one entry of a key of the configuration leads to, absolute."""
     path = Path(entry).expanduser()
     if path.is_dir():
         names = sorted(item.name for item in path.iterdir())
@@ -101,7 +151,7 @@ def _files(entry: str) -> list[Path]:
         files = [file for file in files if file.is_file()]
         what = "there is no such file or folder, and as a pattern it fits none"
     if not files:
-        raise InputError(entry, what, "give MRC files, their folder or a pattern as tomograms")
+        raise InputError(entry, what, f"give MRC files, their folder or a pattern as {key}")
     return [file.absolute() for file in files]
 
 

@@ -219,6 +219,24 @@ def read_level(array: zarr.Array, location: str) -> NDArray[np.float32]:
     return values_zyx
 
 
+def read_nonzero(array: zarr.Array, location: str) -> NDArray[np.bool_]:
+    """Read where a level of labels is not 0; all of it may be alike.
+
+    Returns
+    -------
+    ndarray, (Z, Y, X), bool
+
+    Raises
+    ------
+    InputError
+        If a chunk is damaged or absent.
+    """
+    where = f"{location}/{array.path}"
+    with _store_errors(where, "cannot be read", "copy or write it again"):
+        is_nonzero: NDArray[np.bool_] = np.asarray(array[...]) != 0
+    return is_nonzero
+
+
 @contextmanager
 def _store_errors(where: str, what: str, fix: str) -> Iterator[None]:
     """Turn what zarr raises on damaged, closed and undecodable stores into one line.

@@ -14,7 +14,9 @@ class RunPicks(StrictModel):
     """One training run."""
 
     picks: dict[str, int] = Field(description="number of picks by particle type")
-    volume_cubic_angstrom: float = Field(gt=0, description="volume of its tomogram, Å³")
+    volume_cubic_angstrom: float = Field(
+        gt=0, description="volume of its tomogram in which picks count, Å³"
+    )
 
 
 class PicksDensity(StoredModel):
@@ -36,7 +38,7 @@ class PicksDensity(StoredModel):
         truth : DataFrame
             Table ``picking.files.tables.TRUTH``.
         volumes_cubic_angstrom : mapping of str to float
-            Volume of each training run's tomogram, Å³.
+            Volume of each training run's tomogram in which picks count, Å³.
         """
         return cls(
             runs={

@@ -17,9 +17,10 @@ from picking.files.copick_project import (
     tomogram_location,
     tomogram_or_none,
 )
+from picking.files.mask import mask_stamp, share_inside
 from picking.files.ome_zarr import open_pyramid, read_level
 from picking.files.tomogram_box import TomogramBox
-from picking.files.tomogram_stamp import digest_of, stamp_of
+from picking.files.tomogram_stamp import digest_of, stamp_of, with_mask
 from picking.threads import in_threads, slices_of
 
 # Gold beads and the edges of the reconstruction hold the far tails; 0.1 % on either side takes
@@ -147,11 +148,13 @@ def tomogram_digest(copick_config: Path, run: str, tomo_type: str, voxel_spacing
 def tomogram_stamp(copick_config: Path, run: str, tomo_type: str, voxel_spacing: float) -> str:
     """Stamp of a tomogram: :func:`picking.files.tomogram_stamp.stamp_of` its folder.
 
-    Empty if there is none, or it cannot be found out.
+    With that of its mask, if it has one. Empty if there is none, or it cannot be found out.
     """
     try:
         folder = _tomogram_folder(copick_config, run, tomo_type, voxel_spacing)
-        return "" if folder is None else stamp_of(folder)
+        if folder is None:
+            return ""
+        return with_mask(stamp_of(folder), mask_stamp(copick_config, run, voxel_spacing))
     except (InputError, OSError):
         return ""
 
@@ -197,12 +200,15 @@ def tomogram_boxes(
     return boxes
 
 
-def tomogram_volumes(
+def picked_volumes(
     copick_config: Path, runs: Iterable[str], tomo_type: str, voxel_spacing: float
 ) -> dict[str, float]:
-    """Volumes of the runs' tomograms, Å³; as :func:`tomogram_boxes`."""
+    """Volumes of the runs' tomograms in which picks count, Å³; as :func:`tomogram_boxes`."""
     boxes = tomogram_boxes(copick_config, runs, tomo_type, voxel_spacing)
-    return {run: box.volume_cubic_angstrom for run, box in boxes.items()}
+    return {
+        run: box.volume_cubic_angstrom * share_inside(copick_config, run, voxel_spacing)
+        for run, box in boxes.items()
+    }
 
 
 def normalised(values_zyx: NDArray[np.floating], threads: int = 1) -> NDArray[np.float32]:

@@ -8,6 +8,8 @@ from pathlib import Path
 METADATA = (".zattrs", "0/.zarray")
 # Attribute of a tomogram that is a view of an MRC file: the path of the file.
 VIEWED_FILE = "tomosieve_mrc_file"
+# Between the stamps of a tomogram and of its mask.
+BEFORE_MASK = " mask "
 
 
 def stamp_of(tomogram: Path) -> str:
@@ -29,6 +31,18 @@ def stamp_of(tomogram: Path) -> str:
     paths = [Path(tomogram, name) for name in METADATA] if file is None else [file]
     found = [path.stat() for path in paths if path.is_file()]
     return " ".join(f"{one.st_mtime_ns}:{one.st_size}" for one in found)
+
+
+def with_mask(tomogram_stamp: str, mask_stamp: str) -> str:
+    """Join the stamps of a run's tomogram and of its mask, which is empty where there is none."""
+    return f"{tomogram_stamp}{BEFORE_MASK}{mask_stamp}" if mask_stamp else tomogram_stamp
+
+
+def is_another(before: str, now: str) -> bool:
+    """Whether a run's tomogram or mask has another stamp now; a tomogram elsewhere has none."""
+    tomogram_before, _, mask_before = before.partition(BEFORE_MASK)
+    tomogram_now, _, mask_now = now.partition(BEFORE_MASK)
+    return mask_before != mask_now or (tomogram_now != "" and tomogram_before != tomogram_now)
 
 
 def digest_of(tomogram: Path | None) -> str:

@@ -33,12 +33,22 @@ from picking.config import ParticleType, PipelineConfig, load_config
 from picking.coordinates import extent_xyz_angstrom
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
-from picking.files.picks import read_picks, read_truth
+from picking.files.mask import Mask, read_mask
+from picking.files.picks import read_picks
 from picking.files.tables import POSITION_COLUMNS
 from picking.files.tomogram import Tomogram, read_tomogram
+from picking.files.truth import read_truth
 from picking.files.whole_files import whole_path
 from picking.preview.shown_run import check_run
-from picking.preview.slice_drawing import draw_slice, legend_line, near_slice, outline
+from picking.preview.slice_drawing import (
+    MASK_COLOR,
+    MASK_LABEL,
+    draw_slice,
+    legend_line,
+    near_slice,
+    outline,
+    outline_mask,
+)
 from picking.preview.slices import grey_limits, thick_slice
 from picking.preview.viewer.write_page import ViewerInputs, write_viewer
 
@@ -91,8 +101,7 @@ def preview(
     check_run(copick_config, run)
     names = [particle.name for particle in config.known_particles]
     if picks_config is None:
-        truth = config.truth
-        picks = read_truth(copick_config, [run], names, truth.user_id, truth.session_id)
+        picks = read_truth(copick_config, [run], config.known_particles, config.truth)
         fix = "give --picks-config results/NAME/picks/copick.json, or a run with picks"
     else:
         author = config.final_picks.user_id, config.final_picks.session_id
@@ -108,7 +117,8 @@ def preview(
             fix,
         )
     tomogram = read_tomogram(copick_config, run, *config.tomogram_kind)
-    figure = draw_preview(tomogram, picks, config.known_particles, slices)
+    mask = read_mask(copick_config, run, config.voxel_spacing)
+    figure = draw_preview(tomogram, picks, config.known_particles, slices, mask)
     with whole_path(output) as unfinished:
         figure.savefig(unfinished, format="png", dpi=DOTS_PER_INCH)
     return picks
@@ -123,7 +133,11 @@ def slice_heights(picks: pd.DataFrame, tomogram: Tomogram, number: int) -> NDArr
 
 
 def draw_preview(
-    tomogram: Tomogram, picks: pd.DataFrame, particles: Sequence[ParticleType], slices: int
+    tomogram: Tomogram,
+    picks: pd.DataFrame,
+    particles: Sequence[ParticleType],
+    slices: int,
+    mask: Mask | None = None,
 ) -> Figure:
     """Draw the slices with their picks, and a legend with the number of picks of each type."""
     heights = slice_heights(picks, tomogram, slices)
@@ -137,15 +151,20 @@ def draw_preview(
         axes.set_axis_off()
     for axes, height_angstrom in zip(panels, heights, strict=False):
         _draw_panel(axes, tomogram, float(height_angstrom), picks, particles)
+        if mask is not None:
+            outline_mask(axes, mask, "xy", float(height_angstrom))
     counts = picks["particle_type"].value_counts()
+    handles = [
+        legend_line(f"{item.name} ({counts[item.name]})", item.color)
+        for item in particles
+        if item.name in counts
+    ]
+    if mask is not None:
+        handles.append(legend_line(MASK_LABEL, MASK_COLOR, dashed=True))
     figure.legend(
-        handles=[
-            legend_line(f"{item.name} ({counts[item.name]})", item.color)
-            for item in particles
-            if item.name in counts
-        ],
+        handles=handles,
         loc="outside lower center",
-        ncols=min(len(counts), 3 * columns // 2 + 1),
+        ncols=min(len(handles), 3 * columns // 2 + 1),
         frameon=False,
     )
     # A name may hold a dollar sign, which is no formula.

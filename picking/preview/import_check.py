@@ -3,7 +3,8 @@
 A row for each of the runs with the most picks: an xy and an xz slice where picks are densest, with
 the particles outlined, and the mean of the tomogram around all picks of the run, in both planes. If
 picks are where particles are, the mean shows a dark particle in the middle; with swapped or
-reversed axes, a wrong pixel size or a shifted origin it shows nothing.
+reversed axes, a wrong pixel size or a shifted origin it shows nothing. Masks are outlined; only
+picks inside count, and others are not drawn.
 """
 
 from collections.abc import Sequence
@@ -19,14 +20,18 @@ from picking.command_line import command_parser, run_command
 from picking.config import ParticleType, PipelineConfig, load_config
 from picking.coordinates import angstrom_xyz_to_indices_zyx
 from picking.data_in.inventory import resolve
+from picking.files.mask import Mask, read_mask
 from picking.files.tables import POSITION_COLUMNS, TRUTH
 from picking.files.tomogram import Tomogram, read_tomogram
 from picking.files.whole_files import whole_path
 from picking.preview.slice_drawing import (
+    MASK_COLOR,
+    MASK_LABEL,
     NEAR_FRACTION,
     draw_slice,
     legend_line,
     outline,
+    outline_mask,
 )
 from picking.preview.slices import Plane, grey, grey_limits, thick_slice
 
@@ -76,15 +81,24 @@ def draw_import_check(
     size = (4 * PANEL_INCHES, len(runs) * PANEL_INCHES + MARGIN_INCHES)
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(len(runs), 2 * len(PLANES), squeeze=False)
+    masks = {run: read_mask(copick_config, run, config.voxel_spacing) for run in runs}
+    has_masks = any(mask is not None for mask in masks.values())
     for row, run in zip(panels, runs, strict=True):
         tomogram = read_tomogram(copick_config, run, *config.tomogram_kind)
-        draw_run(row, tomogram, truth[truth["run"] == run], config.known_particles)
+        mask = masks[run]
+        draw_run(row, tomogram, truth[truth["run"] == run], config.known_particles, mask)
+        if has_masks and mask is None:
+            row[0].set_title(f"{row[0].get_title()}, no mask", fontsize="medium", parse_math=False)
     counts = truth["particle_type"].value_counts()
+    handles = [
+        legend_line(f"{item.name} ({counts[item.name]})", item.color)
+        for item in config.known_particles
+        if item.name in counts
+    ]
     figure.legend(
         handles=[
-            legend_line(f"{item.name} ({counts[item.name]})", item.color)
-            for item in config.known_particles
-            if item.name in counts
+            *handles,
+            *([legend_line(MASK_LABEL, MASK_COLOR, dashed=True)] if has_masks else []),
         ],
         loc="outside lower center",
         ncols=6,
@@ -100,12 +114,13 @@ def draw_run(
     tomogram: Tomogram,
     picks: pd.DataFrame,
     particles: Sequence[ParticleType],
+    mask: Mask | None = None,
 ) -> None:
     """Draw one run: a slice in each plane, then the mean around its picks in each plane."""
     positions = picks[POSITION_COLUMNS].to_numpy(np.float64)
     largest = max(particle.radius_angstrom for particle in particles)
     for axes, plane in zip(row, PLANES, strict=False):
-        _draw_slice(axes, tomogram, plane, picks, particles)
+        _draw_slice(axes, tomogram, plane, picks, particles, mask)
     cube = mean_around(tomogram, positions, MEAN_RADII * largest)
     for axes, plane in zip(row[len(PLANES) :], PLANES, strict=False):
         middle = cube.shape[0] // 2
@@ -169,6 +184,7 @@ def _draw_slice(
     plane: Plane,
     picks: pd.DataFrame,
     particles: Sequence[ParticleType],
+    mask: Mask | None,
 ) -> None:
     along = SEEN_ALONG[plane]
     reach = max(particle.radius_angstrom for particle in particles)
@@ -178,6 +194,8 @@ def _draw_slice(
     voxel = float(tomogram.voxel_size_zyx_angstrom.mean())
     cut = thick_slice(tomogram, plane, centre, max(1, round(THICKNESS_ANGSTROM / voxel)))
     draw_slice(axes, cut, grey_limits(cut.values))
+    if mask is not None:
+        outline_mask(axes, mask, plane, float(centre[along]))
     left, right, low, high = cut.extent_angstrom
     across = ["xyz".index(axis) for axis in plane]
     for particle in particles:

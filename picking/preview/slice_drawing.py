@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from matplotlib.patheffects import AbstractPathEffect, Normal, Stroke
 
-from picking.preview.slices import Slice, grey
+from picking.files.mask import Mask
+from picking.preview.slices import DEPTH_AXIS, Plane, Slice, grey
 
 # How far from a slice a particle's centre may be, as a fraction of its radius, for the particle to
 # be outlined in it: there a sphere still shows 87 % of its width, further off soon nothing.
@@ -23,6 +24,11 @@ EDGE_ALPHA = 0.75
 # Relative luminance from which a colour counts as light.
 LIGHT = 0.45
 LUMINANCE_WEIGHTS = (0.2126, 0.7152, 0.0722)
+
+# A mask's outline; no particle of the challenge has its colour.
+MASK_COLOR = (255, 230, 0)
+MASK_LABEL = "edge of the mask; outside is tinted"
+OUTSIDE_ALPHA = 0.2
 
 Rgb = tuple[float, float, float]
 
@@ -53,7 +59,17 @@ def near_slice(
 
 
 def draw_slice(axes: Axes, cut: Slice, limits: tuple[float, float]) -> None:
-    """Draw a slice in grey at its place in Å."""
+    """Draw a slice in grey at its place in Å.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    cut : Slice
+        The slice.
+    limits : (float, float)
+        Values that become black and white: see :func:`picking.preview.slices.grey_limits`.
+    """
     axes.imshow(
         grey(cut.values, limits),
         cmap="gray",
@@ -63,6 +79,43 @@ def draw_slice(axes: Axes, cut: Slice, limits: tuple[float, float]) -> None:
         origin="lower",
         interpolation="bilinear",
     )
+
+
+def outline_mask(axes: Axes, mask: Mask, plane: Plane, height_angstrom: float) -> None:
+    """Tint what is outside a mask, and draw where a slice passes through its edge.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw, in Å.
+    mask : Mask
+        The mask.
+    plane : {"xy", "xz", "yz"}
+        Plane of the slice.
+    height_angstrom : float
+        Place of the slice on the axis that it is seen along, Å.
+    """
+    depth = DEPTH_AXIS[plane]
+    rows, columns = (axis for axis in range(3) if axis != depth)
+    shape, voxel = mask.inside_zyx.shape, mask.voxel_size_zyx_angstrom
+    nearest = int(np.clip(round(height_angstrom / voxel[depth]), 0, shape[depth] - 1))
+    section = np.take(mask.inside_zyx, nearest, axis=depth)
+    across, up = np.arange(shape[columns]) * voxel[columns], np.arange(shape[rows]) * voxel[rows]
+    color = [line_color(MASK_COLOR)]
+    if not section.all():
+        axes.contourf(across, up, section, levels=[-0.5, 0.5], colors=color, alpha=OUTSIDE_ALPHA)
+    if section.all() or not section.any():
+        return
+    lines = axes.contour(
+        across,
+        up,
+        section,
+        levels=[0.5],
+        colors=color,
+        linewidths=LINE_WIDTH,
+        linestyles=[DASHES],
+    )
+    lines.set_path_effects(_edge(MASK_COLOR))
 
 
 def outline(
@@ -101,7 +154,21 @@ def outline(
 
 
 def legend_line(label: str, color: Sequence[int], *, dashed: bool = False) -> Line2D:
-    """Make the legend's entry for an outline."""
+    """Make the legend's entry for an outline.
+
+    Parameters
+    ----------
+    label : str
+        Text of the entry.
+    color : sequence of int
+        Red, green, blue (and more, which is not looked at), 0 to 255.
+    dashed : bool
+        Whether the line is dashed.
+
+    Returns
+    -------
+    Line2D
+    """
     return Line2D(
         [],
         [],

@@ -3,6 +3,7 @@
 import shlex
 
 from picking.config import PipelineConfig
+from picking.config.masks import SegmentationMasks
 
 
 def source_arguments(config: PipelineConfig) -> str:
@@ -16,7 +17,19 @@ def source_arguments(config: PipelineConfig) -> str:
 
 
 def source_in_words(config: PipelineConfig) -> str:
-    """Source of the tomograms, as the report says it."""
+    """Source of the tomograms and of their masks, as the report says it."""
+    return f"{_tomograms_in_words(config)}{_masks_in_words(config)}"
+
+
+def _masks_in_words(config: PipelineConfig) -> str:
+    if config.masks is None:
+        return ""
+    if isinstance(config.masks, SegmentationMasks):
+        return f", inside the segmentation {config.masks.segmentation}"
+    return f", inside the masks {', '.join(config.masks)}"
+
+
+def _tomograms_in_words(config: PipelineConfig) -> str:
     if config.is_synthetic:
         return "synthetic specimens"
     if config.tomograms is not None:

@@ -15,6 +15,7 @@ from picking.files.batch_record import (
     Folders,
     run_files,
 )
+from picking.files.tomogram_stamp import is_another
 from picking.workflow.batches import (
     FEATURES_FOLDER,
     PROPOSALS_FOLDER,
@@ -34,10 +35,10 @@ def lost_runs(
 ) -> set[str]:
     """Find the runs that a finished batch no longer stands for.
 
-    These are runs that have lost a file, runs whose tomogram is another one now, runs that the
-    batch's record does not name, all runs of a damaged record, and of the runs that failed those
-    that may succeed: their tomogram has changed, it was the machine's fault, or failures are to
-    stop the workflow.
+    These are runs that have lost a file, runs whose tomogram or mask is another one now, runs that
+    the batch's record does not name, all runs of a damaged record, and of the runs that failed
+    those that may succeed: their tomogram has changed, it was the machine's fault, or failures are
+    to stop the workflow.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ def lost_runs(
             if (
                 run not in record.runs
                 or not all(map(_holds_something, files))
-                or (stamp and record.tomograms.get(run, stamp) != stamp)
+                or (stamp is not None and is_another(record.tomograms.get(run, stamp), stamp))
             ):
                 lost.add(run)
     return lost

@@ -11,6 +11,7 @@ from picking.bundle.manifest import BundleManifest
 from picking.bundle.open_bundle import read_manifest
 from picking.config import PipelineConfig, validated_config
 from picking.config.loading import completed, read_content
+from picking.config.masks import SegmentationMasks
 from picking.data_in.import_inputs import ImportInputs, import_inputs
 from picking.data_in.inventory import RunInventory, Split, list_runs, resolve
 from picking.data_in.runs_to_pick import list_runs_to_pick
@@ -25,6 +26,8 @@ from picking.workflow.lost_runs import lost_runs
 from picking.workflow.plan import RESULTS, TRAINING_RECORDS, ResultPlan
 
 LEAST_TRAINING_RUNS = 2
+# Runs that a message names.
+NAMED_RUNS = 5
 DEFAULT_CONFIGURATION = "config/config.yaml"
 
 
@@ -71,6 +74,10 @@ def make_plan(
         _check_no_training(config)
     are_types_chosen = config.particles is not None
     config = resolve(config)
+    if config.is_synthetic and config.masks is not None:
+        raise InputError(
+            "masks", "are given, but the synthetic runs have none", "give them with your own data"
+        )
     if manifest is None:
         _check_structures(config)
         _check_start(config)
@@ -109,10 +116,28 @@ def _with_spacing_of_headers(
 def _inputs(config: PipelineConfig, runs: RunInventory) -> dict[Split, ImportInputs]:
     if config.is_synthetic:
         return {}
-    return {
+    inputs: dict[Split, ImportInputs] = {
         "train": import_inputs(config, "train", runs.train),
         "test": import_inputs(config, "test", runs.test),
     }
+    if config.masks is not None and not any(of_split.masked for of_split in inputs.values()):
+        raise InputError("masks", f"none is of {_named_runs(runs)}", _how_masks_are_named(config))
+    return inputs
+
+
+def _named_runs(runs: RunInventory) -> str:
+    names = sorted({*runs.train, *runs.test})
+    more = len(names) - NAMED_RUNS
+    return f"the runs {', '.join(names[:NAMED_RUNS])}" + (f" and {more} more" if more > 0 else "")
+
+
+def _how_masks_are_named(config: PipelineConfig) -> str:
+    if isinstance(config.masks, SegmentationMasks):
+        return "give the segmentation's name, and user_id and session_id only if they are needed"
+    return (
+        "name masks as their runs: RUN_mask.mrc or RUN.mrc; for a segmentation of a copick project "
+        "give masks={segmentation: NAME}"
+    )
 
 
 def _check_no_training(config: PipelineConfig) -> None:

@@ -33,6 +33,7 @@ from picking.workflow.batches import (
     known_batches,
     record_path,
 )
+from picking.workflow.beside_bundle import beside_bundle
 from picking.workflow.clock import started_clock
 from picking.workflow.data_source import source_arguments, source_in_words
 from picking.workflow.kept_data import keep_data
@@ -232,7 +233,9 @@ class ResultPlan:
     @property
     def import_settings(self) -> list[str]:
         """Settings files of the imports, but for what particles look like."""
-        return self.settings_files("data", *(["mrc"] if self.config.tomograms else []))
+        mrc = ["mrc"] if self.config.tomograms else []
+        masks = ["masks"] if self.config.masks else []
+        return self.settings_files("data", *mrc, *masks)
 
     @property
     def import_check(self) -> list[str]:
@@ -299,13 +302,9 @@ class ResultPlan:
         keep_data(self.folder, self.asked or self.config, self.config, self.runs, self.inputs)
         write_argument_lists(self.argument_lists())
         started_clock(self.batches, self.config.hours).write(Path(self.clock_file))
-        if self.namesakes:
-            print(
-                f"warning: {', '.join(self.namesakes)}: named as training runs of the bundle, so "
-                "only networks that never saw these look at them; if they are other tomograms, "
-                "rename them",
-                file=sys.stderr,
-            )
+        if self.manifest:
+            for warning in beside_bundle(self.config, self.manifest, self.namesakes):
+                print(f"warning: {warning}", file=sys.stderr)
 
     def argument_lists(self) -> dict[Path, list[str]]:
         """List the arguments of commands that there is one of for every run, by their file."""

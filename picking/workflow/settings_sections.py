@@ -45,6 +45,8 @@ RESULT_SECTIONS: dict[str, Keys] = {
     },
     # Which MRC files are read, and how; nothing else reads them.
     "mrc": {"tomograms", "picks", "mrc"},
+    # Where picks count; the import alone reads it.
+    "masks": {"masks"},
     # What particles look like on pages and in viewers trains nothing.
     "appearance": {"particles": {"__all__": set(ParticleType.model_fields) - {"structure"}}},
     # Where their structures are read from; the file itself is an input.
@@ -74,6 +76,9 @@ RESULT_SECTIONS: dict[str, Keys] = {
     # Read by none that picks: other names in other software write other files and no more.
     "picks_files": {"final_picks": set(PicksSettings.model_fields) - PICKS_AUTHOR},
 }
+
+# Sections that a bundle tells of; masks are as little part of it as the tomograms.
+BUNDLED_SECTIONS = tuple(section for section in RESULT_SECTIONS if section != "masks")
 
 # The number of runs is a section of its own: the content of a run does not depend on it.
 RUN_NUMBERS = {"train_runs", "test_runs"}

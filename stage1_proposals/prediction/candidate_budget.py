@@ -31,7 +31,7 @@ def candidate_budget(
     settings : PeakSettings
         Candidates for each pick, and the least number.
     volume_cubic_angstrom : float
-        Volume of the run's tomogram, Å³.
+        Volume of the run's tomogram in which picks count, Å³.
 
     Returns
     -------

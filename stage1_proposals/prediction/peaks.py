@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from picking.config import ParticleType, PeakSettings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
+from picking.files.mask import Mask
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import CANDIDATES
 from picking.scoring.suppression import suppress
@@ -25,6 +26,7 @@ def find_candidates(
     particles: Sequence[ParticleType],
     settings: PeakSettings,
     budget: int,
+    mask: Mask | None = None,
 ) -> pd.DataFrame:
     """Read one run's candidates off its score maps, all types in one table.
 
@@ -41,6 +43,9 @@ def find_candidates(
     budget : int
         Most candidates, all types together; see
         :func:`stage1_proposals.prediction.candidate_budget.candidate_budget`.
+    mask : Mask or None
+        Where picks count: peaks outside neither take part of the budget nor stand in the way of
+        others. None: everywhere.
 
     Returns
     -------
@@ -55,12 +60,16 @@ def find_candidates(
         scores_zyx = score_maps.scores_tzyx[score_maps.particle_types.index(particle.name)]
         sigma = settings.smoothing_fraction * particle.radius_angstrom / map_voxel_angstrom
         smoothed = ndimage.gaussian_filter(scores_zyx, sigma) if sigma > 0 else scores_zyx
-        peaks_zyx = highest_local_maxima(smoothed, budget * PEAKS_PER_CANDIDATE)
+        number = budget * PEAKS_PER_CANDIDATE
+        peaks_zyx = highest_local_maxima(smoothed, number if mask is None else None)
         refined_zyx = refine_peaks(smoothed, peaks_zyx)
         heights = smoothed[tuple(peaks_zyx.T)].astype(np.float64)
         positions = indices_zyx_to_angstrom_xyz(
             refined_zyx, score_maps.voxel_size_zyx_angstrom, score_maps.output_stride
         )
+        if mask is not None:
+            inside = np.flatnonzero(mask.holds(positions))[:number]
+            heights, positions = heights[inside], positions[inside]
         kept = np.flatnonzero(
             suppress(positions, heights, settings.suppression_fraction * particle.radius_angstrom)
         )
@@ -123,15 +132,15 @@ def within_budget(
     return kept
 
 
-def highest_local_maxima(scores_zyx: NDArray[np.float32], number: int) -> NDArray[np.int64]:
+def highest_local_maxima(scores_zyx: NDArray[np.float32], number: int | None) -> NDArray[np.int64]:
     """Find voxels (n, 3) that no neighbour exceeds, the ``number`` highest, best first.
 
     Parameters
     ----------
     scores_zyx : ndarray, (Z, Y, X)
         Score map.
-    number : int
-        Most maxima to return.
+    number : int or None
+        Most maxima to return; None: all.
 
     Returns
     -------

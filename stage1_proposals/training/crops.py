@@ -13,6 +13,7 @@ from torch import Tensor
 from picking.config import ParticleType, Stage1Settings, TrainingSettings
 from picking.coordinates import angstrom_xyz_to_indices_zyx
 from picking.errors import InputError
+from picking.files.mask import Mask
 from picking.files.tables import POSITION_COLUMNS
 from picking.files.tomogram import Tomogram, normalised
 from stage1_proposals.flips_and_rotations import flip_rotations_of
@@ -39,7 +40,8 @@ class TrainingVolume:
     targets_tzyx : Tensor, (T, Z/s, Y/s, X/s), float16
         Target maps.
     counted_zyx : Tensor, (Z/s, Y/s, X/s), bool
-        Where the loss counts: false where labels are known to be missing, and in the padding.
+        Where the loss counts: false where labels are known to be missing, outside the run's mask,
+        and in the padding.
     picks_zyx : tuple of ndarray, (n, 3)
         Picks of each type as voxel indices.
     """
@@ -95,6 +97,7 @@ def prepare_volume(
     truth: pd.DataFrame,
     particles: Sequence[ParticleType],
     settings: Stage1Settings,
+    mask: Mask | None = None,
 ) -> TrainingVolume:
     """Normalise a tomogram and draw its targets.
 
@@ -108,11 +111,14 @@ def prepare_volume(
         Types in the order of the network's channels.
     settings : Stage1Settings
         Section ``stage1_proposals``.
+    mask : Mask or None
+        Where picks count. Elsewhere the loss does not: the particles there have lost their picks,
+        or never had any, and are no background. None: everywhere.
 
     Raises
     ------
     InputError
-        If the unlabelled border takes the whole field.
+        If the unlabelled border and the mask leave nothing.
     """
     stride = settings.network.output_stride
     shape_zyx = tomogram.values_zyx.shape
@@ -142,11 +148,13 @@ def prepare_volume(
     end_z, end_y, end_x = (side // stride for side in shape_zyx)
     # A band wider than half the field leaves nothing; a negative end would count padding.
     counted[:end_z, first_y : max(0, end_y - first_y), first_x : max(0, end_x - first_x)] = True
+    if mask is not None:
+        counted &= mask.on_map(map_shape_zyx, tomogram.voxel_size_zyx_angstrom, stride)
     if not counted.any():
         raise InputError(
             "stage1_proposals.targets.unlabelled_border_angstrom",
             f"leaves nothing to learn from in run {tomogram.run}, whose field is "
-            f"{shape_zyx[2]} x {shape_zyx[1]} voxels",
+            f"{shape_zyx[2]} x {shape_zyx[1]} voxels{'' if mask is None else ', inside its mask'}",
             "give a band narrower than half of the field",
         )
     return TrainingVolume(

@@ -17,7 +17,7 @@ from picking.data_in.inventory import resolve
 from picking.errors import InputError
 from picking.files.json_models import read_model, write_model
 from picking.files.tables import FAILED_RUNS, FEATURES, SCORED_CANDIDATES
-from picking.files.tomogram import tomogram_volumes
+from picking.files.tomogram import picked_volumes
 from picking.files.whole_files import write_whole_text
 from picking.scoring.scoring_rules import ScoringRules
 from stage2_rerank.page.templates import page_environment
@@ -131,7 +131,7 @@ def read_runs(
         If a table or a tomogram is missing or damaged, or candidates are of a run without features.
     """
     features = {path.stem: path for path in files.features if path.stem not in failed}
-    volumes = tomogram_volumes(files.copick, features, config.tomo_type, config.voxel_spacing)
+    volumes = picked_volumes(files.copick, features, config.tomo_type, config.voxel_spacing)
     left = dict(features)
     for run, candidates in scored_by_run(files.scored):
         if run in failed:

@@ -57,6 +57,6 @@ def test_a_family_that_stands_twice_is_refused():
 
 def test_bars_in_a_meaning_do_not_break_the_table():
     features = catalogue(FeatureSettings(families=("shape",)), NAMES, ())
-    rows = [line for line in catalogue_markdown(features).splitlines() if line.startswith("| `")]
+    rows = [line for line in catalogue_markdown(features).splitlines() if "| shape |" in line]
     assert len(rows) == len(features)
     assert all(row.replace("\\|", "").count("|") == 5 for row in rows)

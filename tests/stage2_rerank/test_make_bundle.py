@@ -48,6 +48,7 @@ def bundled(pipeline, tmp_path_factory):
         for particle in pipeline.config.known_particles
     ]
     mine = {"tomograms": "/home/somebody/tomograms", "picks": "/home/somebody/p.star"}
+    mine |= {"masks": "/home/somebody/masks"}
     mine |= {"mrc": {"tomogram_numbers": "/home/somebody/t.doc"}}
     mine |= {"final_picks": {"user_id": "somebody"}}
     mine |= {"stage1_proposals": {"start": "/home/somebody/weights.safetensors"}}

@@ -6,16 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from matplotlib.figure import Figure
 from PIL import Image
 
 from picking.config import ParticleType
 from picking.files.copick_project import filesystem_config
-from picking.files.picks import read_truth
+from picking.files.mask import Mask, write_mask
 from picking.files.tables import TRUTH
 from picking.files.tomogram import Tomogram
+from picking.files.truth import read_truth
 from picking.preview.import_check import densest, main, mean_around
+from picking.preview.slice_drawing import MASK_COLOR, outline_mask
 from tests.conftest import KaggleRunWriter
-from tests.mrc_data import VOXEL_ANGSTROM, blobs
+from tests.mrc_data import SHAPE_ZYX, VOXEL_ANGSTROM, blobs
 
 COLORS = {"ball": (230, 30, 30, 255), "cube": (30, 230, 30, 255)}
 
@@ -35,7 +38,10 @@ def test_it_shows_the_runs_with_the_most_picks(
     project = tmp_path / "copick.json"
     static, overlay = tmp_path / "train" / "static", tmp_path / "train" / "overlay"
     project.write_text(json.dumps(filesystem_config(static, overlay, particles)))
-    TRUTH.write(read_truth(project, "ABCD", list(COLORS)), tmp_path / "truth.csv")
+    inside = np.ones(SHAPE_ZYX, dtype=bool)
+    inside[:, :20] = False
+    write_mask(Mask(inside, np.full(3, 10.0)), overlay, "D", 10.0, "")
+    TRUTH.write(read_truth(project, "ABCD", particles), tmp_path / "truth.csv")
     config = tmp_path / "config.yaml"
     dumped = [item.model_dump(mode="json") for item in particles]
     config.write_text(yaml.safe_dump({"particles": dumped}))
@@ -50,8 +56,26 @@ def test_it_shows_the_runs_with_the_most_picks(
     with Image.open(output) as image:
         assert image.format == "PNG"
         pixels = np.asarray(image.convert("RGB")).reshape(-1, 3).astype(int)
-    for color in COLORS.values():
+    for color in (*COLORS.values(), MASK_COLOR):
         assert (np.abs(pixels - color[:3]).max(axis=1) <= 3).any()
+
+
+def test_masks_are_outlined_at_their_places() -> None:
+    inside = np.zeros((8, 20, 30), dtype=bool)
+    inside[:, 5:15, 10:] = True
+    mask = Mask(inside, np.full(3, 10.0))
+    axes = Figure().subplots()
+    outline_mask(axes, mask, "xy", 40.0)
+    (outside,), (line,) = [one.get_paths() for one in axes.collections]
+    assert outside.contains_point((50, 100))
+    assert not outside.contains_point((200, 100))
+    # Edges are half-way between voxels; at the tomogram's border there is none.
+    np.testing.assert_allclose(line.vertices.min(axis=0), [95, 45])
+    np.testing.assert_allclose(line.vertices.max(axis=0), [290, 145])
+    for is_inside, tinted in ((True, 0), (False, 1)):
+        alike = Figure().subplots()
+        outline_mask(alike, Mask(np.full((8, 8, 8), is_inside), np.full(3, 10.0)), "xz", 40.0)
+        assert len(alike.collections) == tinted
 
 
 def test_the_mean_around_picks_is_dark_in_the_middle_only_where_particles_are() -> None:

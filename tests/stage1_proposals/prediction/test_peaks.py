@@ -4,6 +4,7 @@ import pytest
 
 from picking.config import ParticleType, PeakSettings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
+from picking.files.mask import Mask
 from picking.files.score_maps import ScoreMaps
 from picking.files.tables import POSITION_COLUMNS
 from stage1_proposals.prediction.peaks import find_candidates, within_budget
@@ -65,6 +66,24 @@ def test_the_budget_keeps_the_best() -> None:
     best = indices_zyx_to_angstrom_xyz(centres[-7:][::-1], VOXEL_SIZE, 2)
     np.testing.assert_allclose(candidates[POSITION_COLUMNS].to_numpy(), best, atol=3)
     assert candidates["candidate_id"].tolist() == list(range(7))
+
+
+def test_peaks_outside_a_mask_take_no_part() -> None:
+    """The higher peaks lie outside, one of them within the least distance of one inside."""
+    centres = np.array([[10.0, 6, 6], [10, 15, 6], [10, 24, 6], [10, 6, 19], [10, 6, 22]])
+    maps = maps_with_peaks(centres, [0.9, 0.9, 0.9, 0.8, 0.5], sigma=0.7)
+    inside = np.zeros((40, 60, 80), dtype=bool)
+    inside[:, :, 42:] = True  # full-size voxels; two for each of the maps'
+    candidates = find_candidates(
+        "run",
+        maps,
+        [BALL],
+        PeakSettings(suppression_fraction=1.1, smoothing_fraction=0),
+        budget=1,
+        mask=Mask(inside, VOXEL_SIZE),
+    )
+    expected = indices_zyx_to_angstrom_xyz(centres[-1:], VOXEL_SIZE, 2)
+    np.testing.assert_allclose(candidates[POSITION_COLUMNS].to_numpy(), expected, atol=2)
 
 
 @pytest.mark.parametrize(

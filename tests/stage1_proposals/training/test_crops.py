@@ -4,6 +4,7 @@ import torch
 
 from picking.config import ParticleType, Stage1Settings
 from picking.errors import InputError
+from picking.files.mask import Mask
 from stage1_proposals.training.crops import (
     TrainingVolume,
     draw_batch,
@@ -34,6 +35,24 @@ def test_a_crop_and_its_targets_stay_together(
     assert seen.sum() >= 20
     inside = (darkness * target).sum(dim=(1, 2, 3)) / target.sum(dim=(1, 2, 3)).clamp_min(1e-6)
     assert (inside[seen] > darkness.mean(dim=(1, 2, 3))[seen] + 1).all()
+
+
+def test_the_loss_does_not_count_outside_a_mask(
+    particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings
+) -> None:
+    tomogram, truth = ball_tomogram("a", 0)
+    inside = np.zeros(tomogram.values_zyx.shape, dtype=bool)
+    inside[:, :, 8:] = True
+    mask = Mask(inside, tomogram.voxel_size_zyx_angstrom)
+    whole = prepare_volume(tomogram, truth, particles, tiny_settings)
+    masked = prepare_volume(tomogram, truth, particles, tiny_settings, mask)
+    first = 8 // tiny_settings.network.output_stride
+    assert not masked.counted_zyx[..., :first].any()
+    assert torch.equal(masked.counted_zyx[..., first:], whole.counted_zyx[..., first:])
+    assert torch.equal(masked.values_zyx, whole.values_zyx)
+    nothing = Mask(np.zeros_like(inside), tomogram.voxel_size_zyx_angstrom)
+    with pytest.raises(InputError, match="inside its mask"):
+        prepare_volume(tomogram, truth, particles, tiny_settings, nothing)
 
 
 def test_batches_follow_from_the_seed(
