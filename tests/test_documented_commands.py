@@ -10,6 +10,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import copick
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -26,7 +28,7 @@ from tests.documented_commands import (
     with_stand_ins,
 )
 from tests.forked_snakemake import Planned, dry_run
-from tests.mrc_data import PARTICLES, write_mrc_data
+from tests.mrc_data import PARTICLES, PICKED, SHAPE_ZYX, write_mrc, write_mrc_data
 from tests.workflow_runs import REPOSITORY, clone
 
 TUTORIAL = commands((REPOSITORY / "docs" / "tutorial.md").read_text(encoding="utf-8"))
@@ -44,7 +46,7 @@ REDUCED_SETTINGS = {
         "prediction": {"passes": 1},
         "peaks": {"candidates_per_pick": 4, "least_candidates": 30},
     },
-    "features": {"orientations": 20},
+    "features": {"families": ["intensity", "score_map", "averages"]},
     "stage2_rerank": {"classifier": {"max_trees": 5, "bags": 1}},
 }
 
@@ -57,6 +59,7 @@ PLANNED_ON = (
     (r"dataset=\S+", "dataset=kaggle"),
     (r"copick=CONFIG\.json", "copick=tutorial/copick.json"),
     (r"tomograms=\S+", "tomograms=mrc/tomograms"),
+    (r"masks=FOLDER", "masks=mrc/masks"),
     (r"picks=FILE\.star", "picks=mrc/picks.star"),
     (r"name=\S+", "name=planned"),
     (r"--cores \S+", "--cores 8"),
@@ -66,6 +69,8 @@ RUN_ON = (
     (r"test_truth\.py .*", "test_truth.py results/tutorial tutorial/truth.csv"),
     (r"recall\.py .*", "recall.py results/tutorial"),
     (r"--report report\.html", "--report report.html --configfile tutorial.yaml"),
+    (r"--config FILE", "--config results/tutorial/settings/data.yaml"),
+    (r"CONFIG\.json --output TRUTH\.csv", "tutorial/copick.json --output tutorial-truth.csv"),
     (r"results/NAME", "results/tutorial"),
     (r"FOLDER", "tutorial-picks"),
     (r"\bRUN\b", NEW_RUN),
@@ -116,6 +121,10 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory, write_kaggle_run: KaggleR
         write_kaggle_run(folder / "kaggle", "train", run, tiny_values(seed), picks)
     write_kaggle_run(folder / "kaggle", "test", "TS_9_9", tiny_values(9))
     write_mrc_data(folder / "mrc")
+    write_mrc(folder / "mrc" / "masks" / f"{PICKED[0]}.mrc", np.ones(SHAPE_ZYX, np.int8))
+    run = copick.from_file(str(folder / "tutorial" / "copick.json")).get_run(NEW_RUN)
+    cell = run.new_segmentation(10.0, "cell", "1", is_multilabel=False, user_id="me")
+    cell.from_numpy(np.ones((64, 128, 128), np.uint8))
     (folder / "mine.yaml").write_text(yaml.safe_dump({"particles": PARTICLES}))
     pick = pd.DataFrame(
         {"experiment": ["a"], "particle_type": ["ribosome"], "x": 1, "y": 2, "z": 3}
