@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from picking.bundle.manifest import STRUCTURES_NAME
+from picking.bundle.manifest import AVERAGES_NAME, STRUCTURES_NAME
 from picking.config import PipelineConfig, load_config
 from picking.config.stage1_proposals import NOTHING
 from picking.data_in.inventory import resolve
@@ -37,7 +37,7 @@ TRAINING_SETTINGS = (
     "stage1_prediction",
 )
 PROPOSAL_SETTINGS = ("data", "stage1_network", "stage1_training", "stage1_prediction")
-FEATURE_SETTINGS = ("data", "features")
+FEATURE_SETTINGS = ("data", "features", "wedge")
 # The fold of a pair's own folds in which its runs are judged.
 PAIR_FOLD = 0
 # With two folds nothing is left to learn from.
@@ -190,7 +190,7 @@ def _write_settings(path: Path, stage1: dict[str, object]) -> None:
 
 
 def stages_of(result: FinishedResult, work: Path, pair: Pair) -> list[Stage]:
-    """All stages of a pair in their order: its members' trainings, proposals, features."""
+    """All stages of a pair in their order, its members' trainings first."""
     folder, config = pair_folder(work, pair), result.config
     runs = folds_of_pair(result.folds, pair).judged_runs(PAIR_FOLD)
     copick, folds = result.folder / "copick" / "train.json", folder / "folds.json"
@@ -241,6 +241,21 @@ def stages_of(result: FinishedResult, work: Path, pair: Pair) -> list[Stage]:
         )
     )
     structures = [str(result.folder / STRUCTURES_NAME)] if config.features.has_templates else []
+    averages = folder / AVERAGES_NAME
+    if config.needs_averages:
+        left_alone = [] if config.features.has_averages else structures
+        stages.append(
+            Stage(
+                "learn averages",
+                (
+                    "features.learn_averages",
+                    *("--config", *result.settings(FEATURE_SETTINGS), "--copick", str(copick)),
+                    *("--truth", str(result.folder / "truth.csv"), "--folds", str(folds)),
+                    *("--structures", *left_alone, "--output", str(averages)),
+                ),
+                averages,
+            )
+        )
     stages.append(
         Stage(
             "measure features",
@@ -249,6 +264,7 @@ def stages_of(result: FinishedResult, work: Path, pair: Pair) -> list[Stage]:
                 *("--config", *result.settings(FEATURE_SETTINGS), "--copick", str(copick)),
                 *("--proposals", str(proposals), "--runs", *runs, "--results", str(folder)),
                 *("--structures", *structures, "--record", str(features)),
+                *(("--averages", str(averages), str(folds)) if config.needs_averages else ()),
             ),
             features,
         )
@@ -310,12 +326,13 @@ def make_pair(result: FinishedResult, work: Path, pair: Pair) -> Pair:
     """Do what is left of a pair."""
     prepare(result, work, pair)
     folder = pair_folder(work, pair)
-    *trainings, propose, extract = stages_of(result, work, pair)
+    stages = stages_of(result, work, pair)
+    trainings, others = stages[: len(result.starts)], stages[len(result.starts) :]
     for training in trainings:
         run_stage(training, folder)
     check_start(result, folder)
-    run_stage(propose, folder)
-    run_stage(extract, folder)
+    for stage in others:
+        run_stage(stage, folder)
     return pair
 
 

@@ -1,13 +1,13 @@
-"""Measure how far the judged fold's labels reach stage 2 through the other folds' networks.
+"""Measure how far judged labels reach stage 2 through other folds' networks and averages.
 
     python benchmarks/pairwise_networks.py results/NAME WORK_FOLDER --cores 2
 
 Stage 2 that judges fold k is fitted on the candidates of the other folds j. The network of fold j
 proposed them, and it has learnt from fold k's labels. Here a network is trained for every pair of
-folds (j, k), on the runs of neither, and proposes in the runs of both; features are measured. All
-of this is written to WORK_FOLDER (a few GB at full size), each stage in a process of its own, with
-the settings of the finished result. What is done there is not done again. The code has to be the
-one that made the result.
+folds (j, k), on the runs of neither, and proposes in the runs of both; features are measured, with
+averages of the picks of neither. All of this is written to WORK_FOLDER (a few GB at full size),
+each stage in a process of its own, with the settings of the finished result. What is done there is
+not done again. The code has to be the one that made the result.
 
 Then every fold k is judged anew, each time on the same candidates, those of the finished result in
 fold k. Stage 2 and all thresholds are fitted on the candidates of the folds j that were proposed

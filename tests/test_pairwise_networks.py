@@ -200,11 +200,11 @@ def test_the_commands_leave_out_the_pair_and_write_beside_the_result(finished, t
     work = tmp_path / "work"
     prepare(finished, work, (0, 2))
     prepare(finished, work, (0, 2))  # again, after an interruption
-    train, propose, extract = stages_of(finished, work, (0, 2))
+    train, propose, average, extract = stages_of(finished, work, (0, 2))
     assert argument(train, "--fold") == "0"
     assert argument(train, "--seed") == "5"
     assert str(work / "pair_0_2" / "start_nothing.yaml") in train.arguments
-    for stage in (train, propose):
+    for stage in (train, propose, average):
         folds = Folds.read(Path(argument(stage, "--folds")))
         assert folds.training_runs(0) == ("b", "d", "f", "h")
     runs = propose.arguments[propose.arguments.index("--runs") + 1 :][:5]
@@ -213,6 +213,9 @@ def test_the_commands_leave_out_the_pair_and_write_beside_the_result(finished, t
         str(work / "pair_0_2")
     }
     assert argument(extract, "--structures") == str(finished.folder / "structures.npz")
+    at = extract.arguments.index("--averages") + 1
+    averages = (argument(average, "--output"), argument(average, "--folds"))
+    assert extract.arguments[at : at + 2] == averages
     # Four networks look at a test run of the result, three at one of the pair: the same passes.
     assert '"passes": 4' in (work / "pair_0_2" / "passes.yaml").read_text()
     stage1 = work / "pair_0_2" / "stage1" / MEMBER
@@ -234,7 +237,7 @@ def test_what_is_done_is_not_done_again(finished, tmp_path, monkeypatch):
         stage.done.parent.mkdir(parents=True, exist_ok=True)
         stage.done.write_text("{}")
     make_pair(finished, work, (1, 2))
-    assert begun == ["features.extract"]
+    assert begun == ["features.learn_averages", "features.extract"]
 
 
 def test_a_stage_that_fails_ends_with_its_own_words(tmp_path):
