@@ -9,21 +9,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from picking.config import PipelineConfig, load_config
+from picking.config import PipelineConfig
 from picking.config.stage2_rerank import ThresholdRule
-from picking.data_in.inventory import resolve
 from picking.errors import InputError
 from picking.files.tables import (
-    OUT_OF_FOLD,
     POSITION_COLUMNS,
-    SCORED_CANDIDATES,
-    TRUTH,
     read_csv_exactly,
 )
 from picking.scoring.folds import Folds
 from picking.scoring.metric import TEXT_COLUMNS
 from picking.scoring.scoring_rules import ScoringRules
 from picking.scoring.truth_matching import new_hits
+from stage2_rerank.finished_result import FinishedResult
 from stage2_rerank.thresholds.cross_validation import (
     CountsByRun,
     counts_by_run,
@@ -36,7 +33,6 @@ from stage2_rerank.thresholds.jackknife import SCORE_RANGE, jackknife_interval
 from stage2_rerank.thresholds.reliability import BIN_EDGES
 from stage2_rerank.thresholds.threshold_file import SCORE_COLUMNS, Stage, Thresholds
 
-SETTINGS = ("data", "scoring", "stage2_decision")
 # Near a threshold is what lies within this factor of it: there decisions fall.
 NEAR = 2.0
 
@@ -87,13 +83,11 @@ class JudgedResult:
 
 
 def read_judged(folder: Path, truth_csv: Path) -> JudgedResult:
-    config = resolve(load_config([folder / "settings" / f"{part}.yaml" for part in SETTINGS]))
-    folds = Folds.read(folder / "folds.json")
-    training_truth = TRUTH.read(folder / "truth.csv")
+    result = FinishedResult(folder)
     truth = read_csv_exactly(truth_csv, TEXT_COLUMNS, POSITION_COLUMNS)
     truth = truth.rename(columns={"experiment": "run"})[["run", "particle_type", *POSITION_COLUMNS]]
-    scored = SCORED_CANDIDATES.read(folder / "scored_test.parquet")
-    seen = sorted(set(truth["run"]).intersection(folds.runs))
+    scored = result.scored()
+    seen = sorted(set(truth["run"]).intersection(result.folds.runs))
     if seen:
         raise InputError(
             truth_csv,
@@ -109,11 +103,11 @@ def read_judged(folder: Path, truth_csv: Path) -> JudgedResult:
         )
     return JudgedResult(
         folder.name,
-        config,
-        folds,
-        Thresholds.read(folder / "thresholds.json"),
-        OUT_OF_FOLD.read(folder / "out_of_fold.parquet"),
-        training_truth[training_truth["run"].isin(folds.runs)].reset_index(drop=True),
+        result.config,
+        result.folds,
+        result.thresholds,
+        result.out_of_fold(),
+        result.truth(),
         scored[scored["run"].isin(set(truth["run"]))].reset_index(drop=True),
         truth,
     )

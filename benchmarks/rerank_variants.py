@@ -8,25 +8,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.rerank_forms import FORMS, cross_fit_form
-from picking.config import PipelineConfig, load_config
+from picking.config import PipelineConfig
 from picking.config.stage2_rerank import ThresholdRule
-from picking.data_in.inventory import resolve
-from picking.files.tables import OUT_OF_FOLD, TRUTH
 from picking.scoring.folds import Folds
 from picking.scoring.scoring_rules import ScoringRules
 from picking.scoring.truth_matching import label_candidates
 from stage1_proposals.prediction.peaks import within_budget
-from stage2_rerank.classifier.candidate_rows import SCORE_COLUMN, CandidateRows, read_candidate_rows
-from stage2_rerank.classifier.cross_fitting import cross_fit
+from stage2_rerank.classifier.candidate_rows import CandidateRows
 from stage2_rerank.classifier.decision_loss import nominal_decision_probability
-from stage2_rerank.classifier.feature_families import feature_family
 from stage2_rerank.classifier.rerank_classifier import RerankClassifier
+from stage2_rerank.finished_result import FinishedResult
+from stage2_rerank.rerank_again import NestedScores, cross_fit_types, with_thresholds
 from stage2_rerank.thresholds.cross_validation import CountsByRun, counts_by_run, nested_picks
 from stage2_rerank.thresholds.final_curve import final_curve
-from stage2_rerank.thresholds.threshold_file import STAGES, THRESHOLD_RULES, Stage, Thresholds
-from stage2_rerank.tune_thresholds import tune_type
-
-SETTINGS = ("data", "scoring", "stage1_prediction", "stage2_classifier", "stage2_decision")
+from stage2_rerank.thresholds.threshold_file import STAGES, THRESHOLD_RULES, Stage
 
 
 @dataclass(frozen=True)
@@ -46,19 +41,13 @@ class Results:
 
 
 def read_results(folder: Path) -> Results:
-    files = [folder / "settings" / f"{part}.yaml" for part in SETTINGS]
-    folds = Folds.read(folder / "folds.json")
-    truth = TRUTH.read(folder / "truth.csv")
-    tables = ("candidates", "features")
-    candidates, features = (
-        [folder / kind / f"{run}.parquet" for run in folds.runs] for kind in tables
-    )
+    result = FinishedResult(folder)
     return Results(
         folder.resolve().name,
-        resolve(load_config(files)),
-        folds,
-        truth[truth["run"].isin(folds.runs)].reset_index(drop=True),
-        read_candidate_rows(candidates, features),
+        result.config,
+        result.folds,
+        result.truth(),
+        result.candidate_rows(),
     )
 
 
@@ -126,34 +115,23 @@ def judge(results: Results, variant: Variant) -> Judged:
             decision_probability=nominal_decision_probability(rules.beta),
             random_state=seed,
         )
-        scored = _by_type(classifier, rows, labels, results)
+        scores = cross_fit_types(classifier, rows, labels, results.folds)
     else:
-        scored = cross_fit_form(FORMS[variant.form], settings, seed, rows, labels, results.folds)
-    rerank_score, nested_scores = scored
-    out_of_fold = OUT_OF_FOLD.check(
-        rows.candidates.assign(
-            fold=np.array(
-                [results.folds.fold_of(run) for run in rows.candidates["run"]], dtype=np.int32
-            ),
-            rerank_score=rerank_score,
-            is_positive=positive,
-        )[OUT_OF_FOLD.column_names],
-        variant.name,
+        form = FORMS[variant.form]
+        scores = NestedScores(*cross_fit_form(form, settings, seed, rows, labels, results.folds))
+    rule = results.config.stage2_rerank.threshold_rule
+    reranked = with_thresholds(
+        rows.candidates, positive, scores, results.truth, results.folds, rules, rule
     )
-    types = {
-        name: tune_type(
-            out_of_fold, nested_scores, results.truth, results.folds, name, rules, seed=None
-        )
-        for name in rules.weights
-    }
+    out_of_fold = reranked.out_of_fold
 
     def counts(rule: ThresholdRule, stage: Stage) -> CountsByRun:
-        thresholds = Thresholds(rule=rule, beta=rules.beta, types=types)
+        thresholds = reranked.thresholds.model_copy(update={"rule": rule})
         picks = nested_picks(out_of_fold, results.folds, thresholds, stage, rules)
         return counts_by_run(results.truth, picks, rules)
 
     return Judged(
-        rule=results.config.stage2_rerank.threshold_rule,
+        rule=rule,
         by_rule={
             rule: {stage: counts(rule, stage) for stage in STAGES} for rule in THRESHOLD_RULES
         },
@@ -166,14 +144,10 @@ def judge(results: Results, variant: Variant) -> Judged:
 
 
 def _chosen_rows(results: Results, variant: Variant) -> CandidateRows:
-    candidates, features = results.rows.candidates, results.rows.features
+    rows = results.rows
     if variant.families is not None:
-        wanted = [
-            name
-            for name in features.columns
-            if name == SCORE_COLUMN or feature_family(name) in variant.families
-        ]
-        features = features[wanted]
+        rows = rows.of_families(variant.families)
+    candidates, features = rows.candidates, rows.features
     if variant.budget_share < 1:
         peaks = results.config.stage1_proposals.peaks
         best_first = candidates.sort_values("proposal_score", ascending=False, kind="stable")
@@ -207,23 +181,6 @@ def _shuffled(
         for block in np.array_split(order, max(len(order) // 20, 1)):
             shuffled[block] = generator.permutation(positive[block])
     return shuffled
-
-
-def _by_type(
-    classifier: RerankClassifier,
-    rows: CandidateRows,
-    labels: NDArray[np.bool_],
-    results: Results,
-) -> tuple[NDArray[np.float64], pd.DataFrame]:
-    score = np.zeros(len(rows.candidates))
-    nested = []
-    types = rows.candidates["particle_type"].to_numpy()
-    for name in results.rules.weights:
-        of_type = types == name
-        fitted = cross_fit(classifier, rows.of_type(name), labels[of_type], results.folds)
-        score[of_type] = fitted.rerank_score
-        nested.append(fitted.nested_scores)
-    return score, pd.concat(nested, ignore_index=True)
 
 
 def _best_ranking(out_of_fold: pd.DataFrame, results: Results) -> dict[str, float]:

@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.subtomograms import ResolutionLevels
+from features.template_matching.missing_wedge import MissingWedge
+from features.template_matching.whitening import WhitenedTomogram, whitened
 from picking.config import ParticleType
 from picking.coordinates import extent_xyz_angstrom
 from picking.errors import InputError
@@ -79,6 +81,18 @@ class RunContext:
     def logits(self) -> NDArray[np.float64]:
         """Log-odds of the proposal scores, (n,)."""
         return logit(self.proposal_scores)
+
+    @cached_property
+    def _whitened(self) -> dict[MissingWedge | None, WhitenedTomogram]:
+        return {}
+
+    def whitened(self, wedge: MissingWedge | None) -> WhitenedTomogram:
+        """Whiten the tomogram, once for all families; None measures the wedge."""
+        if wedge not in self._whitened:
+            finest = self.resolutions.levels[0]
+            size = self.resolutions.voxel_size_zyx_angstrom
+            self._whitened[wedge] = whitened(finest, size, wedge, self.threads)
+        return self._whitened[wedge]
 
     @property
     def extent_xyz_angstrom(self) -> NDArray[np.float64]:

@@ -14,7 +14,10 @@ def declared(settings: FeatureSettings, particle_types: Sequence[str]) -> tuple[
     for name in particle_types:
         entries += [
             (f"{name}_best", f"best correlation of {name}'s structure"),
-            (f"{name}_over_mean", "that, less the mean over the orientations"),
+            (
+                f"{name}_over_mean",
+                f"best correlation of {name}'s structure, less the mean over the orientations",
+            ),
         ]
     return tuple(
         Feature(f"templates_{name}", "1", "templates", f"{meaning}; 0 without a structure")

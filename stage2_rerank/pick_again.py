@@ -18,14 +18,12 @@ from pathlib import Path
 import pandas as pd
 
 from picking.command_line import command_parser, run_command
-from picking.config import PipelineConfig
 from picking.errors import InputError
 from picking.files.own_files import LIST_INSIDE, own_files
 from picking.files.picks import write_picks
-from picking.files.tables import OUT_OF_FOLD, PICKS, SCORED_CANDIDATES, SUBMISSION, TRUTH
-from picking.scoring.scoring_rules import ScoringRules
+from picking.files.tables import PICKS, SUBMISSION
 from stage2_rerank.compare.comparison_text import to_markdown
-from stage2_rerank.operating_point.finished_result import FinishedResult
+from stage2_rerank.finished_result import FinishedResult
 from stage2_rerank.operating_point.operating_points import (
     OperatingPoint,
     expected_section,
@@ -34,11 +32,10 @@ from stage2_rerank.operating_point.operating_points import (
 )
 from stage2_rerank.operating_point.wishes import WAYS, Wish, wishes_by_type
 from stage2_rerank.submit import as_submission
-from stage2_rerank.thresholds.threshold_file import Thresholds
 
 
 def pick_again(
-    result: FinishedResult, config: PipelineConfig, wishes: dict[str, Wish], output: Path | None
+    result: FinishedResult, wishes: dict[str, Wish], output: Path | None
 ) -> tuple[OperatingPoint, ...]:
     """Pick by wishes, and write the picks as ``submit`` does.
 
@@ -46,8 +43,6 @@ def pick_again(
     ----------
     result : FinishedResult
         What is read; nothing of it is changed.
-    config : PipelineConfig
-        The result's own.
     wishes : dict of str to Wish
         By particle type; others keep the result's threshold.
     output : Path or None
@@ -66,23 +61,22 @@ def pick_again(
     """
     if output is not None:
         _refuse_results_folder(output)
-    rules = ScoringRules.from_config(config)
-    own_thresholds = Thresholds.read(result.thresholds).final_values()
-    lacking = sorted(set(rules.weights) - set(own_thresholds))
+    own_thresholds = result.thresholds.final_values()
+    lacking = sorted(set(result.rules.weights) - set(own_thresholds))
     if lacking:
         raise InputError(
-            result.thresholds, f"has no threshold for {', '.join(lacking)}", "tune them again"
+            result.thresholds_file, f"has no threshold for {', '.join(lacking)}", "tune them again"
         )
     picks, points = pick_by_wishes(
         wishes,
         own_thresholds,
-        SCORED_CANDIDATES.read(result.scored),
-        OUT_OF_FOLD.read(result.out_of_fold),
-        TRUTH.read(result.truth),
-        rules,
+        result.scored(),
+        result.out_of_fold(),
+        result.truth(),
+        result.rules,
     )
     if output is not None:
-        _write(picks, points, config, result.project, output)
+        _write(picks, points, result, output)
     return points
 
 
@@ -96,8 +90,7 @@ def _refuse_results_folder(output: Path) -> None:
 def _write(
     picks: pd.DataFrame,
     points: Sequence[OperatingPoint],
-    config: PipelineConfig,
-    project: Path,
+    result: FinishedResult,
     output: Path,
 ) -> None:
     with own_files(output, listing=output / LIST_INSIDE) as unfinished:
@@ -109,10 +102,10 @@ def _write(
         picks,
         overlay,
         overlay / "copick.json",
-        config.known_particles,
-        project,
-        config.final_picks.user_id,
-        config.final_picks.session_id,
+        result.config.known_particles,
+        result.test_project,
+        result.config.final_picks.user_id,
+        result.config.final_picks.session_id,
     )
 
 
@@ -138,10 +131,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     result = FinishedResult(arguments.results)
     result.check()
-    config = result.config()
     given = {way: getattr(arguments, way) for way in WAYS}
-    wishes = wishes_by_type(given, [item.name for item in config.known_particles])
-    points = pick_again(result, config, wishes, arguments.output)
+    wishes = wishes_by_type(given, list(result.rules.weights))
+    points = pick_again(result, wishes, arguments.output)
     print(to_markdown([expected_section(points)]))
     for point in points:
         for note in point.notes:

@@ -102,7 +102,7 @@ def tiny_values(seed: int, shape_zyx: tuple[int, ...] = TINY_SHAPE_ZYX) -> NDArr
     return np.random.default_rng(seed).normal(0, 7e-6, shape_zyx).astype(np.float32)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_kaggle_run() -> KaggleRunWriter:
     """Writer of one run in Kaggle's layout; with ``picks`` (n, 3) xyz Å by particle type."""
     return _write_kaggle_run

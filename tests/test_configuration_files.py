@@ -1,6 +1,7 @@
 """config/*.yaml: complete, explained, and what the code does without them."""
 
 import inspect
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from picking.config import PipelineConfig, load_config
+from picking.config import CZII_PARTICLES, PipelineConfig, load_config
+from picking.data_in.inventory import resolve
 
 CONFIG = Path(__file__).parent.parent / "config"
 INDENT = 2
@@ -93,6 +95,26 @@ def test_every_comment_of_the_default_configuration_is_the_keys_description() ->
     assert comments == descriptions_of(PipelineConfig())
 
 
-@pytest.mark.parametrize("name", ["czii.yaml", "small.yaml"])
+@pytest.mark.parametrize("name", ["czii.yaml", "portal.yaml", "small.yaml"])
 def test_the_other_configurations_are_valid(name: str) -> None:
     load_config([CONFIG / "config.yaml", CONFIG / name])
+
+
+@pytest.mark.parametrize("name", ["portal_10440.json", "portal_10445_10446.json"])
+def test_on_the_portal_the_challenges_particles_are_looked_for(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = json.loads((CONFIG / name).read_text())
+    assert len({item["identifier"] for item in content["pickable_objects"]}) == len(CZII_PARTICLES)
+    # Without the portal: its objects stand in the configuration.
+    as_folders = json.dumps({**content, "config_type": "filesystem"})
+    monkeypatch.setattr(
+        "picking.files.copick_project.read_config", lambda _: json.loads(as_folders)
+    )
+    assert resolve(PipelineConfig(copick=CONFIG / name)).particles == CZII_PARTICLES
+
+
+def test_the_portals_settings_name_a_project_that_is_there() -> None:
+    config = load_config([CONFIG / "portal.yaml"])
+    assert config.copick is not None
+    assert (CONFIG.parent / config.copick).is_file()

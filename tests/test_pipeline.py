@@ -1,6 +1,7 @@
 """The whole road, by the README's commands, on small synthetic specimens."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,7 +16,8 @@ import yaml
 
 from picking.config import CZII_PARTICLES, Stage1Settings
 from picking.files.tables import CANDIDATES, FAILED_RUNS, FEATURES, OUT_OF_FOLD, SUBMISSION
-from tests.workflow_runs import jobs, snakemake
+from tests.test_notebook import EXECUTE, NOTEBOOK
+from tests.workflow_runs import REPOSITORY, jobs, snakemake
 
 SMALL = ("--configfile", "config/small.yaml")
 ENCODER = Stage1Settings().ensemble.encoders[0]
@@ -118,6 +120,28 @@ def test_the_report_holds_what_others_script_against(finished: tuple[Path, str])
     assert report["made"]["precision"]["precision"] == chosen
     assert {one["precision"] for one in report["made"]["trainings"]} == {chosen}
     assert "networks compute in" in page
+
+
+def test_the_notebook_runs_on_a_finished_result(finished: tuple[Path, str], tmp_path: Path) -> None:
+    folder, printed = finished
+    notebook = shutil.copy(NOTEBOOK, tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", EXECUTE, "--inplace", notebook],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(REPOSITORY),
+            "IPYTHONDIR": str(tmp_path / "ipython"),
+            "TOMOSIEVE_RESULT": str(folder / "results" / "small"),
+            "TOMOSIEVE_TRUTH": str(folder / "data" / "synthetic-small-truth.csv"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-5000:]
+    found = re.findall(r"score on the test runs: (0\.\d{4})", Path(notebook).read_text())
+    assert len(found) == 1
+    assert found[0] in printed
 
 
 def test_the_submission_after_the_report_makes_nothing_anew(

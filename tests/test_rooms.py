@@ -10,6 +10,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.documented_commands import pages
+
 REPOSITORY = Path(__file__).parent.parent
 ROOMS = ("picking", "stage1_proposals", "features", "stage2_rerank")
 # The rooms that a room may take something from.
@@ -30,7 +32,7 @@ HEAVY = {
     "features": NETWORK | BOOSTING,
     "stage2_rerank": NETWORK,
 }
-LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\((?!\))([^)#\s]*)(?:#([^)\s]*))?\)")
 MOST_LINES = 400
 EMPTY_WORDS = {"utils", "util", "helpers", "helper", "common", "misc"}
 
@@ -164,27 +166,45 @@ def test_every_requirement_is_pinned_to_a_version_that_it_allows(group: str) -> 
             assert CONSTRAINTS[name] in requirement.specifier, requirement
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        REPOSITORY / "README.md",
-        REPOSITORY / "kaggle" / "README.md",
-        *sorted((REPOSITORY / "docs").glob("*.md")),
-    ],
-    ids=lambda page: str(page.relative_to(REPOSITORY)),
-)
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
     targets = LINK.findall(page.read_text(encoding="utf-8"))
     missing = [
-        target
-        for target in targets
+        (target, heading)
+        for target, heading in targets
         if "://" not in target
         and not target.startswith("mailto:")
-        and not (page.parent / target).exists()
+        and not leads_somewhere(page.parent / target if target else page, heading)
     ]
     assert missing == []
 
 
-def test_the_links_would_be_noticed() -> None:
-    text = "see [a](docs/a.md#part), [b](https://b.org) and ![c](c.png)"
-    assert LINK.findall(text) == ["docs/a.md", "https://b.org", "c.png"]
+def leads_somewhere(path: Path, heading: str) -> bool:
+    return path.exists() and (not heading or heading in headings(path))
+
+
+def headings(page: Path) -> set[str]:
+    """Headings of a page as GitHub makes addresses of them."""
+    found = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in found}
+
+
+def test_the_links_would_be_noticed(tmp_path: Path) -> None:
+    text = "see [a](docs/a.md#part-2), [b](https://b.org), [c](#c) and ![c](c.png)"
+    assert LINK.findall(text) == [
+        ("docs/a.md", "part-2"),
+        ("https://b.org", ""),
+        ("", "c"),
+        ("c.png", ""),
+    ]
+    page = tmp_path / "a.md"
+    page.write_text("# A\n\n## `Part`, 2: it's\n")
+    assert leads_somewhere(page, "part-2-its")
+    assert not leads_somewhere(page, "part-3")
+
+
+def test_every_page_of_the_documentation_is_in_its_index() -> None:
+    index = (REPOSITORY / "docs" / "README.md").read_text(encoding="utf-8")
+    linked = {target for target, _ in LINK.findall(index)}
+    there = {page.name for page in (REPOSITORY / "docs").glob("*.md")} - {"README.md"}
+    assert there - linked == set()

@@ -11,7 +11,7 @@ from features.run_context import RunContext
 from features.template_matching.correlation import correlations
 from features.template_matching.kept_banks import KeptBanks
 from features.template_matching.missing_wedge import MissingWedge
-from features.template_matching.whitening import FINEST_ANGSTROM, whitened
+from features.template_matching.whitening import FINEST_ANGSTROM
 from picking.config import FeatureSettings
 from picking.coordinates import angstrom_xyz_to_indices_zyx
 from picking.structures.structure import Structure
@@ -30,10 +30,10 @@ VOXEL_DIGITS = 2
 # Features of a candidate's own type and of its rivals, by name: what they mean, of "{fit}".
 OWN_MEANINGS = {
     "own_best": "best correlation of the own type's {fit} over its orientations",
-    "own_over_mean": "that, less the mean over the orientations",
-    "own_stand_out": "that, over the spread over the orientations",
+    "own_over_mean": "own best correlation, less the mean over the orientations",
+    "own_stand_out": "own best correlation less the mean, over the spread over the orientations",
     "margin": "own best correlation minus the best of any other type",
-    "margin_over_mean": "the same of correlations less their means",
+    "margin_over_mean": "own best correlation less its mean, minus the best such of any other type",
 }
 
 BANKS = KeptBanks()
@@ -99,12 +99,7 @@ def fits_at_candidates(
     mean, spread = best.copy(), best.copy()
     known = np.array([name in structures for name in names])
     if known.any():
-        tomogram = whitened(
-            run_context.resolutions.levels[0],
-            run_context.resolutions.voxel_size_zyx_angstrom,
-            given_wedge(settings),
-            run_context.threads,
-        )
+        tomogram = run_context.whitened(given_wedge(settings))
         voxel = float(np.mean(run_context.resolutions.voxel_size_zyx_angstrom))
         indices = angstrom_xyz_to_indices_zyx(
             run_context.positions_xyz_angstrom, run_context.resolutions.voxel_size_zyx_angstrom

@@ -46,7 +46,18 @@ class MissingWedge:
         ky: NDArray[np.floating],
         kx: NDArray[np.floating],
     ) -> NDArray[np.bool_]:
-        """Tell which frequencies were recorded; the arrays are broadcast, in one unit."""
+        """Tell which frequencies were recorded.
+
+        Parameters
+        ----------
+        kz, ky, kx : ndarray
+            Frequencies along each axis, all in one unit; the arrays are broadcast.
+
+        Returns
+        -------
+        ndarray, bool
+            Of the broadcast shape; True: recorded.
+        """
         if self.tilt_range_degrees >= FULL_RANGE_DEGREES:
             return np.ones(np.broadcast_shapes(kz.shape, ky.shape, kx.shape), dtype=bool)
         across = kx if self.tilt_axis == "y" else ky

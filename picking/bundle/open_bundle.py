@@ -162,10 +162,19 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
 def read_manifest(path: Path) -> BundleManifest:
     """Read the manifest of a bundle.
 
+    Parameters
+    ----------
+    path : Path
+        Folder that holds ``manifest.json``, or a zip file of such a folder's content.
+
+    Returns
+    -------
+    BundleManifest
+
     Raises
     ------
     InputError
-        As :func:`open_bundle`.
+        If there is no such bundle or this version cannot use it.
     """
     with open_bundle(path) as bundle:
         return bundle.manifest

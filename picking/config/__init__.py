@@ -7,7 +7,7 @@ from picking.config.features import ALL_FAMILIES, FamilyName, FeatureSettings
 from picking.config.loading import load_config, validated_config
 from picking.config.particles import CZII_PARTICLES, CZII_WEIGHTS, ParticleType, ScoringSettings
 from picking.config.picks import PicksSettings
-from picking.config.pipeline import FoldSettings, PipelineConfig, TruthSettings
+from picking.config.pipeline import FoldSettings, PipelineConfig
 from picking.config.pretraining import PretrainingSettings
 from picking.config.stage1_proposals import (
     EnsembleSettings,
@@ -20,6 +20,7 @@ from picking.config.stage1_proposals import (
 )
 from picking.config.stage2_rerank import ClassifierSettings, Stage2Settings
 from picking.config.synthetic import SyntheticSettings
+from picking.config.truth import TruthSettings
 
 __all__ = [
     "ALL_FAMILIES",

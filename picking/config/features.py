@@ -33,7 +33,7 @@ DEFAULT_FAMILIES = tuple(
 
 
 class FeatureSettings(StrictModel):
-    """The configuration's section ``features``."""
+    """What is measured around each candidate."""
 
     families: tuple[FamilyName, ...] = Field(
         DEFAULT_FAMILIES,

@@ -17,6 +17,7 @@ from picking.config.stage1_proposals import Stage1Settings
 from picking.config.stage2_rerank import Stage2Settings
 from picking.config.strict_model import NameOrNumber, StrictModel, text_of_number
 from picking.config.synthetic import SyntheticSettings
+from picking.config.truth import TruthSettings
 
 # Names become folders and parts of command lines.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -32,17 +33,6 @@ class FoldSettings(StrictModel):
     """How the training runs are split for cross-validation."""
 
     number: int = Field(4, ge=2, description="folds; never more than there are training runs")
-
-
-class TruthSettings(StrictModel):
-    """Which picks of a copick project are the truth."""
-
-    user_id: NameOrNumber | None = Field(
-        None, min_length=1, description="copick user whose picks count; null: anyone's"
-    )
-    session_id: NameOrNumber | None = Field(
-        None, min_length=1, description="copick session that counts; null: any"
-    )
 
 
 class PipelineConfig(StrictModel):

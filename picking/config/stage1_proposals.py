@@ -251,7 +251,7 @@ class PeakSettings(StrictModel):
 
 
 class Stage1Settings(StrictModel):
-    """The configuration's section ``stage1_proposals``."""
+    """Stage 1, which proposes candidates: networks, their training, peaks."""
 
     precision: PrecisionName | Literal["auto"] = Field(
         "auto",

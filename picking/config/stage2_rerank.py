@@ -70,7 +70,7 @@ class ClassifierSettings(StrictModel):
 
 
 class Stage2Settings(StrictModel):
-    """The configuration's section ``stage2_rerank``."""
+    """Stage 2, which re-ranks the candidates and decides which are picks."""
 
     classifier: ClassifierSettings = ClassifierSettings()
     threshold_rule: ThresholdRule = Field(

@@ -7,6 +7,7 @@ with --mrc the tomograms and picks that the configuration names.
 """
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ from picking.data_in.other_types import nameless_types, other_types, tell_of_oth
 from picking.errors import InputError
 from picking.files.copick_project import (
     RUNS_FOLDER,
+    Root,
     filesystem_config,
     is_local,
     local_url,
@@ -43,7 +45,8 @@ from picking.files.copick_project import (
     with_overlay,
 )
 from picking.files.own_files import own_files
-from picking.files.picks import loaded_picks, picks_file_name, picks_of_run, read_truth
+from picking.files.picks import loaded_picks, picks_file_name, picks_of_run, read_sets
+from picking.files.truth import merged_truth
 from picking.files.whole_files import write_whole_text
 
 if TYPE_CHECKING:
@@ -100,8 +103,7 @@ def import_kaggle(
     if picked is not None:
         folders = [kaggle_picks(dataset, run) for run in runs]
         tell_of_others(other_types(folders, particle_types), dataset)
-    authors = (config.truth.user_id, config.truth.session_id)
-    picks = [item for item in picks if item.is_by(*authors)]
+    picks = [item for item in picks if config.truth.is_by(*item.author)]
     if split == "test" and beside_training_runs:
         check_repeated_runs(config, dataset, runs)
     with own_files(_overlay_of(output)) as unfinished:
@@ -113,14 +115,14 @@ def import_kaggle(
         with TemporaryDirectory() as folder:
             checked = _write_config(content(unfinished), Path(folder) / output.name)
             sizes = check_tomograms(config, checked, runs, picked is not None, on_error, dataset)
-            table = read_truth(checked, runs, particle_types, *authors)
+            sets = read_sets(checked, runs, particle_types, config.truth)
             import_masks(config, checked, runs, unfinished, on_error)
         if picked is not None:
             expected: Counter[tuple[str, str]] = Counter()
             for item in picks:
                 expected[item.run, item.particle_type] += item.number
-            _check_nothing_is_lost(expected, table, dataset)
-            picked.write(table, sizes, dataset, unfinished, config.voxel_spacing)
+            _check_nothing_is_lost(expected, sets, dataset)
+            picked.write(_truth(config, sets), sizes, dataset, unfinished, config.voxel_spacing)
     _write_config(content(_overlay_of(output)), output)
 
 
@@ -155,21 +157,22 @@ def import_copick(
     sizes = check_tomograms(
         config, copick_config, runs, picked is not None, on_error, copick_config
     )
-    content = with_overlay(copick_config, _overlay_of(output), config.known_particles)
-    content.update(_static_root(config, copick_config, runs))
+    static = _static_root(config, copick_config, runs)
+    content = with_overlay(copick_config, _overlay_of(output), config.known_particles, static)
+    content.update(_static_address(copick_config, static))
     with own_files(_overlay_of(output)) as unfinished:
         import_masks(config, copick_config, runs, unfinished, on_error)
         if picked is not None:
             particle_types = [particle.name for particle in config.known_particles]
-            authors = (config.truth.user_id, config.truth.session_id)
-            table = read_truth(copick_config, runs, particle_types, *authors)
+            sets = read_sets(copick_config, runs, particle_types, config.truth)
+            table = _truth(config, sets)
             tell_of_others(nameless_types(config, copick_config, runs), copick_config)
             with TemporaryDirectory() as folder:
                 hidden = content | {"overlay_root": local_url(unfinished)}
                 ours = _write_config(hidden, Path(folder) / output.name)
                 _copy_hidden_picks(config, copick_config, ours, runs, unfinished)
-                shown = read_truth(ours, runs, particle_types, *authors)
-            _check_nothing_is_lost(_picks_by_run_and_type(table), shown, copick_config)
+                shown = read_sets(ours, runs, particle_types, config.truth)
+            _check_nothing_is_lost(_picks_by_run_and_type(sets), shown, copick_config)
             picked.write(table, sizes, copick_config, unfinished, config.voxel_spacing)
     _write_config(content, output)
 
@@ -200,14 +203,10 @@ def _copy_hidden_picks(
     ours = open_project(our_config)
     project = open_project(copick_config)
     for run in runs:
-        authors = (particle_types, config.truth.user_id, config.truth.session_id)
         our_run = ours.get_run(run)
-        shown = (
-            set()
-            if our_run is None
-            else {_copick_name(picks) for picks in picks_of_run(our_run, *authors)}
-        )
-        for picks in picks_of_run(project.get_run(run), *authors):
+        files = [] if our_run is None else picks_of_run(our_run, particle_types, config.truth)
+        shown = {_copick_name(picks) for picks in files}
+        for picks in picks_of_run(project.get_run(run), particle_types, config.truth):
             if _copick_name(picks) not in shown:
                 path = overlay / RUNS_FOLDER / run / "Picks" / _copick_name(picks)
                 write_whole_text(path, loaded_picks(picks).model_dump_json() + "\n")
@@ -215,6 +214,18 @@ def _copy_hidden_picks(
 
 def _copick_name(picks: "CopickPicks") -> str:
     return picks_file_name(picks.user_id, picks.session_id, picks.pickable_object_name)
+
+
+def _truth(config: PipelineConfig, sets: pd.DataFrame) -> pd.DataFrame:
+    """Truth picks of the training runs; what was merged is told."""
+    table = merged_truth(sets, config.known_particles, config.truth)
+    if len(table) < len(sets):
+        print(
+            f"{len(sets)} picks of several users or sessions are {len(table)} particles "
+            f"(truth.merge_within={config.truth.merge_within:g})",
+            file=sys.stderr,
+        )
+    return table
 
 
 def _overlay_of(output: Path) -> Path:
@@ -255,13 +266,8 @@ def _write_config(content: dict[str, Any], path: Path) -> Path:
     return path
 
 
-def _static_root(
-    config: PipelineConfig, copick_config: Path, runs: Sequence[str]
-) -> dict[str, Any]:
-    """Read-only root for our configuration: the one of the project's two that has the tomograms.
-
-    Projects on the data portal or from a Croissant manifest name theirs by themselves.
-    """
+def _static_root(config: PipelineConfig, copick_config: Path, runs: Sequence[str]) -> Root:
+    """Read-only root for our configuration: the one of the project's two that has the tomograms."""
     content = read_config(copick_config)
     project = open_project(copick_config)
     tomograms = {
@@ -281,7 +287,7 @@ def _static_root(
                 "copy the runs to a copick project of folders, or set tomo_type to one that the "
                 "project itself has",
             )
-        return {}
+        return "static"
     if len(set(read_only.values())) > 1:
         raise InputError(
             copick_config,
@@ -289,11 +295,21 @@ def _static_root(
             "put the tomograms of all training runs, and of all test runs, into one of the two, or "
             "name runs in leave_out",
         )
-    source = "static" if all(read_only.values()) and content.get("static_root") else "overlay"
-    url = content[f"{source}_root"]
+    return "static" if all(read_only.values()) and content.get("static_root") else "overlay"
+
+
+def _static_address(copick_config: Path, static: Root) -> dict[str, Any]:
+    """Address of the read-only root for our configuration.
+
+    Projects on the data portal or from a Croissant manifest name theirs by themselves.
+    """
+    content = read_config(copick_config)
+    if content.get("config_type", "filesystem") != "filesystem":
+        return {}
+    url = content[f"{static}_root"]
     if is_local(url):
-        url = local_url(Path(getattr(project, f"root_{source}")))
-    return {"static_root": url, "static_fs_args": content.get(f"{source}_fs_args") or {}}
+        url = local_url(Path(getattr(open_project(copick_config), f"root_{static}")))
+    return {"static_root": url}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -177,9 +177,7 @@ def _copick_files(
             paths += [str(metadata)] if metadata.is_file() else []
         if split == "test":
             continue
-        for picks in picks_of_run(
-            project.get_run(run), particle_types, config.truth.user_id, config.truth.session_id
-        ):
+        for picks in picks_of_run(project.get_run(run), particle_types, config.truth):
             path = getattr(picks, "path", None)
             if path is not None and Path(path).is_file():
                 paths.append(str(path))

@@ -32,8 +32,9 @@ from picking.files.mrc_file import MrcHeader, read_header
 from picking.files.mrc_view import write_view
 from picking.files.ome_zarr import LEAST_SIDE
 from picking.files.own_files import own_files
-from picking.files.picks import ANGSTROM, picks_file_name, read_truth
+from picking.files.picks import ANGSTROM, picks_file_name
 from picking.files.tables import POSITION_COLUMNS
+from picking.files.truth import read_truth
 from picking.files.whole_files import write_whole_text
 
 # Who the imported picks are by, in copick's words: files do not say it.
@@ -108,8 +109,7 @@ def import_mrc_training_runs(
             sizes = check_tomograms(config, checked, runs, True, "stop", Path(where))
             import_masks(config, checked, runs, overlay)
             found = check_positions_and_contrast(config, truth, sizes, where)
-            types = [item.name for item in config.known_particles]
-            table = read_truth(checked, runs, types)
+            table = read_truth(checked, runs, config.known_particles)
         if found.is_inverted:
             _write_views(config, chosen, headers, views, is_inverted=True)
             sizes = turned(sizes)

@@ -300,8 +300,7 @@ def _copick_runs(
         if run.name in config.leave_out:
             continue
         picked = {
-            picks.pickable_object_name: picks
-            for picks in picks_of_run(run, None, config.truth.user_id, config.truth.session_id)
+            picks.pickable_object_name: picks for picks in picks_of_run(run, None, config.truth)
         }
         for name in () if are_types_chosen else sorted(set(picked) - set(objects)):
             raise InputError(
@@ -329,8 +328,7 @@ def _copick_runs(
     if not train:
         raise InputError(
             copick_config,
-            f"no run has picks of {', '.join(particle_types)} by user "
-            f"{config.truth.user_id or '(any)'} in session {config.truth.session_id or '(any)'}"
+            f"no run has picks of {', '.join(particle_types)} {config.truth.in_words}"
             f"{_because_of_roots(copick_config)}",
             "add truth picks, or set truth.user_id, truth.session_id and particles",
         )

@@ -64,10 +64,11 @@ class KagglePicks:
     copick_name: str
     text: str
 
-    def is_by(self, user_id: str | None, session_id: str | None) -> bool:
-        """Whether a user made the picks in a session; None means any."""
+    @property
+    def author(self) -> tuple[str, str]:
+        """User and session."""
         user, session, _ = self.copick_name.split(NAME_SEPARATOR)
-        return user_id in (None, user) and session_id in (None, session)
+        return user, session
 
 
 def read_kaggle_picks(folder: Path, run: str, particle_types: Sequence[str]) -> list[KagglePicks]:

@@ -91,9 +91,7 @@ def nameless_types(config: PipelineConfig, copick_config: Path, runs: Sequence[s
     picked = {
         picks.pickable_object_name
         for run in runs
-        for picks in picks_of_run(
-            project.get_run(run), None, config.truth.user_id, config.truth.session_id
-        )
+        for picks in picks_of_run(project.get_run(run), None, config.truth)
     }
     return picked - {item.name for item in project.config.pickable_objects}
 

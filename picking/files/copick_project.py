@@ -10,17 +10,25 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from picking.config import ParticleType
 from picking.errors import REFUSED_BY_FILE_SYSTEM, InputError, in_one_line
+from picking.files.copick_access import (
+    ARGUMENT_KEYS,
+    with_kept_arguments,
+    with_shown_arguments,
+    without_credentials,
+)
+from picking.files.portal_cache import is_on_portal, with_portal_cache
 
 if TYPE_CHECKING:
-    from copick.models import CopickRoot, CopickTomogram
+    from copick.models import CopickRoot, CopickRun, CopickTomogram, CopickVoxelSpacing
     from fsspec import AbstractFileSystem
 
 RUNS_FOLDER = "ExperimentRuns"
-ROOTS = ("static_root", "overlay_root")
+Root = Literal["static", "overlay"]
+ROOTS = tuple(f"{root}_root" for root in get_args(Root))
 # Keys of a project, and of a pickable object, that describe it to people and change nothing that is
 # picked. An object's identifier is none of them: on the data portal it says which picks are meant.
 DESCRIBES_PROJECT = ("name", "description", "version")
@@ -47,9 +55,16 @@ def open_project(copick_config: Path) -> CopickRoot:
     """
     import copick
 
+    content = with_kept_arguments(read_config(copick_config))
+    if is_on_portal(content):
+        content = with_portal_cache(content)
     try:
         with remote_errors(copick_config):
-            return copick.from_file(str(copick_config))
+            project = copick.from_string(json.dumps(content))
+            if is_on_portal(content):
+                # From here on copick finds runs in this list, and asks the portal no more.
+                _ = project.runs
+            return project
     except OSError as error:
         raise InputError(
             copick_config, f"cannot be read ({error.strerror})", "check the path"
@@ -101,9 +116,18 @@ def tomogram_or_none(
 ) -> CopickTomogram | None:
     """Find a tomogram of a project, the read-only one first; None where there is none."""
     copick_run = project.get_run(run)
-    spacing = None if copick_run is None else copick_run.get_voxel_spacing(voxel_spacing)
+    spacing = None if copick_run is None else _voxel_spacing(copick_run, voxel_spacing)
     tomograms = [] if spacing is None else spacing.get_tomograms(tomo_type)
     return tomograms[0] if tomograms else None
+
+
+def _voxel_spacing(run: CopickRun, voxel_spacing: float) -> CopickVoxelSpacing | None:
+    """Find a voxel spacing of a run; copick would ask the data portal for it each time."""
+    if not hasattr(run, "portal_run_id"):
+        return run.get_voxel_spacing(voxel_spacing)
+    # As copick names folders: to three decimals.
+    wanted = f"{voxel_spacing:.3f}"
+    return next((one for one in run.voxel_spacings if f"{one.voxel_size:.3f}" == wanted), None)
 
 
 def find_tomogram(
@@ -184,9 +208,14 @@ def pickable_objects(
 
 
 def with_overlay(
-    copick_config: Path, overlay_root: Path, particles: Iterable[ParticleType]
+    copick_config: Path,
+    overlay_root: Path,
+    particles: Iterable[ParticleType],
+    static: Root = "static",
 ) -> dict[str, Any]:
     """Make a configuration of the same project whose overlay is another folder.
+
+    Credentials are left out of it; :func:`open_project` finds them where they are.
 
     Parameters
     ----------
@@ -196,8 +225,15 @@ def with_overlay(
         Folder that takes the place of the project's overlay.
     particles : iterable of ParticleType
         Pickable objects of the new configuration.
+    static : {"static", "overlay"}
+        Root of the project whose arguments become those of the read-only root.
     """
     content = read_config(copick_config)
+    sources = {key: key for key in ARGUMENT_KEYS if key in content}
+    if static == "overlay":
+        sources["static_fs_args"] = "overlay_fs_args"
+    sources.pop("overlay_fs_args", None)
+    content = with_shown_arguments(content, copick_config, sources)
     content["overlay_root"] = local_url(overlay_root)
     content["overlay_fs_args"] = {"auto_mkdir": True}
     content["pickable_objects"] = pickable_objects(particles, content.get("pickable_objects", ()))
@@ -226,7 +262,9 @@ def read_config(copick_config: Path) -> dict[str, Any]:
 
 
 def project_digest(copick_config: Path) -> str:
-    """Digest of what a project's configuration says, but for what only describes it to people.
+    """Digest of what a project's configuration says of its data.
+
+    What only describes it to people does not count, nor do credentials.
 
     Raises
     ------
@@ -234,6 +272,9 @@ def project_digest(copick_config: Path) -> str:
         If the file cannot be read.
     """
     content = _without(DESCRIBES_PROJECT, read_config(copick_config))
+    for key in ARGUMENT_KEYS:
+        if isinstance(content.get(key), dict):
+            content[key] = without_credentials(content[key])
     objects = content.get("pickable_objects")
     if isinstance(objects, list):
         content["pickable_objects"] = [_without(DESCRIBES_OBJECT, item) for item in objects]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picking.errors import InputError
+from picking.files.copick_access import refuse_passwords_in_addresses
 from picking.files.copick_project import (
     ROOTS,
     RUNS_FOLDER,
@@ -55,10 +56,11 @@ def check_roots(copick_config: Path) -> None:
     Raises
     ------
     InputError
-        It names every root.
+        It names every root; or an address holds a password.
     """
-    problems = root_problems(copick_config)
     content = read_config(copick_config)
+    refuse_passwords_in_addresses(content, copick_config)
+    problems = root_problems(copick_config)
     if problems and all(key in problems for key in ROOTS if content.get(key) is not None):
         raise InputError(
             copick_config,

@@ -1,18 +1,20 @@
-"""Picks through copick: reading the truth, and writing final picks with their scores."""
+"""Picks through copick: reading them set by set, and writing final picks with their scores."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from picking.config import ParticleType
+from picking.config import ParticleType, TruthSettings
 from picking.config.picks import OUR_SESSION_ID, OUR_USER_ID
+from picking.config.truth import PortalTruthSettings
 from picking.errors import InputError, in_one_line
 from picking.files.copick_project import open_project, with_overlay
 from picking.files.copick_roots import check_picks_names
@@ -26,16 +28,18 @@ if TYPE_CHECKING:
 ANGSTROM = "angstrom"
 # copick splits its file names at underscores.
 NAME_SEPARATOR = "_"
+# What tells sets of picks of one run and type apart: the number does where a user's session has
+# one in either root of a project.
+SET_COLUMNS = ["user_id", "session_id", "set"]
 
 
-def read_truth(
+def read_sets(
     copick_config: Path,
     runs: Sequence[str],
     particle_types: Sequence[str],
-    user_id: str | None = None,
-    session_id: str | None = None,
+    truth: TruthSettings,
 ) -> pd.DataFrame:
-    """Read the truth picks of a copick project.
+    """Read the picks of a copick project, set by set.
 
     Parameters
     ----------
@@ -45,22 +49,44 @@ def read_truth(
         Runs to read.
     particle_types : sequence of str
         Types to read; picks of others are left alone.
-    user_id, session_id : str or None
-        Whose picks count; None for anyone's.
+    truth : TruthSettings
+        Whose picks to read.
 
     Returns
     -------
     DataFrame
-        Table ``picking.files.tables.TRUTH``: by run, then type, in the given orders; positions in
-        Å are the particles' centres, location plus translation.
+        Columns run, particle_type, x, y, z (Å, the particles' centres: location plus translation),
+        score, and SET_COLUMNS, which tell the sets of a run and type apart. By run, then type, in
+        the given orders, then user and session.
 
     Raises
     ------
     InputError
-        If a picks file is damaged, not in Å or holds a non-finite position, or more than one user
-        or session has picks of one type in one run.
+        If a picks file is damaged, not in Å or holds a non-finite position.
     """
-    return _read(copick_config, runs, particle_types, user_id, session_id).drop(columns="score")
+    project = open_project(copick_config)
+    parts = []
+    for name in runs:
+        run = project.get_run(name)
+        if run is None:
+            raise InputError(copick_config, f"has no run {name}", "check the run's name")
+        files = picks_of_run(run, particle_types, truth)
+        for particle_type in particle_types:
+            # By the files' names: what is loaded has the user and session of its content.
+            of_type = [
+                (file.user_id, file.session_id, file)
+                for file in files
+                if file.pickable_object_name == particle_type
+            ]
+            of_type.sort(key=itemgetter(0, 1))
+            filled = [item for item in of_type if loaded_picks(item[-1]).points]
+            for place, (user_id, session_id, file) in enumerate(filled):
+                frame = _frame(name, particle_type, file)
+                parts.append(frame.assign(user_id=user_id, session_id=session_id, set=place))
+    columns: dict[str, Any] = {
+        column: [] for column in (*TRUTH.column_names, "score", *SET_COLUMNS)
+    }
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns)
 
 
 def read_picks(
@@ -87,10 +113,21 @@ def read_picks(
     -------
     DataFrame
         Table ``picking.files.tables.PICKS``: by run, then type, in the given orders.
+
+    Raises
+    ------
+    InputError
+        If a picks file is damaged, or the project has such picks too.
     """
-    return PICKS.check(
-        _read(copick_config, runs, particle_types, user_id, session_id), copick_config
-    )
+    author = TruthSettings(user_id=user_id, session_id=session_id)
+    sets = read_sets(copick_config, runs, particle_types, author)
+    if sets["set"].any():
+        raise InputError(
+            copick_config,
+            f"shows picks by {user_id}/{session_id} twice, in the project and in its overlay",
+            "remove one of the two, or write under another final_picks.session_id",
+        )
+    return PICKS.check(sets.drop(columns=SET_COLUMNS), copick_config)
 
 
 def write_picks(
@@ -108,8 +145,16 @@ def write_picks(
     ----------
     picks : DataFrame
         Table ``picking.files.tables.PICKS``; the order within a run and type is kept.
-    overlay, config_path, particles, project, user_id, session_id
-        As for :func:`written_picks`.
+    overlay : Path
+        Folder to write to; picks of ours that stood there are replaced, a person's stay.
+    config_path : Path
+        copick configuration to write, which opens the picks.
+    particles : iterable of ParticleType
+        The particle types.
+    project : Path
+        copick configuration of the project that the picks belong to; it is only read.
+    user_id, session_id : str
+        Whom to write them under.
     """
     with written_picks(overlay, config_path, particles, project, user_id, session_id) as write:
         write(picks)
@@ -189,14 +234,12 @@ def _write(picks: pd.DataFrame, writable_config: Path, user_id: str, session_id:
 
 
 def picks_of_run(
-    run: CopickRun,
-    particle_types: Sequence[str] | None,
-    user_id: str | None,
-    session_id: str | None,
+    run: CopickRun, particle_types: Sequence[str] | None, truth: TruthSettings
 ) -> list[CopickPicks]:
-    """List a run's picks files of the given types, user and session (None for any), unopened.
+    """List a run's picks files of the given types (None for any) that count, unopened.
 
-    Our own picks are nobody's truth, so that any user is any other than tomosieve.
+    Of the annotations of the data portal those are left that ``truth.portal`` chooses; picks that
+    a person has saved beside them are chosen by user and session alone.
 
     Raises
     ------
@@ -204,13 +247,11 @@ def picks_of_run(
         If a file of the run does not have copick's name.
     """
     check_picks_names(run)
-    picks: list[CopickPicks] = run.get_picks(
-        object_name=None if particle_types is None else list(particle_types),
-        user_id=user_id,
-        session_id=session_id,
-    )
-    if user_id is None:
-        picks = [file for file in picks if file.user_id != OUR_USER_ID]
+    picks: list[CopickPicks] = [
+        file
+        for file in run.get_picks(None if particle_types is None else list(particle_types))
+        if truth.is_by(file.user_id, file.session_id) and _is_chosen(file, truth.portal)
+    ]
     # Where the static root is the overlay as well, copick lists every file twice.
     return list(
         {getattr(file, "path", str(index)): file for index, file in enumerate(picks)}.values()
@@ -277,34 +318,12 @@ def _is_named_as_ours(path: Path) -> bool:
     return path.name.startswith(f"{OUR_USER_ID}_{OUR_SESSION_ID}_")
 
 
-def _read(
-    copick_config: Path,
-    runs: Sequence[str],
-    particle_types: Sequence[str],
-    user_id: str | None,
-    session_id: str | None,
-) -> pd.DataFrame:
-    """Read positions and scores, by run and type in the given orders."""
-    project = open_project(copick_config)
-    parts = []
-    for name in runs:
-        run = project.get_run(name)
-        if run is None:
-            raise InputError(copick_config, f"has no run {name}", "check the run's name")
-        files = picks_of_run(run, particle_types, user_id, session_id)
-        for particle_type in particle_types:
-            of_type = [file for file in files if file.pickable_object_name == particle_type]
-            authors = ", ".join(sorted(f"{file.user_id}/{file.session_id}" for file in of_type))
-            filled = [file for file in of_type if loaded_picks(file).points]
-            if len(filled) > 1:
-                raise InputError(
-                    f"run {name}",
-                    f"has several sets of {particle_type} picks (user/session {authors})",
-                    "say which one counts by truth.user_id and truth.session_id",
-                )
-            parts += [_frame(name, particle_type, file) for file in filled]
-    table: dict[str, Any] = {column: [] for column in (*TRUTH.column_names, "score")}
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(table)
+def _is_chosen(file: CopickPicks, portal: PortalTruthSettings) -> bool:
+    annotation = getattr(file.meta, "portal_metadata", None)
+    if annotation is None or not file.read_only:
+        return True
+    is_one: bool = annotation.compare(portal.metadata, portal.authors)
+    return is_one
 
 
 def _frame(run: str, particle_type: str, picks: CopickPicks) -> pd.DataFrame:

@@ -59,6 +59,15 @@ class ScoreMaps:
     def read(cls, path: Path) -> "ScoreMaps":
         """Read what :meth:`write` wrote.
 
+        Parameters
+        ----------
+        path : Path
+            ``results/NAME/score_maps/RUN.npz``.
+
+        Returns
+        -------
+        ScoreMaps
+
         Raises
         ------
         InputError

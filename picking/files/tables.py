@@ -124,7 +124,23 @@ class Table:
         return pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in self.columns})
 
     def read(self, path: Path) -> pd.DataFrame:
-        """Read and check a Parquet or CSV file (by its ending)."""
+        """Read and check a Parquet or CSV file (by its ending).
+
+        Parameters
+        ----------
+        path : Path
+            File to read.
+
+        Returns
+        -------
+        DataFrame
+            The declared columns first, in their order and dtypes.
+
+        Raises
+        ------
+        InputError
+            If the file is missing or damaged, or breaks the contract.
+        """
         path = Path(path)
         with self._readable(path):
             if path.suffix == ".csv":
@@ -158,7 +174,15 @@ class Table:
             ) from error
 
     def write(self, frame: pd.DataFrame, path: Path) -> None:
-        """Check and write a Parquet or CSV file (by its ending), whole or not at all."""
+        """Check and write a Parquet or CSV file (by its ending), whole or not at all.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Rows to write.
+        path : Path
+            File to write; one that is there is replaced.
+        """
         checked = self.check(frame, path)
         with whole_path(path) as unfinished:
             if Path(path).suffix == ".csv":

@@ -34,9 +34,10 @@ from picking.coordinates import extent_xyz_angstrom
 from picking.data_in.inventory import resolve
 from picking.errors import InputError
 from picking.files.mask import Mask, read_mask
-from picking.files.picks import read_picks, read_truth
+from picking.files.picks import read_picks
 from picking.files.tables import POSITION_COLUMNS
 from picking.files.tomogram import Tomogram, read_tomogram
+from picking.files.truth import read_truth
 from picking.files.whole_files import whole_path
 from picking.preview.shown_run import check_run
 from picking.preview.slice_drawing import (
@@ -100,8 +101,7 @@ def preview(
     check_run(copick_config, run)
     names = [particle.name for particle in config.known_particles]
     if picks_config is None:
-        truth = config.truth
-        picks = read_truth(copick_config, [run], names, truth.user_id, truth.session_id)
+        picks = read_truth(copick_config, [run], config.known_particles, config.truth)
         fix = "give --picks-config results/NAME/picks/copick.json, or a run with picks"
     else:
         author = config.final_picks.user_id, config.final_picks.session_id

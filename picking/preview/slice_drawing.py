@@ -59,7 +59,17 @@ def near_slice(
 
 
 def draw_slice(axes: Axes, cut: Slice, limits: tuple[float, float]) -> None:
-    """Draw a slice in grey at its place in Å."""
+    """Draw a slice in grey at its place in Å.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    cut : Slice
+        The slice.
+    limits : (float, float)
+        Values that become black and white: see :func:`picking.preview.slices.grey_limits`.
+    """
     axes.imshow(
         grey(cut.values, limits),
         cmap="gray",
@@ -144,7 +154,21 @@ def outline(
 
 
 def legend_line(label: str, color: Sequence[int], *, dashed: bool = False) -> Line2D:
-    """Make the legend's entry for an outline."""
+    """Make the legend's entry for an outline.
+
+    Parameters
+    ----------
+    label : str
+        Text of the entry.
+    color : sequence of int
+        Red, green, blue (and more, which is not looked at), 0 to 255.
+    dashed : bool
+        Whether the line is dashed.
+
+    Returns
+    -------
+    Line2D
+    """
     return Line2D(
         [],
         [],

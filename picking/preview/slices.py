@@ -86,7 +86,18 @@ def thick_slice(
 
 
 def grey_limits(values: NDArray[np.floating]) -> tuple[float, float]:
-    """Values that become black and white: all but the farthest tails lie between."""
+    """Find the values that become black and white: all but the farthest tails lie between.
+
+    Parameters
+    ----------
+    values : ndarray
+        Voxel values, of any shape and scale.
+
+    Returns
+    -------
+    (float, float)
+        Black and white.
+    """
     black, white = np.percentile(values, GREY_PERCENTILES)
     return float(black), float(white)
 

@@ -45,6 +45,15 @@ class Folds:
     def fold_of(self, run: str) -> int:
         """Fold that ``run`` is judged in.
 
+        Parameters
+        ----------
+        run : str
+            A training run.
+
+        Returns
+        -------
+        int
+
         Raises
         ------
         InputError
@@ -60,11 +69,31 @@ class Folds:
         return next((fold for fold in self.folds if run in fold), ())
 
     def judged_runs(self, fold: int) -> tuple[str, ...]:
-        """Return the runs that are judged in ``fold``."""
+        """Return the runs that are judged in ``fold``.
+
+        Parameters
+        ----------
+        fold : int
+            Number of the fold.
+
+        Returns
+        -------
+        tuple of str
+        """
         return self.folds[fold]
 
     def training_runs(self, fold: int) -> tuple[str, ...]:
-        """Return the runs that the models of ``fold`` may learn from: all others, sorted."""
+        """Return the runs that the models of ``fold`` may learn from: all others, sorted.
+
+        Parameters
+        ----------
+        fold : int
+            Number of the fold.
+
+        Returns
+        -------
+        tuple of str
+        """
         return tuple(run for run in self.runs if run not in self.folds[fold])
 
     def write(self, path: Path) -> None:
@@ -75,6 +104,15 @@ class Folds:
     @classmethod
     def read(cls, path: Path) -> "Folds":
         """Read what :meth:`write` wrote.
+
+        Parameters
+        ----------
+        path : Path
+            ``results/NAME/folds.json``.
+
+        Returns
+        -------
+        Folds
 
         Raises
         ------

@@ -22,8 +22,17 @@ METRIC_COLUMNS = TEXT_COLUMNS + POSITION_COLUMNS
 class TypeScore:
     """Counts of one particle type, pooled over all experiments, and what follows from them.
 
-    ``tp`` is the number of references that were hit; ``fp`` the number of candidates less ``tp``.
-    As one candidate may hit two references, ``fp`` can be negative.
+    Parameters
+    ----------
+    fbeta, precision, recall : float
+        0 to 1; 0 where there is nothing to divide by.
+    tp : int
+        Number of references that were hit.
+    fp : int
+        Number of candidates less ``tp``; as one candidate may hit two references, it can be
+        negative.
+    fn : int
+        Number of references that were not hit.
     """
 
     fbeta: float
@@ -36,13 +45,26 @@ class TypeScore:
 
 @dataclass(frozen=True)
 class MetricResult:
-    """The weighted score, and the scores of the truth's types in their order of appearance."""
+    """A submission's score.
+
+    Parameters
+    ----------
+    score : float
+        F-beta of every type of the truth, weighted.
+    per_type : dict of str to TypeScore
+        By particle type, in the truth's order of appearance.
+    """
 
     score: float
     per_type: dict[str, TypeScore]
 
     def to_json(self) -> str:
-        """Write as one JSON object on one line."""
+        """Write as one JSON object on one line.
+
+        Returns
+        -------
+        str
+        """
         return json.dumps(asdict(self))
 
 
@@ -180,7 +202,18 @@ def score(
 
 
 def score_files(truth: Path, submission: Path, config: PipelineConfig) -> MetricResult:
-    """Score one CSV file against another with the radii and weights of a resolved configuration.
+    """Score one CSV file against another with the radii and weights of a configuration.
+
+    Parameters
+    ----------
+    truth, submission : Path
+        CSV files with the columns experiment, particle_type, x, y, z (Å).
+    config : PipelineConfig
+        Resolved.
+
+    Returns
+    -------
+    MetricResult
 
     Raises
     ------

@@ -39,7 +39,17 @@ class ScoringRules:
 
     @classmethod
     def from_config(cls, config: PipelineConfig) -> Self:
-        """Read them off a resolved configuration."""
+        """Read them off a resolved configuration.
+
+        Parameters
+        ----------
+        config : PipelineConfig
+            Resolved: see :func:`picking.data_in.inventory.resolve`.
+
+        Returns
+        -------
+        ScoringRules
+        """
         particles = config.known_particles
         fraction = config.stage2_rerank.suppression_fraction
         return cls(

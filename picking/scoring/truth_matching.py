@@ -58,8 +58,12 @@ def label_candidates(
 
     Parameters
     ----------
-    candidates, truth, radius_angstrom
-        As for :func:`new_hits`.
+    candidates : DataFrame
+        Columns run, candidate_id, particle_type, x, y, z (Å) and proposal_score; any index.
+    truth : DataFrame
+        Columns run, particle_type, x, y, z (Å).
+    radius_angstrom : mapping of str to float
+        Hit radius of each particle type, Å.
 
     Returns
     -------

@@ -33,7 +33,17 @@ def write_structures(path: Path, structures: Mapping[str, Structure]) -> None:
 
 
 def read_structures(path: Path) -> dict[str, Structure]:
-    """Read what :func:`write_structures` wrote: a structure for each type that has one.
+    """Read what :func:`write_structures` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        ``results/NAME/structures.npz``.
+
+    Returns
+    -------
+    dict of str to Structure
+        One for each particle type that has one.
 
     Raises
     ------

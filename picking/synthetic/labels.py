@@ -1,12 +1,12 @@
 """Labels: which particles an annotator marked, and how exactly."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from picking.config.synthetic import SyntheticSettings
 from picking.synthetic.field import Field
-from picking.synthetic.molecules import FloatArray, labelled_molecules
+from picking.synthetic.molecules import FloatArray
 from picking.synthetic.placing import Placement
 
 
@@ -32,6 +32,7 @@ def draw_labels(
     field: Field,
     particles: Sequence[Placement],
     stream: np.random.Generator,
+    particle_types: Iterable[str],
 ) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
     """Draw which particles are labelled, and where the annotator's mark is.
 
@@ -41,14 +42,14 @@ def draw_labels(
     Returns
     -------
     picks, truth : dict of ndarray, (n, 3)
-        Positions xyz in Å by particle type, of all six types; `picks` with jitter, `truth`
+        Positions xyz in Å by particle type, of all `particle_types`; `picks` with jitter, `truth`
         without, in the same order.
     """
     low = np.zeros(3)
     high = field.extent_xyz_angstrom - field.voxel_size_angstrom
     jitter_angstrom = settings.label_jitter_voxels * field.voxel_size_angstrom
     picks, truth = {}, {}
-    for particle_type in sorted(labelled_molecules()):
+    for particle_type in sorted(particle_types):
         positions = np.array(
             [p.position_xyz_angstrom for p in particles if p.molecule.name == particle_type]
         ).reshape(-1, 3)

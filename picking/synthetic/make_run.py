@@ -23,6 +23,7 @@ from picking.synthetic.kaggle_writer import (
 )
 from picking.synthetic.labels import draw_labels
 from picking.synthetic.microscope import ANGSTROM_PER_MICROMETRE, FourierSampling
+from picking.synthetic.molecules import labelled_molecules
 from picking.synthetic.random_streams import stream_for
 from picking.synthetic.specimen import draw_specimen
 from picking.synthetic.truth_table import truth_table, write_truth
@@ -62,7 +63,7 @@ def make_run(
     stream = stream_for(seed, run)
     field = Field(settings.shape_zyx, settings.voxel_size_angstrom)
     specimen = draw_specimen(settings, field, seed, stream)
-    picks, exact = draw_labels(settings, field, specimen.particles, stream)
+    picks, exact = draw_labels(settings, field, specimen.particles, stream, labelled_molecules())
     defocus_micrometre = stream.uniform(*settings.defocus_range_micrometre)
     sampling = FourierSampling(
         settings,

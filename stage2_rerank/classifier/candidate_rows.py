@@ -9,6 +9,7 @@ import pandas as pd
 
 from picking.errors import InputError
 from picking.files.tables import CANDIDATES, FEATURES, PROPOSAL_SCORE
+from stage2_rerank.classifier.feature_families import feature_family
 
 KEYS = ["run", "candidate_id"]
 SCORE_COLUMN = PROPOSAL_SCORE.name
@@ -30,12 +31,42 @@ class CandidateRows:
     features: pd.DataFrame
 
     def of_type(self, particle_type: str) -> "CandidateRows":
-        """Rows of one particle type."""
+        """Take the rows of one particle type.
+
+        Parameters
+        ----------
+        particle_type : str
+            Name of the type.
+
+        Returns
+        -------
+        CandidateRows
+        """
         rows = np.flatnonzero(self.candidates["particle_type"] == particle_type)
         return CandidateRows(
             self.candidates.iloc[rows].reset_index(drop=True),
             self.features.iloc[rows].reset_index(drop=True),
         )
+
+    def of_families(self, families: Collection[str]) -> "CandidateRows":
+        """Keep the features of some families, and the proposal score.
+
+        Parameters
+        ----------
+        families : collection of str
+            Names of the families, as in :mod:`features.catalogue`.
+
+        Returns
+        -------
+        CandidateRows
+            The same candidates.
+        """
+        kept = [
+            name
+            for name in self.features.columns
+            if name == SCORE_COLUMN or feature_family(name) in families
+        ]
+        return CandidateRows(self.candidates, self.features[kept])
 
     def check_runs(self, runs: Collection[str], where: object) -> None:
         """Raise InputError if there are candidates of a run that is not among ``runs``."""

@@ -153,7 +153,16 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def margin(self, X: pd.DataFrame) -> NDArray[np.float64]:  # noqa: N803
-        """Corrected, calibrated log odds of being positive, (n,), of candidates (n, F).
+        """Corrected, calibrated log odds of being positive.
+
+        Parameters
+        ----------
+        X : DataFrame, (n, F)
+            Candidates, with the columns of ``fit``.
+
+        Returns
+        -------
+        ndarray, (n,), float64
 
         Raises
         ------
@@ -172,7 +181,17 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         return self.calibration_.margin(margin)
 
     def predict_proba(self, X: pd.DataFrame) -> NDArray[np.float64]:  # noqa: N803
-        """Probability of being negative and positive, (n, 2), of candidates (n, F).
+        """Probability of being negative and positive.
+
+        Parameters
+        ----------
+        X : DataFrame, (n, F)
+            Candidates, with the columns of ``fit``.
+
+        Returns
+        -------
+        ndarray, (n, 2), float64
+            Calibrated; the second column is the probability of a particle.
 
         Raises
         ------

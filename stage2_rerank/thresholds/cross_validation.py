@@ -60,7 +60,21 @@ def nested_picks(
 
 
 def score_picks(truth: pd.DataFrame, picks: pd.DataFrame, rules: ScoringRules) -> MetricResult:
-    """Score picks (table PICKS) against the truth (table TRUTH) by the official metric."""
+    """Score picks against the truth by the official metric.
+
+    Parameters
+    ----------
+    truth : DataFrame
+        Table TRUTH.
+    picks : DataFrame
+        Table PICKS; those of runs that the truth lacks do not count.
+    rules : ScoringRules
+        Types, radii, weights and beta.
+
+    Returns
+    -------
+    MetricResult
+    """
     return score(
         truth.rename(columns={"run": "experiment"}),
         picks.rename(columns={"run": "experiment"}),
@@ -81,8 +95,12 @@ class CountsByRun:
         The R runs of the truth: the metric judges no others.
     particle_types : tuple of str
         The T types.
-    hits, picks, references : ndarray, (R, T), int64
-        References hit, picks, and references.
+    hits : ndarray, (R, T), int64
+        Number of references that were hit.
+    picks : ndarray, (R, T), int64
+        Number of picks.
+    references : ndarray, (R, T), int64
+        Number of references.
     """
 
     runs: tuple[str, ...]
@@ -152,7 +170,15 @@ def counts_by_run(truth: pd.DataFrame, picks: pd.DataFrame, rules: ScoringRules)
 
 @dataclass(frozen=True)
 class ScoreIntervals:
-    """95 % intervals of a score and of every type's F-beta."""
+    """95 % intervals of a score and of every type's F-beta.
+
+    Parameters
+    ----------
+    score : (float, float)
+        Of the score.
+    per_type : dict of str to (float, float)
+        Of F-beta, by particle type.
+    """
 
     score: Interval
     per_type: dict[str, Interval]
@@ -169,7 +195,7 @@ def score_intervals(
     Parameters
     ----------
     stage1, two_stage : CountsByRun
-        Counts of the same runs and types.
+        Counts of the same runs and types; or of any other two sides that are compared.
     weights : mapping of str to float
         Weight of each type in the score.
     beta : float

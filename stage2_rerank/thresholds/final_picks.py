@@ -55,8 +55,12 @@ def final_picks(
 
     Parameters
     ----------
-    candidates, score_column, distance_angstrom
-        As for :func:`suppressed`.
+    candidates : DataFrame
+        Columns run, particle_type, x, y, z (Å) and ``score_column``.
+    score_column : str
+        The higher the better.
+    distance_angstrom : mapping of str to float
+        Least distance of two that both stay, Å, for each particle type.
     thresholds : mapping of str to float
         Kept is what scores above.
 

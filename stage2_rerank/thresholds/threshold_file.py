@@ -72,13 +72,36 @@ class Thresholds(StoredModel):
         return thresholds.of(stage).by(self.rule)
 
     def final_values(self, stage: Stage = "two_stage") -> dict[str, float]:
-        """Value for test runs by particle type."""
+        """Value for test runs by particle type.
+
+        Parameters
+        ----------
+        stage : {"stage1", "two_stage"}
+            On whose score: proposal_score or rerank_score.
+
+        Returns
+        -------
+        dict of str to float
+            Candidates that score above are kept.
+        """
         return {
             name: self.decisive(of_type.final, stage).value for name, of_type in self.types.items()
         }
 
     def fold_values(self, fold: int, stage: Stage) -> dict[str, float]:
-        """Value for the runs of a fold, fitted on the other folds, by particle type."""
+        """Value for the runs of a fold, fitted on the other folds, by particle type.
+
+        Parameters
+        ----------
+        fold : int
+            Number of the fold.
+        stage : {"stage1", "two_stage"}
+            On whose score.
+
+        Returns
+        -------
+        dict of str to float
+        """
         return {
             name: self.decisive(of_type.folds[fold], stage).value
             for name, of_type in self.types.items()

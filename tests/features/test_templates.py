@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from features import averages, templates
+from features import averages, run_context, templates
 from features.run_context import make_run_context
 from features.subtomograms import make_resolution_levels
 from features.template_matching import fits
@@ -115,7 +115,7 @@ def test_a_type_without_a_structure_has_zeros_and_is_no_rival(values_zyx):
 
 
 def test_without_structures_nothing_is_measured_at_all(values_zyx, monkeypatch):
-    monkeypatch.setattr(fits, "whitened", None)
+    monkeypatch.setattr(run_context, "whitened", None)
     measured = templates.measure(context_of(values_zyx, {}), SETTINGS)
     assert set(measured) == {f.name for f in templates.declared(SETTINGS, [SMALL, LARGE])}
     for values in measured.values():
@@ -124,8 +124,10 @@ def test_without_structures_nothing_is_measured_at_all(values_zyx, monkeypatch):
 
 def test_a_given_tilt_range_is_used_instead_of_the_measured_one(values_zyx, monkeypatch):
     seen = []
-    whitened = fits.whitened
-    monkeypatch.setattr(fits, "whitened", lambda *args: seen.append(whitened(*args)) or seen[-1])
+    whitened = run_context.whitened
+    monkeypatch.setattr(
+        run_context, "whitened", lambda *args: seen.append(whitened(*args)) or seen[-1]
+    )
     measured = [
         templates.measure(context_of(values_zyx, STRUCTURES), settings)["templates_own_best"]
         for settings in (

@@ -9,6 +9,7 @@ from picking.errors import InputError
 from picking.files.copick_project import filesystem_config
 from picking.files.picks import read_picks
 from picking.files.tables import OUT_OF_FOLD, PICKS, SCORED_CANDIDATES, SUBMISSION, TRUTH
+from picking.scoring.folds import Folds
 from picking.workflow.settings_sections import RESULT_SECTIONS, section_text
 from stage2_rerank.pick_again import main
 from stage2_rerank.thresholds.threshold_file import (
@@ -70,6 +71,7 @@ def results(tmp_path: Path) -> Path:
     )
     right = training["rerank_score"] > 0.3
     OUT_OF_FOLD.write(training.assign(fold=0, is_positive=right), folder / "out_of_fold.parquet")
+    Folds((("a",), ("b",))).write(folder / "folds.json")
     TRUTH.write(training[right][TRUTH.column_names], folder / "truth.csv")
     test = numbered(
         positions("t", "ribosome", [0.9, 0.7, 0.25]),

@@ -10,9 +10,10 @@ import pandas as pd
 
 from picking.config import PipelineConfig
 from picking.errors import InputError
-from picking.files.picks import read_picks, read_truth
+from picking.files.picks import read_picks
 from picking.files.tables import PICKS
 from picking.files.tomogram import read_tomogram
+from picking.files.truth import read_truth
 from picking.files.whole_files import write_whole_text
 from picking.preview.shown_run import check_run
 from picking.preview.viewer.content import (
@@ -82,7 +83,7 @@ def write_viewer(
     check_run(inputs.copick, run)
     particles = config.known_particles
     names = [particle.name for particle in particles]
-    truth = read_truth(inputs.copick, [run], names, config.truth.user_id, config.truth.session_id)
+    truth = read_truth(inputs.copick, [run], particles, config.truth)
     kind, picks = _picks(config, run, inputs)
     types = shown_types(particles, picks, truth, _cutoffs(inputs.scored))
     if not types:

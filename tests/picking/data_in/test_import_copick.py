@@ -5,16 +5,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from picking.config import PipelineConfig
+from picking.config import ParticleType, PipelineConfig, TruthSettings
 from picking.data_in.import_dataset import import_copick
 from picking.data_in.inventory import list_runs, resolve
 from picking.errors import InputError
-from picking.files.picks import read_truth
 from picking.files.tables import TRUTH
 from picking.files.tomogram import read_tomogram
+from picking.files.truth import read_truth
 from picking.files.whole_files import write_whole_text
 from tests.conftest import picks_content, tiny_values, write_ome_zarr
 from tests.picking.data_in.test_import_dataset import picked_at
+
+MINE = ParticleType(name="mine", radius_angstrom=40)
 
 
 def copick_project(folder, *, tomograms_in):
@@ -103,7 +105,9 @@ def test_our_configuration_shows_the_truth_of_a_project(tmp_path, tomograms):
     path = copick_project(tmp_path, tomograms_in=dict.fromkeys(("R1", "R2", "R3"), tomograms))
     truth = import_project(path, tmp_path / "results" / "copick")
     ours = tmp_path / "results" / "copick" / "train.json"
-    pd.testing.assert_frame_equal(read_truth(ours, ["R1", "R2"], ["mine"], "me"), truth)
+    pd.testing.assert_frame_equal(
+        read_truth(ours, ["R1", "R2"], [MINE], TruthSettings(user_id="me")), truth
+    )
 
 
 def test_picks_that_our_configuration_does_not_show_are_missed(tmp_path, monkeypatch):

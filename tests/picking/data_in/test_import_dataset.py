@@ -13,7 +13,7 @@ from picking.data_in.import_dataset import import_kaggle, main
 from picking.data_in.imported_truth import PickedFiles
 from picking.data_in.inventory import list_runs, resolve
 from picking.errors import InputError
-from picking.files.picks import read_truth
+from picking.files.picks import read_sets
 from picking.files.tables import TRUTH
 from picking.files.tomogram import read_tomogram
 from tests.conftest import tiny_values, write_ome_zarr
@@ -92,10 +92,10 @@ def test_a_persons_picks_in_our_overlay_stay(kaggle_dataset, tmp_path):
 
 def test_picks_that_copick_passes_over_are_missed(kaggle_dataset, tmp_path, monkeypatch):
     def forget_ribosomes(*arguments):
-        table = read_truth(*arguments)
+        table = read_sets(*arguments)
         return table[table["particle_type"] != "ribosome"]
 
-    monkeypatch.setattr("picking.data_in.import_dataset.read_truth", forget_ribosomes)
+    monkeypatch.setattr("picking.data_in.import_dataset.read_sets", forget_ribosomes)
     with pytest.raises(InputError, match="holds 1 picks of ribosome, of which copick reads 0"):
         import_folder(kaggle_dataset, tmp_path / "out", tmp_path / "truth.csv")
 

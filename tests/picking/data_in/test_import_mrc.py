@@ -13,14 +13,16 @@ import starfile
 import yaml
 from numpy.typing import NDArray
 
+from picking.config import ParticleType
 from picking.data_in.import_check import ImportCheck
 from picking.data_in.import_dataset import main
 from picking.errors import InputError
-from picking.files.picks import read_truth
 from picking.files.picks_density import PicksDensity
 from picking.files.tables import POSITION_COLUMNS, TRUTH
 from picking.files.tomogram import read_tomogram
+from picking.files.truth import read_truth
 from tests.mrc_data import (
+    PARTICLES,
     PICKED,
     PICKS,
     SHAPE_ZYX,
@@ -83,7 +85,7 @@ def test_it_makes_a_project_and_only_reads(
     assert contents(data.folder) == before
 
     truth = TRUTH.read(results / "truth.csv")
-    shown = read_truth(results / "copick" / "train.json", PICKED, ["ball"])
+    shown = read_truth(results / "copick" / "train.json", PICKED, [ParticleType(**PARTICLES[0])])
     pd.testing.assert_frame_equal(truth, shown)
     for run in PICKED:
         found = truth[truth["run"] == run][POSITION_COLUMNS].to_numpy()

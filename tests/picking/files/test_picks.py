@@ -5,15 +5,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from picking.config import CZII_PARTICLES
+from picking.config import CZII_PARTICLES, TruthSettings
 from picking.data_in.inventory import kaggle_static
 from picking.errors import InputError
 from picking.files.copick_project import filesystem_config
-from picking.files.picks import read_picks, read_truth, write_picks
+from picking.files.picks import read_picks, write_picks
 from picking.files.tables import PICKS
+from picking.files.truth import read_truth
 from tests.conftest import picks_content
 
 TYPES = [particle.name for particle in CZII_PARTICLES]
+RIBOSOME = next(particle for particle in CZII_PARTICLES if particle.name == "ribosome")
 
 
 @pytest.fixture
@@ -140,7 +142,7 @@ def test_centre_is_location_plus_translation(truth_project):
     content = picks_content("R1", "ribosome", [[1, 2, 3]])
     content["points"][0]["transformation_"][0][3] = 10.0
     write("me_1_ribosome.json", content)
-    truth = read_truth(config, ["R1"], ["ribosome"])
+    truth = read_truth(config, ["R1"], [RIBOSOME])
     assert truth.to_numpy().tolist() == [["R1", "ribosome", 11.0, 2.0, 3.0]]
 
 
@@ -151,7 +153,8 @@ def test_user_session_and_type_select(truth_project):
     write("me_1_membrane.json", picks_content("R1", "membrane", [[9, 9, 9]]))
 
     def x(user, session):
-        return read_truth(config, ["R1"], TYPES, user, session)["x"].tolist()
+        truth = TruthSettings(user_id=user, session_id=session)
+        return read_truth(config, ["R1"], CZII_PARTICLES, truth)["x"].tolist()
 
     assert x("me", "2") == [1.0]
     assert x("you", None) == [2.0]
@@ -177,7 +180,7 @@ def test_bad_picks_are_named(truth_project, name, content, message):
     config, write = truth_project
     write(name, content)
     with pytest.raises(InputError, match=message) as caught:
-        read_truth(config, ["R1"], ["ribosome"])
+        read_truth(config, ["R1"], [RIBOSOME])
     assert "\n" not in str(caught.value)
 
 
@@ -185,4 +188,4 @@ def test_missing_run_is_named(truth_project):
     config, write = truth_project
     write("me_1_ribosome.json", GOOD)
     with pytest.raises(InputError, match="has no run R2"):
-        read_truth(config, ["R2"], ["ribosome"])
+        read_truth(config, ["R2"], [RIBOSOME])

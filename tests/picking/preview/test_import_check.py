@@ -12,9 +12,9 @@ from PIL import Image
 from picking.config import ParticleType
 from picking.files.copick_project import filesystem_config
 from picking.files.mask import Mask, write_mask
-from picking.files.picks import read_truth
 from picking.files.tables import TRUTH
 from picking.files.tomogram import Tomogram
+from picking.files.truth import read_truth
 from picking.preview.import_check import densest, main, mean_around
 from picking.preview.slice_drawing import MASK_COLOR, outline_mask
 from tests.conftest import KaggleRunWriter
@@ -41,7 +41,7 @@ def test_it_shows_the_runs_with_the_most_picks(
     inside = np.ones(SHAPE_ZYX, dtype=bool)
     inside[:, :20] = False
     write_mask(Mask(inside, np.full(3, 10.0)), overlay, "D", 10.0, "")
-    TRUTH.write(read_truth(project, "ABCD", list(COLORS)), tmp_path / "truth.csv")
+    TRUTH.write(read_truth(project, "ABCD", particles), tmp_path / "truth.csv")
     config = tmp_path / "config.yaml"
     dumped = [item.model_dump(mode="json") for item in particles]
     config.write_text(yaml.safe_dump({"particles": dumped}))

@@ -130,7 +130,9 @@ def test_labels_are_missed_mostly_at_the_border() -> None:
 
 def test_picks_are_the_truth_with_jitter() -> None:
     particles = many_apo_ferritins(600)
-    picks, truth = draw_labels(SETTINGS, FIELD, particles, stream_for(0, "labels"))
+    picks, truth = draw_labels(
+        SETTINGS, FIELD, particles, stream_for(0, "labels"), labelled_molecules()
+    )
     assert set(picks) == set(truth) == set(labelled_molecules())
     assert truth["ribosome"].shape == (0, 3)
     exact = np.array([p.position_xyz_angstrom for p in particles])
