@@ -88,6 +88,7 @@ def runs_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     for module in ("train", "propose"):
         monkeypatch.setattr(f"stage1_proposals.{module}.read_tomogram", read_tomogram)
+        monkeypatch.setattr(f"stage1_proposals.{module}.read_mask", lambda *_: None)
     return read
 
 
