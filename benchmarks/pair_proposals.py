@@ -77,7 +77,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class FinishedResult:
+class ResultToPair:
     """A folder of results, as far as networks are trained and used with it.
 
     Parameters
@@ -102,7 +102,7 @@ class FinishedResult:
         return [str(self.folder / "settings" / f"{part}.yaml") for part in parts]
 
 
-def read_finished(folder: Path) -> FinishedResult:
+def read_finished(folder: Path) -> ResultToPair:
     """Read a finished folder of results.
 
     Raises
@@ -126,10 +126,10 @@ def read_finished(folder: Path) -> FinishedResult:
         for path in records
     }
     config = resolve(load_config([folder / "settings" / f"{part}.yaml" for part in parts]))
-    return FinishedResult(folder, config, folds, starts)
+    return ResultToPair(folder, config, folds, starts)
 
 
-def made_from(result: FinishedResult) -> str:
+def made_from(result: ResultToPair) -> str:
     """Digest of all that decides what the pairs' networks and candidates are."""
     names = ["folds.json", "truth.csv", "picks_density.json", "stage1/precision.json"]
     if result.config.features.has_templates:
@@ -145,7 +145,7 @@ def made_from(result: FinishedResult) -> str:
     return digest.hexdigest()
 
 
-def claim(work: Path, result: FinishedResult) -> None:
+def claim(work: Path, result: ResultToPair) -> None:
     """Note in the folder of all pairs which result it belongs to.
 
     Raises
@@ -166,7 +166,7 @@ def pair_folder(work: Path, pair: Pair) -> Path:
     return work / f"pair_{pair[0]}_{pair[1]}"
 
 
-def prepare(result: FinishedResult, work: Path, pair: Pair) -> None:
+def prepare(result: ResultToPair, work: Path, pair: Pair) -> None:
     """Write a pair's folds and settings, and link to what it takes from the finished result."""
     folder = pair_folder(work, pair)
     folds_of_pair(result.folds, pair).write(folder / "folds.json")
@@ -189,7 +189,7 @@ def _write_settings(path: Path, stage1: dict[str, object]) -> None:
     write_whole_text(path, json.dumps({"stage1_proposals": stage1}) + "\n")
 
 
-def stages_of(result: FinishedResult, work: Path, pair: Pair) -> list[Stage]:
+def stages_of(result: ResultToPair, work: Path, pair: Pair) -> list[Stage]:
     """All stages of a pair in their order, its members' trainings first."""
     folder, config = pair_folder(work, pair), result.config
     runs = folds_of_pair(result.folds, pair).judged_runs(PAIR_FOLD)
@@ -303,7 +303,7 @@ def run_stage(stage: Stage, folder: Path) -> None:
         raise InputError(log, f"{stage.name} failed:\n{end}\n", "mend it and start again")
 
 
-def check_start(result: FinishedResult, folder: Path) -> None:
+def check_start(result: ResultToPair, folder: Path) -> None:
     """Refuse networks that started from something else than those of the finished result.
 
     Raises
@@ -322,7 +322,7 @@ def check_start(result: FinishedResult, folder: Path) -> None:
             )
 
 
-def make_pair(result: FinishedResult, work: Path, pair: Pair) -> Pair:
+def make_pair(result: ResultToPair, work: Path, pair: Pair) -> Pair:
     """Do what is left of a pair."""
     prepare(result, work, pair)
     folder = pair_folder(work, pair)
@@ -336,7 +336,7 @@ def make_pair(result: FinishedResult, work: Path, pair: Pair) -> Pair:
     return pair
 
 
-def make_pairs(result: FinishedResult, work: Path, cores: int) -> None:
+def make_pairs(result: ResultToPair, work: Path, cores: int) -> None:
     """Do what is left of all pairs, as many at a time as the cores allow.
 
     Raises

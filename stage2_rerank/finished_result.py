@@ -33,8 +33,8 @@ FURTHER_SETTINGS = ("stage1_prediction", "features", "wedge", "stage2_classifier
 class FinishedResult:
     """A folder ``results/NAME``; a file is read when it is asked for, and nothing is written.
 
-    A file that is missing or damaged raises InputError. A result that was picked with a bundle has
-    no truth, no out-of-fold candidates and no report.
+    A file that is missing or damaged raises InputError. A result that was picked with a bundle
+    has the bundle's truth, out-of-fold candidates and report, but nothing of its training runs.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import pair_proposals
 from benchmarks.pair_judging import join_folds, judge_fold, networks_for, read_pairs, rows_for
 from benchmarks.pair_proposals import (
-    FinishedResult,
+    ResultToPair,
     Stage,
     claim,
     folds_of_pair,
@@ -189,7 +189,7 @@ def finished(tmp_path):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
     config = PipelineConfig.model_validate({"stage1_proposals": {"prediction": {"passes": 2}}})
-    return FinishedResult(folder, resolve(config), FOLDS, {MEMBER: NOTHING})
+    return ResultToPair(folder, resolve(config), FOLDS, {MEMBER: NOTHING})
 
 
 def argument(stage, name):

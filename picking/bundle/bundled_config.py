@@ -17,7 +17,8 @@ OF_STAGE1 = ("ensemble", "network", "targets", "training", "peaks")
 # Which tomograms are picked: those of the training, unless the user says otherwise.
 TOMOGRAM_KIND = ("tomo_type", "voxel_spacing", "resample_to")
 # What the user may choose for the data at hand.
-OF_PREDICTION = tuple(PredictionSettings.model_fields)
+ADAPTED = "adapted_statistics"
+OF_PREDICTION = tuple(name for name in PredictionSettings.model_fields if name != ADAPTED)
 # As far as the scale of a tomogram may be from what its folder says (picking.files.ome_zarr).
 MOST_VOXEL_DEVIATION = 0.05
 
@@ -58,6 +59,8 @@ def bundled_config(
     stage1, given_stage1 = config.stage1_proposals, given.stage1_proposals
     _refuse_others(config, bundle, COMES_WITH_THE_BUNDLE, "")
     _refuse_others(stage1, bundle.stage1_proposals, OF_STAGE1, "stage1_proposals.")
+    learnt = bundle.stage1_proposals.prediction
+    _refuse_others(stage1.prediction, learnt, (ADAPTED,), "stage1_proposals.prediction.")
     kind = bundle.model_dump(include=set(TOMOGRAM_KIND)) | _chosen(config, given, TOMOGRAM_KIND)
     if kind["voxel_spacing"] != bundle.voxel_spacing:
         # What the bundle's own data were resampled to says nothing of these.

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -68,6 +68,17 @@ class BundleManifest(StoredModel):
     score: float = Field(description="score of the cross-validation, all types")
     types: dict[str, TypeScore] = Field(description="scores by particle type")
     files: dict[str, BundledFile] = Field(description="all files but this one, by path")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _picks_as_it_was_tuned(cls, content: Any) -> Any:
+        """Let a bundle from before statistics adapted pick without: its thresholds are of that."""
+        try:
+            prediction = content["config"]["stage1_proposals"]["prediction"]
+            prediction.setdefault("adapted_statistics", 0.0)
+        except (AttributeError, KeyError, TypeError):
+            pass  # what is wrong is said where the fields are checked
+        return content
 
     @model_validator(mode="after")
     def _holds_what_it_has_to(self) -> Self:

@@ -45,7 +45,10 @@ class FeatureSettings(StrictModel):
     shells: int = Field(6, ge=2, le=20, description="shells from the centre to 1.5 radii")
     neighbours: int = Field(3, ge=1, le=10, description="nearest candidates that are looked at")
     orientations: int = Field(
-        600, ge=1, le=20000, description="orientations in which a particle's structure is compared"
+        600,
+        ge=1,
+        le=20000,
+        description="orientations in which a structure or an average is compared",
     )
     tilt_range_degrees: float | None = Field(
         None,

@@ -22,7 +22,7 @@ from picking.scoring.metric import score_files
 
 
 def project_truth(config: PipelineConfig, copick_config: Path) -> pd.DataFrame:
-    """Read the truth of all runs of a copick project that have picks.
+    """Read the truth of all runs of a copick project that have picks, inside a mask or outside.
 
     Parameters
     ----------

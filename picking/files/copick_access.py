@@ -59,11 +59,16 @@ NO_CREDENTIALS = frozenset(
 )
 
 
+WEB_PROTOCOLS = ("http", "https")
+
+
 def without_credentials(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out arguments of a file system that may be credentials, at every depth."""
     shown = {}
     for key, value in arguments.items():
         if key not in NO_CREDENTIALS or (isinstance(value, str) and _holds_password(value)):
+            continue
+        if isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
             continue
         shown[key] = without_credentials(value) if isinstance(value, Mapping) else value
     return shown
@@ -140,6 +145,9 @@ def refuse_passwords_in_addresses(content: Mapping[str, Any], copick_config: Pat
 
 def _holds_password(address: str) -> bool:
     try:
-        return urlsplit(address).password is not None
+        parts = urlsplit(address)
+        # A token stands where a name would, and a signature in the query.
+        is_signed = parts.scheme in WEB_PROTOCOLS and bool(parts.username or parts.query)
+        return parts.password is not None or is_signed
     except ValueError:  # no address
         return False

@@ -123,10 +123,12 @@ def predict_maps(
     plan = plan_passes(len(networks), passes, quarter_turns)
     # The only copy at this size beside the tomogram itself.
     padded_zyx = padded_to_windows(normalised(tomogram.values_zyx), window_zyx, stride)
-    adapted = [
-        with_adapted_statistics(network, padded_zyx, settings.adapted_statistics, device)
-        for network in networks
-    ]
+    adapted = {
+        member: with_adapted_statistics(
+            networks[member], padded_zyx, settings.adapted_statistics, device
+        )
+        for member in {member for member, _ in plan}
+    }
     windows = len(list(window_boxes(padded_zyx.shape, window_zyx, settings.overlap, stride)))
     with tqdm(
         total=windows * len(plan),

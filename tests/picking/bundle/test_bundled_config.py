@@ -56,6 +56,10 @@ def test_the_bundle_brings_the_models_settings_and_the_user_the_data(
             {"stage1_proposals": {"ensemble": {"seeds": [0, 1]}}},
             r"stage1_proposals\.ensemble: comes with the bundle",
         ),
+        (
+            {"stage1_proposals": {"prediction": {"adapted_statistics": 0.2}}},
+            r"stage1_proposals\.prediction\.adapted_statistics: comes with the bundle",
+        ),
     ],
 )
 def test_what_the_models_depend_on_is_not_for_the_user(

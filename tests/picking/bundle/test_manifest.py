@@ -24,6 +24,18 @@ def test_a_whole_manifest_names_the_files_of_a_result(made: Made) -> None:
     assert manifest.voxel_angstrom == 10.0
 
 
+def test_a_bundle_from_before_statistics_adapted_picks_without(made: Made) -> None:
+    def share() -> float:
+        manifest = BundleManifest.model_validate_json(json.dumps(made.manifest))
+        return manifest.config.stage1_proposals.prediction.adapted_statistics
+
+    prediction = made.manifest["config"]["stage1_proposals"]["prediction"]
+    prediction["adapted_statistics"] = 0.5
+    assert share() == 0.5
+    del prediction["adapted_statistics"]
+    assert share() == 0.0
+
+
 def test_a_bundle_of_the_former_layout_is_refused_by_its_format(made: Made) -> None:
     made.manifest["format"] = 1
     assert problem(made.manifest).startswith("format: ")

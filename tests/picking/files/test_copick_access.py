@@ -50,7 +50,10 @@ def written(path: Path, content: object) -> Path:
 
 def test_whatever_may_be_a_credential_is_left_out() -> None:
     assert without_credentials(S3) == SHOWN
-    assert without_credentials({"endpoint_url": "https://me:SECRET@host"}) == {}
+    for address in ("https://me:SECRET@host", "https://SECRET@host", "https://host/?sig=SECRET"):
+        assert without_credentials({"endpoint_url": address}) == {}
+    listed = {"s3": [{"key": "SECRET"}], "allowed_methods": ["GET"], "timeout": [1, 2]}
+    assert without_credentials(listed) == {"timeout": [1, 2]}
 
 
 def test_copies_of_copies_hold_no_credentials_and_find_them(tmp_path: Path) -> None:
@@ -100,8 +103,9 @@ def test_a_new_key_makes_no_other_data(tmp_path: Path) -> None:
     assert project_digest(project(tmp_path, static_fs_args=moved)) != before
 
 
-def test_a_password_in_an_address_is_refused_and_not_told(tmp_path: Path) -> None:
-    path = project(tmp_path, static_root="ssh://me:SECRET@host/data")
+@pytest.mark.parametrize("address", ["ssh://me:SECRET@host/data", "https://host/data?sig=SECRET"])
+def test_a_password_in_an_address_is_refused_and_not_told(tmp_path: Path, address: str) -> None:
+    path = project(tmp_path, static_root=address)
     with pytest.raises(InputError, match="static_root holds a password") as caught:
         check_roots(path)
     assert "SECRET" not in str(caught.value)
