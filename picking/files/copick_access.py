@@ -59,6 +59,7 @@ NO_CREDENTIALS = frozenset(
 )
 
 
+# Of addresses that may be signed or hold a token; "ssh://user@host" gives nothing away.
 WEB_PROTOCOLS = ("http", "https")
 
 
