@@ -30,7 +30,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -254,6 +254,8 @@ def measure_picking(
     embedding = embed_candidates(candidates, predicted, particles)
     times["peaks_seconds"] = time.perf_counter() - start
     structures = {name: found for name, (found, _) in find_structures(config).items()}
+    # Of the size of the structures; they have banks of their own.
+    averages = {name: replace(structure) for name, structure in structures.items()}
     start = time.perf_counter()
     extract_features(
         tomogram,
@@ -263,7 +265,7 @@ def measure_picking(
         particles,
         config.features,
         structures,
-        averages={},
+        averages,
     )
     times["features_seconds"] = time.perf_counter() - start
     return {**times, "candidates": len(candidates)}

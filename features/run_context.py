@@ -1,6 +1,6 @@
 """One run's candidates with all that the families look at, in a fixed order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -93,6 +93,11 @@ class RunContext:
             size = self.resolutions.voxel_size_zyx_angstrom
             self._whitened[wedge] = whitened(finest, size, wedge, self.threads)
         return self._whitened[wedge]
+
+    @cached_property
+    def kept_fits(self) -> dict[Hashable, NDArray[np.float32]]:
+        """Keep fits to structures, so that families that share one measure it once."""
+        return {}
 
     @property
     def extent_xyz_angstrom(self) -> NDArray[np.float64]:

@@ -98,33 +98,43 @@ def fits_at_candidates(
     best = np.full((count, types), NEUTRAL, dtype=np.float32)
     mean, spread = best.copy(), best.copy()
     known = np.array([name in structures for name in names])
-    if known.any():
-        tomogram = run_context.whitened(given_wedge(settings))
-        voxel = float(np.mean(run_context.resolutions.voxel_size_zyx_angstrom))
-        indices = angstrom_xyz_to_indices_zyx(
-            run_context.positions_xyz_angstrom, run_context.resolutions.voxel_size_zyx_angstrom
-        )
-        shift = max(1, round(SHIFT_ANGSTROM / voxel))
-        for number in np.flatnonzero(known):
-            is_own = run_context.types == number
-            for rows, orientations in (
-                (np.flatnonzero(is_own), settings.orientations),
-                (np.flatnonzero(~is_own), max(1, settings.orientations // RIVAL_SHARE)),
-            ):
-                bank = BANKS.bank_of(
-                    names[number],
-                    structures[names[number]],
-                    round(voxel, VOXEL_DIGITS),
-                    tomogram.wedge,
-                    orientations,
-                    run_context.threads,
-                )
-                found = correlations(
-                    tomogram.values_zyx, indices[rows], bank, shift, run_context.threads
-                )
-                best[rows, number] = found.max(axis=1)
-                mean[rows, number], spread[rows, number] = found.mean(axis=1), found.std(axis=1)
+    kept = run_context.kept_fits
+    for number in np.flatnonzero(known):
+        structure = structures[names[number]]
+        # An average also stands in for a structure that nobody knows.
+        key = (number, structure, settings.orientations, given_wedge(settings))
+        if key not in kept:
+            kept[key] = _fits_of_type(run_context, number, structure, settings)
+        best[:, number], mean[:, number], spread[:, number] = kept[key]
     return Fits(known, best, mean, spread)
+
+
+def _fits_of_type(
+    run_context: RunContext, number: int, structure: Structure, settings: FeatureSettings
+) -> NDArray[np.float32]:
+    """Correlate all candidates with one type's structure: best, mean, spread, (3, n)."""
+    tomogram = run_context.whitened(given_wedge(settings))
+    sizes = run_context.resolutions.voxel_size_zyx_angstrom
+    voxel = float(np.mean(sizes))
+    indices = angstrom_xyz_to_indices_zyx(run_context.positions_xyz_angstrom, sizes)
+    shift = max(1, round(SHIFT_ANGSTROM / voxel))
+    fits = np.empty((3, len(run_context.types)), dtype=np.float32)
+    is_own = run_context.types == number
+    for rows, orientations in (
+        (np.flatnonzero(is_own), settings.orientations),
+        (np.flatnonzero(~is_own), max(1, settings.orientations // RIVAL_SHARE)),
+    ):
+        bank = BANKS.bank_of(
+            run_context.particle_types[number],
+            structure,
+            round(voxel, VOXEL_DIGITS),
+            tomogram.wedge,
+            orientations,
+            run_context.threads,
+        )
+        found = correlations(tomogram.values_zyx, indices[rows], bank, shift, run_context.threads)
+        fits[:, rows] = found.max(axis=1), found.mean(axis=1), found.std(axis=1)
+    return fits
 
 
 def given_wedge(settings: FeatureSettings) -> MissingWedge | None:

@@ -54,20 +54,19 @@ def mrc_tomograms(config: PipelineConfig) -> dict[str, Path]:
     InputError
         If an entry of ``tomograms`` leads to no file, or two files have the same name.
     """
-    found: dict[str, Path] = {}
-    for entry in config.tomograms or ():
-        for path in _files(entry, "tomograms"):
-            run = bare_name(path.name)
-            # Masks may stand beside their tomograms.
-            if config.masks is not None and run.lower().endswith(MASK_ENDING):
-                continue
-            if found.setdefault(run, path) != path:
-                raise InputError(
-                    "tomograms",
-                    f"{found[run]} and {path} are both of run {run}",
-                    "give one tomogram of each run, for instance by a pattern "
-                    "(tomograms='FOLDER/*_denoised.mrc'), and different names to different runs",
-                )
+    files = [
+        (bare_name(path.name), path)
+        for entry in config.tomograms or ()
+        for path in _files(entry, "tomograms")
+    ]
+    if config.masks is not None:  # they may stand beside their tomograms
+        files = [(run, path) for run, path in files if not run.lower().endswith(MASK_ENDING)]
+    found = _one_of_each_run(
+        files,
+        "tomograms",
+        "give one tomogram of each run, for instance by a pattern "
+        "(tomograms='FOLDER/*_denoised.mrc'), and different names to different runs",
+    )
     return {run: found[run] for run in sorted(found)}
 
 
@@ -92,20 +91,25 @@ def mrc_masks(config: PipelineConfig) -> dict[str, Path]:
     """
     entries = config.masks if isinstance(config.masks, tuple) else ()
     tomograms = {*mrc_tomograms(config).values()}
+    files = [path for entry in entries for path in _files(entry, "masks") if path not in tomograms]
+    return _one_of_each_run(
+        [(_run_of_mask(path), path) for path in files],
+        "masks",
+        "give one mask of each run, for instance by a pattern (masks='FOLDER/*_mask.mrc')",
+    )
+
+
+def _run_of_mask(path: Path) -> str:
+    name = bare_name(path.name)
+    return name[: -len(MASK_ENDING)] if name.lower().endswith(MASK_ENDING) else name
+
+
+def _one_of_each_run(files: Sequence[tuple[str, Path]], key: str, remedy: str) -> dict[str, Path]:
+    """Files by run, in the order found; two that are not the same file are refused."""
     found: dict[str, Path] = {}
-    for entry in entries:
-        for path in _files(entry, "masks"):
-            name = bare_name(path.name)
-            run = name[: -len(MASK_ENDING)] if name.lower().endswith(MASK_ENDING) else name
-            if path in tomograms:
-                continue
-            if found.setdefault(run, path) != path:
-                raise InputError(
-                    "masks",
-                    f"{found[run]} and {path} are both of run {run}",
-                    "give one mask of each run, for instance by a pattern "
-                    "(masks='FOLDER/*_mask.mrc')",
-                )
+    for run, path in files:
+        if found.setdefault(run, path) != path:
+            raise InputError(key, f"{found[run]} and {path} are both of run {run}", remedy)
     return found
 
 

@@ -1,11 +1,16 @@
 """Imaging a volume of potential: two half sets of data, as Fourier transforms."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from picking.synthetic.microscope import FourierSampling
+from picking.config.synthetic import SyntheticSettings
+from picking.synthetic.density import potential_volume
+from picking.synthetic.field import Field
+from picking.synthetic.microscope import ANGSTROM_PER_MICROMETRE, FourierSampling
+from picking.synthetic.placing import Placement
 from picking.synthetic.transforms import for_each_plane, forward_transform
 
 Transform = NDArray[np.complex64]
@@ -26,6 +31,47 @@ class HalfSets:
     def mean_plane(self, z: int) -> NDArray[np.complex64]:
         """Return a plane of the full data's transform, (Y, X/2+1)."""
         return np.asarray((self.first[z] + self.second[z]) / 2)
+
+
+def image_placements(
+    settings: SyntheticSettings,
+    field: Field,
+    placements: Iterable[Placement],
+    defocus_micrometre: float,
+    slab_thickness_angstrom: float,
+    stream: np.random.Generator,
+    workers: int = 2,
+) -> HalfSets:
+    """Image what was placed in a slab of ice.
+
+    Parameters
+    ----------
+    settings : SyntheticSettings
+        The microscope and the tilt series.
+    field : Field
+        The tomogram, and the padded volume around it that is imaged.
+    placements : iterable of Placement
+        All that is in the ice.
+    defocus_micrometre : float
+        Underfocus, µm.
+    slab_thickness_angstrom : float
+        Thickness of the ice, Å.
+    stream : numpy.random.Generator
+        Gives the shot noise.
+    workers : int
+        Threads of the Fourier transforms; the result does not depend on it.
+
+    Returns
+    -------
+    HalfSets
+    """
+    sampling = FourierSampling(
+        settings,
+        field.padded_shape_zyx,
+        defocus_micrometre * ANGSTROM_PER_MICROMETRE,
+        slab_thickness_angstrom,
+    )
+    return image(potential_volume(field, placements), sampling, stream, workers)
 
 
 def image(

@@ -19,15 +19,13 @@ from picking.errors import InputError
 from picking.files.copick_project import RUNS_FOLDER, filesystem_config
 from picking.files.whole_files import write_whole_text
 from picking.synthetic.background import place_membranes_and_gold
-from picking.synthetic.density import potential_volume
 from picking.synthetic.distractors import lysate_proteins
 from picking.synthetic.field import Field
 from picking.synthetic.filters import measure_spectrum, reconstruct
-from picking.synthetic.imaging import image
+from picking.synthetic.imaging import image_placements
 from picking.synthetic.invented_species import INVENTED_PARTICLES, annulin, bilobin
 from picking.synthetic.kaggle_writer import VOXEL_SPACING_FOLDER, picks_content, write_tomogram
 from picking.synthetic.labels import draw_labels
-from picking.synthetic.microscope import ANGSTROM_PER_MICROMETRE, FourierSampling
 from picking.synthetic.molecules import FloatArray
 from picking.synthetic.placing import Placement, Placing
 from picking.synthetic.random_streams import stream_for
@@ -131,13 +129,15 @@ def _make_run(settings: SyntheticSettings, seed: int, run: str) -> _MadeRun:
         mean = settings.lysate_per_full_field * scale / len(lysate)
         others += placing.add_several(protein, int(stream.poisson(mean)))
     picks, exact = draw_labels(settings, field, particles, stream, PER_FULL_FIELD)
-    sampling = FourierSampling(
+    defocus_micrometre = stream.uniform(*settings.defocus_range_micrometre)
+    halves = image_placements(
         settings,
-        field.padded_shape_zyx,
-        stream.uniform(*settings.defocus_range_micrometre) * ANGSTROM_PER_MICROMETRE,
+        field,
+        (*particles, *others),
+        defocus_micrometre,
         slab.thickness_angstrom,
+        stream,
     )
-    halves = image(potential_volume(field, (*particles, *others)), sampling, stream)
     values_zyx = reconstruct(halves, field, TOMO_TYPE, measure_spectrum(halves))
     return _MadeRun(run, values_zyx, picks, exact)
 

@@ -10,10 +10,9 @@ from picking.config.synthetic import TOMO_TYPES_OF_SPLIT, SyntheticSettings
 from picking.data_in.inventory import Split
 from picking.files.own_files import own_files
 from picking.files.whole_files import whole_path
-from picking.synthetic.density import potential_volume
 from picking.synthetic.field import Field
 from picking.synthetic.filters import measure_spectrum, reconstruct
-from picking.synthetic.imaging import image
+from picking.synthetic.imaging import image_placements
 from picking.synthetic.kaggle_writer import (
     VOXEL_SPACING_FOLDER,
     picks_folder,
@@ -22,7 +21,6 @@ from picking.synthetic.kaggle_writer import (
     write_tomogram,
 )
 from picking.synthetic.labels import draw_labels
-from picking.synthetic.microscope import ANGSTROM_PER_MICROMETRE, FourierSampling
 from picking.synthetic.molecules import labelled_molecules
 from picking.synthetic.random_streams import stream_for
 from picking.synthetic.specimen import draw_specimen
@@ -65,13 +63,15 @@ def make_run(
     specimen = draw_specimen(settings, field, seed, stream)
     picks, exact = draw_labels(settings, field, specimen.particles, stream, labelled_molecules())
     defocus_micrometre = stream.uniform(*settings.defocus_range_micrometre)
-    sampling = FourierSampling(
+    halves = image_placements(
         settings,
-        field.padded_shape_zyx,
-        defocus_micrometre * ANGSTROM_PER_MICROMETRE,
+        field,
+        specimen.placements,
+        defocus_micrometre,
         specimen.slab.thickness_angstrom,
+        stream,
+        workers,
     )
-    halves = image(potential_volume(field, specimen.placements), sampling, stream, workers)
     spectrum = measure_spectrum(halves, workers)
 
     static, picks_of_run = static_folder(dataset, split, run), picks_folder(dataset, run)

@@ -73,16 +73,7 @@ def crops_of(values_zyx: NDArray[np.float32], multiple: int) -> Tensor:
     ]
     rng = np.random.default_rng(SEED)
     rooms = np.array(values_zyx.shape) - sides
-    return torch.stack(
-        [
-            torch.from_numpy(
-                values_zyx[
-                    tuple(
-                        slice(start, start + side)
-                        for start, side in zip(rng.integers(0, rooms + 1), sides, strict=True)
-                    )
-                ]
-            )[None]
-            for _ in range(CROPS)
-        ]
-    )
+    starts = rng.integers(0, rooms + 1, size=(CROPS, len(sides)))
+    depth, height, width = sides
+    crops = [values_zyx[z : z + depth, y : y + height, x : x + width] for z, y, x in starts]
+    return torch.from_numpy(np.stack(crops)[:, None])

@@ -94,11 +94,30 @@ def test_an_average_is_compared_with_as_a_structure_is(values_zyx):
         np.testing.assert_array_equal(values, same, err_msg=name)
 
 
+def test_an_average_that_stands_in_for_a_structure_is_compared_with_once(values_zyx, monkeypatch):
+    compared = []
+    correlations = fits.correlations
+    monkeypatch.setattr(
+        fits, "correlations", lambda *args: compared.append(args) or correlations(*args)
+    )
+    own_average = {SMALL: structure_of_blobs(ROD)}
+    standing_in = {**own_average, LARGE: STRUCTURES[LARGE]}
+    context = context_of(values_zyx, standing_in, averages=own_average)
+    of_structures = templates.measure(context, SETTINGS)
+    assert len(compared) == 4  # own and rival candidates of either type
+    of_averages = averages.measure(context, SETTINGS)
+    assert len(compared) == 4
+    np.testing.assert_array_equal(
+        of_averages["averages_own_best"][:5], of_structures["templates_own_best"][:5]
+    )
+    templates.measure(context, FeatureSettings(orientations=40))
+    assert len(compared) == 8
+
+
 def test_results_do_not_depend_on_what_was_measured_before(values_zyx):
-    context = context_of(values_zyx, STRUCTURES)
-    first = templates.measure(context, SETTINGS)
+    first = templates.measure(context_of(values_zyx, STRUCTURES), SETTINGS)
     fits.BANKS.clear()
-    again = templates.measure(context, SETTINGS)
+    again = templates.measure(context_of(values_zyx, STRUCTURES), SETTINGS)
     for name, values in first.items():
         np.testing.assert_array_equal(values, again[name])
 

@@ -1,14 +1,25 @@
 """A network small enough for tests, and tomograms with balls in them."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from picking.config import NetworkSettings, ParticleType, Stage1Settings
+from picking.config import NetworkSettings, ParticleType, PipelineConfig, Stage1Settings
 from picking.coordinates import indices_zyx_to_angstrom_xyz
+from picking.files.picks_density import PicksDensity
+from picking.files.precision import Precision
+from picking.files.tables import TRUTH
 from picking.files.tomogram import Tomogram
+from picking.scoring.folds import Folds
+from stage1_proposals.train import train_fold
 
 VOXEL_SIZE = np.array([10.0, 10.0, 10.0])
+# Of the commands' tests.
+RUNS = ("a", "b", "c")
+FOLDS = Folds((("a",), ("b", "c")))
+MEMBER = "resnet18-seed0"
 
 
 @pytest.fixture
@@ -56,3 +67,73 @@ def ball_tomogram(run: str, seed: int) -> tuple[Tomogram, pd.DataFrame]:
     truth.insert(0, "run", run)
     truth.insert(1, "particle_type", "ball")
     return Tomogram(run, values * 1e-6, VOXEL_SIZE), truth
+
+
+@pytest.fixture
+def config(particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings) -> PipelineConfig:
+    training = tiny_settings.training.model_copy(update={"max_steps": 1})
+    settings = tiny_settings.model_copy(update={"training": training})
+    return PipelineConfig(particles=particles, stage1_proposals=settings)
+
+
+@pytest.fixture
+def folds(tmp_path: Path) -> Path:
+    FOLDS.write(tmp_path / "folds.json")
+    return tmp_path / "folds.json"
+
+
+@pytest.fixture
+def truth(tmp_path: Path) -> Path:
+    tables = [ball_tomogram(run, seed)[1] for seed, run in enumerate(RUNS)]
+    TRUTH.write(pd.concat(tables, ignore_index=True), tmp_path / "truth.csv")
+    return tmp_path / "truth.csv"
+
+
+@pytest.fixture
+def density(tmp_path: Path) -> Path:
+    tomograms = {run: ball_tomogram(run, seed) for seed, run in enumerate(RUNS)}
+    picks = pd.concat([truth for _, truth in tomograms.values()], ignore_index=True)
+    volumes = {run: item.volume_cubic_angstrom for run, (item, _) in tomograms.items()}
+    PicksDensity.of_truth(picks, volumes).write(tmp_path / "picks_density.json")
+    return tmp_path / "picks_density.json"
+
+
+@pytest.fixture
+def precision(tmp_path: Path) -> Path:
+    Precision(precision="float32").write(tmp_path / "precision.json")
+    return tmp_path / "precision.json"
+
+
+@pytest.fixture
+def runs_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Runs whose tomograms the commands have read; they are made here."""
+    read: list[str] = []
+
+    def read_tomogram(copick: Path, run: str, *kind: object) -> Tomogram:
+        read.append(run)
+        return ball_tomogram(run, RUNS.index(run) if run in RUNS else 9)[0]
+
+    for module in ("train", "propose"):
+        monkeypatch.setattr(f"stage1_proposals.{module}.read_tomogram", read_tomogram)
+        monkeypatch.setattr(f"stage1_proposals.{module}.read_mask", lambda *_: None)
+    return read
+
+
+@pytest.fixture
+def stage1(
+    config: PipelineConfig,
+    folds: Path,
+    truth: Path,
+    density: Path,
+    precision: Path,
+    runs_read: list[str],
+    tmp_path: Path,
+) -> Path:
+    """Folder with a trained member of every fold."""
+    copick = tmp_path / "copick.json"
+    stage1 = tmp_path / "stage1"
+    for fold in range(FOLDS.number):
+        output = stage1 / MEMBER / f"fold{fold}"
+        train_fold(config, folds, fold, "resnet18", 0, copick, truth, density, precision, output)
+    runs_read.clear()
+    return stage1

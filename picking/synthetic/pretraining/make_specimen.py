@@ -8,11 +8,9 @@ import numpy as np
 from picking.command_line import command_parser, run_command
 from picking.config import load_config
 from picking.files.tomogram import normalised
-from picking.synthetic.density import potential_volume
 from picking.synthetic.field import Field
 from picking.synthetic.filters import measure_spectrum, reconstruct
-from picking.synthetic.imaging import image
-from picking.synthetic.microscope import ANGSTROM_PER_MICROMETRE, FourierSampling
+from picking.synthetic.imaging import image_placements
 from picking.synthetic.molecules import labelled_molecules
 from picking.synthetic.pretraining.procedural_molecules import (
     NUMBER_OF_MOLECULES,
@@ -55,13 +53,15 @@ def make_specimen(
     field = Field(settings.shape_zyx, settings.voxel_size_angstrom)
     species = list(labelled_molecules().values())
     specimen = draw_varied_specimen(variation, field, species, seed, stream)
-    sampling = FourierSampling(
+    halves = image_placements(
         settings,
-        field.padded_shape_zyx,
-        variation.defocus_micrometre * ANGSTROM_PER_MICROMETRE,
+        field,
+        specimen.placements,
+        variation.defocus_micrometre,
         specimen.slab.thickness_angstrom,
+        stream,
+        workers,
     )
-    halves = image(potential_volume(field, specimen.placements), sampling, stream, workers)
     spectrum = measure_spectrum(halves, workers)
     tomograms = [
         normalised(reconstruct(halves, field, tomo_type, spectrum, workers, caution))

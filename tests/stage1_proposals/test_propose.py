@@ -1,14 +1,13 @@
-"""The commands train and propose: nothing is learnt from the run that is judged."""
+"""The command propose: no run is looked at by a network that saw it."""
 
 import errno
 import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from picking.config import ParticleType, PeakSettings, PipelineConfig, Stage1Settings
+from picking.config import PipelineConfig
 from picking.config.pipeline import OnError
 from picking.errors import InputError
 from picking.files.batch_record import (
@@ -18,131 +17,17 @@ from picking.files.batch_record import (
     proposal_files,
 )
 from picking.files.embedding import EMBEDDING, embedding_channels, embedding_columns
-from picking.files.picks_density import PicksDensity
-from picking.files.precision import Precision
 from picking.files.progress import Clock
 from picking.files.score_maps import ScoreMaps
-from picking.files.tables import CANDIDATES, TRUTH
+from picking.files.tables import CANDIDATES
 from picking.files.tomogram import Tomogram
-from picking.files.training_record import TrainingRecord
 from picking.files.unfinished_batch import unfinished_path
-from picking.scoring.folds import Folds
-from stage1_proposals.device.compute_device import find_device
 from stage1_proposals.flips_and_rotations import FlipRotation
-from stage1_proposals.network.unet import ProposalNetwork
-from stage1_proposals.network.weights_file import load_network, read_weights, save_weights
+from stage1_proposals.network.weights_file import load_network
 from stage1_proposals.prediction.peaks import find_candidates
 from stage1_proposals.prediction.predict import plan_passes
 from stage1_proposals.propose import ProposalInputs, propose_candidates
-from stage1_proposals.train import train_fold
-from tests.stage1_proposals.conftest import ball_tomogram
-
-RUNS = ("a", "b", "c")
-FOLDS = Folds((("a",), ("b", "c")))
-MEMBER = "resnet18-seed0"
-
-
-@pytest.fixture
-def config(particles: tuple[ParticleType, ...], tiny_settings: Stage1Settings) -> PipelineConfig:
-    training = tiny_settings.training.model_copy(update={"max_steps": 1})
-    settings = tiny_settings.model_copy(update={"training": training})
-    return PipelineConfig(particles=particles, stage1_proposals=settings)
-
-
-@pytest.fixture
-def folds(tmp_path: Path) -> Path:
-    FOLDS.write(tmp_path / "folds.json")
-    return tmp_path / "folds.json"
-
-
-@pytest.fixture
-def truth(tmp_path: Path) -> Path:
-    tables = [ball_tomogram(run, seed)[1] for seed, run in enumerate(RUNS)]
-    TRUTH.write(pd.concat(tables, ignore_index=True), tmp_path / "truth.csv")
-    return tmp_path / "truth.csv"
-
-
-@pytest.fixture
-def density(tmp_path: Path) -> Path:
-    tomograms = {run: ball_tomogram(run, seed) for seed, run in enumerate(RUNS)}
-    picks = pd.concat([truth for _, truth in tomograms.values()], ignore_index=True)
-    volumes = {run: item.volume_cubic_angstrom for run, (item, _) in tomograms.items()}
-    PicksDensity.of_truth(picks, volumes).write(tmp_path / "picks_density.json")
-    return tmp_path / "picks_density.json"
-
-
-@pytest.fixture
-def precision(tmp_path: Path) -> Path:
-    Precision(precision="float32").write(tmp_path / "precision.json")
-    return tmp_path / "precision.json"
-
-
-@pytest.fixture
-def runs_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Runs whose tomograms the commands have read; they are made here."""
-    read: list[str] = []
-
-    def read_tomogram(copick: Path, run: str, *kind: object) -> Tomogram:
-        read.append(run)
-        return ball_tomogram(run, RUNS.index(run) if run in RUNS else 9)[0]
-
-    for module in ("train", "propose"):
-        monkeypatch.setattr(f"stage1_proposals.{module}.read_tomogram", read_tomogram)
-        monkeypatch.setattr(f"stage1_proposals.{module}.read_mask", lambda *_: None)
-    return read
-
-
-@pytest.mark.parametrize("fold", [0, 1])
-def test_a_fold_is_trained_without_the_runs_that_it_judges(
-    config: PipelineConfig,
-    folds: Path,
-    truth: Path,
-    density: Path,
-    precision: Path,
-    runs_read: list[str],
-    tmp_path: Path,
-    fold: int,
-) -> None:
-    output = tmp_path / "member"
-    output.mkdir()
-    (output / ".0123abcd-unfinished-checkpoint.pt").touch()  # of a process that was killed
-    copick = tmp_path / "copick.json"
-    train_fold(config, folds, fold, "resnet18", 0, copick, truth, density, precision, output)
-    assert sorted(runs_read) == list(FOLDS.training_runs(fold))
-    curve_file = output / "training_curve.csv"
-    curve = pd.read_csv(curve_file)
-    assert curve["step"].tolist() == [1]
-    assert np.isfinite(curve["loss"]).all()
-    record = TrainingRecord.read(output / "training.json")
-    assert (record.encoder, record.fold, record.seed, record.steps) == ("resnet18", fold, 0, 1)
-    assert record.runs == len(FOLDS.training_runs(fold))
-    assert record.precision == "float32"
-    assert record.device.split(",")[0] == find_device(1).device.type
-    assert {path.name for path in output.iterdir()} == {
-        "weights.safetensors",
-        "training.json",
-        curve_file.name,
-    }
-
-
-@pytest.fixture
-def stage1(
-    config: PipelineConfig,
-    folds: Path,
-    truth: Path,
-    density: Path,
-    precision: Path,
-    runs_read: list[str],
-    tmp_path: Path,
-) -> Path:
-    """Folder with a trained member of every fold."""
-    copick = tmp_path / "copick.json"
-    stage1 = tmp_path / "stage1"
-    for fold in range(FOLDS.number):
-        output = stage1 / MEMBER / f"fold{fold}"
-        train_fold(config, folds, fold, "resnet18", 0, copick, truth, density, precision, output)
-    runs_read.clear()
-    return stage1
+from tests.stage1_proposals.conftest import MEMBER, ball_tomogram
 
 
 def propose(
@@ -376,50 +261,3 @@ def test_tomograms_get_fewer_passes_when_time_is_short(
     assert unhurried.fewer_passes == {}
     assert unhurried.runs["a"] == record.runs["a"]
     assert unhurried.runs["unseen"] != record.runs["unseen"]
-
-
-def test_weights_know_what_their_start_has_learnt_from(
-    config: PipelineConfig,
-    folds: Path,
-    truth: Path,
-    density: Path,
-    precision: Path,
-    runs_read: list[str],
-    tmp_path: Path,
-) -> None:
-    """However many trainings lie between a network and one that has seen a judged run."""
-    settings = config.stage1_proposals
-    network = ProposalNetwork("resnet18", settings.network, 1)
-    save_weights(tmp_path / "earlier.safetensors", network, ["ball"], ["elsewhere"])
-    copick = tmp_path / "copick.json"
-
-    def train(start: Path, output: Path) -> Path:
-        begun = settings.model_copy(update={"start": start})
-        changed = config.model_copy(update={"stage1_proposals": begun})
-        output.mkdir()
-        train_fold(changed, folds, 0, "resnet18", 0, copick, truth, density, precision, output)
-        return output / "weights.safetensors"
-
-    weights = train(tmp_path / "earlier.safetensors", tmp_path / "first")
-    assert read_weights(weights, "").training_runs == ["b", "c", "elsewhere"]
-    Folds((("elsewhere", "a"), ("b", "c"))).write(folds)
-    with pytest.raises(InputError, match="has learnt from elsewhere, which this result judges"):
-        train(weights, tmp_path / "second")
-
-
-def test_settings_that_would_lose_picks_are_refused_before_anything_is_trained(
-    config: PipelineConfig,
-    folds: Path,
-    truth: Path,
-    density: Path,
-    precision: Path,
-    runs_read: list[str],
-    tmp_path: Path,
-) -> None:
-    peaks = PeakSettings(candidates_per_pick=1, least_candidates=1, even_share=1.0)
-    settings = config.stage1_proposals.model_copy(update={"peaks": peaks})
-    few = config.model_copy(update={"stage1_proposals": settings})
-    copick = tmp_path / "copick.json"
-    with pytest.raises(InputError, match="candidates_per_pick"):
-        train_fold(few, folds, 0, "resnet18", 0, copick, truth, density, precision, tmp_path)
-    assert runs_read == []
