@@ -99,7 +99,7 @@ def fits_at_candidates(
     mean, spread = best.copy(), best.copy()
     known = np.array([name in structures for name in names])
     kept = run_context.kept_fits
-    for number in np.flatnonzero(known):
+    for number in np.flatnonzero(known).tolist():
         structure = structures[names[number]]
         # An average also stands in for a structure that nobody knows.
         key = (number, structure, settings.orientations, given_wedge(settings))
