@@ -84,7 +84,9 @@ def fourier_average(
             power[held] += np.abs(values) ** 2
     shells = (np.sqrt(squared[averaged]) * FINEST_ANGSTROM * POWER_SHELLS / 2).astype(np.int64)
     box = np.zeros(averaged.shape, dtype=np.complex128)
-    box[averaged] = total / (count + _noise_over_signal(total, count, power, shells)[shells])
+    weight = count + _noise_over_signal(total, count, power, shells)[shells]
+    # In a shell where picks agree wholly, what none of them recorded has no weight at all.
+    box[averaged] = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
     average = -scipy.fft.irfftn(box, s=(side, side, side))
     # Negative indices count from the end, as the transform does.
     around = np.arange(-half, half + 1)

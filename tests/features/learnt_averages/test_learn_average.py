@@ -85,6 +85,19 @@ def test_known_poses_give_the_particle_back_in_its_own_frame():
     assert average.density_zyx.max() == pytest.approx(own.max(), rel=0.15)
 
 
+def test_what_no_pick_recorded_is_left_out_also_where_picks_agree_wholly():
+    cube = recorded(
+        showing(STRUCTURE, Rotation.identity(), np.full(3, SIDE // 2), (SIDE,) * 3, VOXEL_ANGSTROM),
+        VOXEL_ANGSTROM,
+        WEDGE,
+    )
+    cubes = PickedCubes(np.array([cube, cube]), VOXEL_ANGSTROM, WEDGE)
+    alike = Poses(np.array([np.eye(3)] * 2), np.zeros((2, 3), dtype=np.int64), np.zeros(2))
+    average = fourier_average([cubes], [alike], RADIUS_ANGSTROM).density_zyx
+    assert np.isfinite(average).all()
+    assert average.max() > 0
+
+
 def test_poses_are_found_again():
     cubes = picks_of(STRUCTURE, 6, 0.0, 3)
     poses = best_poses(cubes, make_bank(STRUCTURE, VOXEL_ANGSTROM, WEDGE, 600))
