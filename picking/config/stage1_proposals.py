@@ -94,6 +94,9 @@ class TargetSettings(StrictModel):
 
 # What is learnt after that gains little (docs/results.md#a-pretrained-start).
 EPOCHS_FROM_NOTHING, EPOCHS_FROM_WEIGHTS = 22.0, 11.0
+# Of a training run or two of a small field, 11 epochs are too few
+# (docs/results.md#from-few-labelled-runs).
+STEPS_FROM_NOTHING, STEPS_FROM_WEIGHTS = 1000, 500
 
 
 class TrainingSettings(StrictModel):
@@ -103,7 +106,8 @@ class TrainingSettings(StrictModel):
         None,
         gt=0,
         description="length of the training: voxels of all crops, as a multiple of the voxels of "
-        "the training runs; null: 22 from nothing, 11 from weights",
+        "the training runs; null: 22 from nothing, but at least 1,000 steps; 11 from weights, but "
+        "at least 500 steps",
     )
     max_steps: int = Field(
         4000, gt=0, description="most optimiser steps, however large the training runs are"
@@ -160,6 +164,12 @@ class TrainingSettings(StrictModel):
         if self.epochs is not None:
             return self.epochs
         return EPOCHS_FROM_NOTHING if is_from_nothing else EPOCHS_FROM_WEIGHTS
+
+    def least_steps_from(self, is_from_nothing: bool) -> int:
+        """Fewest steps of such a training, unless its epochs are given."""
+        if self.epochs is not None:
+            return 0
+        return STEPS_FROM_NOTHING if is_from_nothing else STEPS_FROM_WEIGHTS
 
     @property
     def quarter_turns(self) -> bool:

@@ -59,9 +59,12 @@ class JobTime(TomogramSizes):
         self, runs: Sequence[str], training: TrainingSettings, is_from_nothing: bool = True
     ) -> int:
         """Return what a training on the runs takes, a day at most."""
-        in_steps = training.max_steps * training.batch_size * math.prod(training.crop_zyx) / 1e6
+        step = training.batch_size * math.prod(training.crop_zyx) / 1e6
         in_epochs = training.epochs_from(is_from_nothing) * sum(map(self.megavoxels, runs))
-        return _minutes(TRAINING_PER_MEGAVOXEL * min(in_steps, in_epochs))
+        least = training.least_steps_from(is_from_nothing) * step
+        return _minutes(
+            TRAINING_PER_MEGAVOXEL * min(training.max_steps * step, max(in_epochs, least))
+        )
 
     def of_pretraining(self, pretraining: PretrainingSettings, training: TrainingSettings) -> int:
         """Return what a pretraining takes, on crops as large as a training's, a day at most."""

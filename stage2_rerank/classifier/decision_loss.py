@@ -10,6 +10,9 @@ from scipy.special import logit
 # hard types) to 0.95; one round figure keeps the loss the same for all types and folds.
 NOMINAL_FBETA = 0.8
 
+# Fewer runs cannot judge a correction: two losses or three have no standard error to speak of.
+FEWEST_JUDGES = 4
+
 
 def nominal_decision_probability(beta: float) -> float:
     """Probability near which candidates are kept or dropped: F/(1 + beta²) at a nominal F."""
@@ -58,7 +61,8 @@ def justified_strength(
 
     If stage 1 alone is best, it stays. Otherwise doubt speaks for more, not for less: the losses
     come from classifiers that learnt from fewer runs than the one whose strength is chosen, and
-    with a handful of positives a run fewer is felt.
+    with a handful of positives a run fewer is felt. Of two or three runs each classifier has
+    learnt from one or two, so that all of the re-ranking is taken, which its prior limits.
 
     Parameters
     ----------
@@ -84,6 +88,8 @@ def justified_strength(
     number = int(group_index.max()) + 1 if len(group_index) else 0
     if number < 2:
         return float(strengths[0])
+    if number < FEWEST_JUDGES:
+        return float(strengths[-1])
     per_group = np.stack([np.bincount(group_index, row, number) for row in loss_by_strength])
     best = int(np.argmin(per_group.sum(axis=1)))
     if best == 0:

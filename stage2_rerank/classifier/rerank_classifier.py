@@ -32,7 +32,7 @@ STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 INNER_FOLDS = 8
 
 # With fewer positives in hand nothing can be learnt or chosen.
-FEWEST_POSITIVES = 8
+FEWEST_POSITIVES = 4
 
 # Trees grown between two looks at the inner loss: ten change it less than its noise.
 TREE_BLOCK = 10
@@ -226,7 +226,7 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
 
         If no trees follow, the out-of-fold start, which takes a fit for every fold, is not made.
         """
-        if len(np.unique(runs)) < 2:
+        if trees_follow and len(np.unique(runs)) < 2:
             # Nothing tells how far a linear correction would hold elsewhere, so that the trees
             # could not start from it.
             return no_correction(features.shape[1]), self._bags(features, positive, start)

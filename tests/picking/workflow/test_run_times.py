@@ -26,10 +26,13 @@ def test_the_defaults_training_has_an_hour_and_the_largest_a_day() -> None:
     full = JobTime(dict.fromkeys(map(str, range(7)), FULL_SIZE))
     runs = list(full.voxels)
     assert 30 < full.of_training(runs, training) < 90  # 17 minutes were measured
+    epochs_given = training.model_copy(update={"epochs": 22})
     small = JobTime(dict.fromkeys(runs, FULL_SIZE // 100))
     assert small.of_training(runs, training) < full.of_training(runs, training)
     # Half as long from weights; so small that no number of steps is the limit.
     assert small.of_training(runs, training, False) < small.of_training(runs, training)
+    tiny = JobTime(dict.fromkeys(runs, FULL_SIZE // 10_000))
+    assert tiny.of_training(runs, training) > tiny.of_training(runs, epochs_given)
     longest = training.model_copy(update={"max_steps": 10**6, "epochs": 1e6})
     assert full.of_training(runs, longest) == MOST_MINUTES
 

@@ -138,6 +138,12 @@ def test_the_training_is_as_long_as_the_data_are_large(
     assert number_of_steps([volume], training) == 11  # 3 * 28800 / (2 * 16**3) = 10.5
     assert number_of_steps([volume] * 2, training) == 22
     assert number_of_steps([volume] * 99, training) == 100
+    chosen = training.model_copy(update={"epochs": None, "max_steps": 4000})
+    assert number_of_steps([volume], chosen, is_from_nothing=False) == 500
+    assert number_of_steps([volume], chosen) == 1000
+    assert number_of_steps([volume] * 20, chosen, is_from_nothing=False) == 774  # 11 epochs
+    brief = chosen.model_copy(update={"max_steps": 30})
+    assert number_of_steps([volume], brief) == 30
 
 
 def test_volumes_go_to_the_gpu_only_where_they_fit(

@@ -118,6 +118,16 @@ def test_few_candidates_are_corrected_by_the_trees_that_there_are():
         assert average_precision(score, truth) > before + 0.2
 
 
+def test_two_labelled_runs_already_teach_the_linear_correction():
+    features, positive, runs = rows()
+    two = np.isin(runs, RUNS[:2])
+    classifier = small(ClassifierSettings()).fit(features[two], positive[two], runs[two])
+    new_features, new_positive, _ = rows(seed=99)
+    rerank = average_precision(classifier.predict_proba(new_features)[:, 1], new_positive)
+    stage1 = average_precision(new_features["proposal_score"].to_numpy(), new_positive)
+    assert rerank > stage1 + 0.05
+
+
 def test_with_one_run_in_hand_trees_alone_correct():
     # Linear and trees would both learn the same from that run, and it would count twice.
     features, positive, runs = rows()
