@@ -35,7 +35,11 @@ from benchmarks.paired_scores import mean_fbeta
 from benchmarks.rerank_variants import Results, read_results
 from picking.config.stage2_rerank import ThresholdRule
 from picking.scoring.truth_matching import label_candidates
-from stage2_rerank.classifier.calibration import fit_calibration, score_logit
+from stage2_rerank.classifier.calibration import (
+    NARROW_LOG_SLOPE_SPREAD,
+    fit_calibration,
+    score_logit,
+)
 from stage2_rerank.classifier.candidate_rows import SCORE_COLUMN
 from stage2_rerank.classifier.decision_loss import (
     decision_loss,
@@ -115,10 +119,12 @@ def corrected(
     """
     settings = results.config.stage2_rerank.classifier
     logits = score_logit(score)
-    margin = fit_calibration(logits[learning], positive[learning]).margin(logits)
     truth = positive[learning]
+    alone = fit_calibration(logits[learning], truth).margin(logits)
     correction = np.zeros(len(score))
     strength = 0.0
+    narrow = NARROW_LOG_SLOPE_SPREAD
+    margin = fit_calibration(logits[learning], truth, narrow).margin(logits)
     if features.shape[1] and min(truth.sum(), (~truth).sum()) >= FEWEST_POSITIVES:
         known, start, groups = features[learning], margin[learning], runs[learning].astype(str)
         prior = LinearPrior.from_settings(settings, list(features.columns))
@@ -126,17 +132,20 @@ def corrected(
         inner = cross_fitted_correction(known, truth, start, groups, INNER_FOLDS, *expected)
         decision_probability = nominal_decision_probability(results.rules.beta)
         losses = [
-            decision_loss(start + one * inner, truth, decision_probability) for one in STRENGTHS
+            decision_loss(
+                start + one * inner if one > 0 else alone[learning], truth, decision_probability
+            )
+            for one in STRENGTHS
         ]
         strength = justified_strength(np.stack(losses), STRENGTHS, groups)
         if strength > 0:
             fitted = fit_linear_correction(known, truth, start, *expected)
             correction[learning] = inner
             correction[~learning] = fitted.correction(features[~learning])
-    margin = margin + strength * correction
     if strength > 0:
-        return fit_calibration(margin[learning], truth).probability(margin)
-    return 1 / (1 + np.exp(-margin))
+        margin = margin + strength * correction
+        return fit_calibration(margin[learning], truth, narrow).probability(margin)
+    return 1 / (1 + np.exp(-alone))
 
 
 def scores(

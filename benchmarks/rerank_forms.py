@@ -16,7 +16,11 @@ from picking.config import ClassifierSettings
 from picking.files.tables import FINAL_CLASSIFIER, NESTED_SCORES
 from picking.scoring.folds import Folds
 from stage2_rerank.classifier.boosting import lightgbm_parameters
-from stage2_rerank.classifier.calibration import fit_calibration, score_logit
+from stage2_rerank.classifier.calibration import (
+    NARROW_LOG_SLOPE_SPREAD,
+    fit_calibration,
+    score_logit,
+)
 from stage2_rerank.classifier.candidate_rows import CandidateRows
 from stage2_rerank.classifier.linear_correction import (
     LinearPrior,
@@ -173,7 +177,9 @@ def cross_fit_form(
         start = np.zeros(len(candidates))
         for name in np.unique(types):
             learning = ~judged & (types == name)
-            calibration = fit_calibration(logits[learning], labels[learning])
+            calibration = fit_calibration(
+                logits[learning], labels[learning], NARROW_LOG_SLOPE_SPREAD
+            )
             start[types == name] = calibration.margin(logits[types == name])
         everything = Sample(features, tuple(np.unique(types)), types, runs, start, labels)
         sample = everything.at(~judged)
@@ -187,7 +193,9 @@ def cross_fit_form(
         for name in np.unique(types):
             learning, of_type = sample.types == name, types[judged] == name
             calibration = fit_calibration(
-                sample.start[learning] + inner[learning], sample.positive[learning]
+                sample.start[learning] + inner[learning],
+                sample.positive[learning],
+                NARROW_LOG_SLOPE_SPREAD,
             )
             inner_probability[learning] = calibration.probability(
                 sample.start[learning] + inner[learning]

@@ -12,9 +12,13 @@ from picking.config.strict_model import StrictModel
 # less near 0, so that this margin merges no two scores that were different.
 SCORE_MARGIN = 1e-6
 
-# Logits are on the right scale already if the network is calibrated: slope 1 is expected, give or
-# take a factor of e (the unit of the logarithm). Decides only where there are few positives.
+# Of a score: slope 1 is expected if the network is calibrated, give or take a factor of e (the unit
+# of the logarithm). Decides only where there are few positives.
 LOG_SLOPE_SPREAD = 1.0
+# Of margins that stage 2 corrects or has corrected: give or take a third. By itself the score has
+# slopes of 1 to 9, but what makes it so steep the features say as well, and better
+# (docs/experiments.md#slopes-of-the-calibrations).
+NARROW_LOG_SLOPE_SPREAD = 0.3
 
 # A calibration may stretch a ranking but neither flatten nor turn it.
 SLOPE_RANGE = (0.05, 20.0)
@@ -42,7 +46,9 @@ def score_logit(scores: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def fit_calibration(
-    raw_margin: NDArray[np.float64], is_positive: NDArray[np.bool_]
+    raw_margin: NDArray[np.float64],
+    is_positive: NDArray[np.bool_],
+    log_slope_spread: float = LOG_SLOPE_SPREAD,
 ) -> LogisticCalibration:
     """Fit the logistic curve from margins to the frequency of positives.
 
@@ -57,6 +63,8 @@ def fit_calibration(
         Log odds to be calibrated; n may be 0.
     is_positive : ndarray, (n,), bool
         Which candidates are positive.
+    log_slope_spread : float
+        Standard deviation of the logarithm of the slope before any candidate has been seen.
 
     Returns
     -------
@@ -73,10 +81,10 @@ def fit_calibration(
         log_slope, intercept = parameters
         slope = np.exp(log_slope)
         log_odds = slope * observed_margin + intercept
-        prior = (log_slope / LOG_SLOPE_SPREAD) ** 2 / 2
+        prior = (log_slope / log_slope_spread) ** 2 / 2
         loss = np.sum(np.logaddexp(0, log_odds) - target * log_odds) + prior
         residual = expit(log_odds) - target
-        slope_gradient = slope * (residual @ observed_margin) + log_slope / LOG_SLOPE_SPREAD**2
+        slope_gradient = slope * (residual @ observed_margin) + log_slope / log_slope_spread**2
         return float(loss), np.array([slope_gradient, np.sum(residual)])
 
     start = np.array([0.0, float(logit(np.mean(target))) - float(np.mean(margin))])

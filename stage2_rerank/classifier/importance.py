@@ -206,7 +206,7 @@ def _a_positive(total: float, positives: int) -> float:
 
 
 def _stage1_loss(fold: _JudgedFold) -> NDArray[np.float64]:
-    margin = fold.classifier.stage1_calibration_.margin(score_logit(fold.values[:, 0]))
+    margin = fold.classifier.stage1_alone_.margin(score_logit(fold.values[:, 0]))
     return decision_loss(margin, fold.is_positive, fold.classifier.decision_probability)
 
 

@@ -13,7 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from picking.config import ClassifierSettings
 from stage2_rerank.classifier.boosting import GrowingBags, mean_correction
-from stage2_rerank.classifier.calibration import LogisticCalibration, fit_calibration, score_logit
+from stage2_rerank.classifier.calibration import (
+    NARROW_LOG_SLOPE_SPREAD,
+    LogisticCalibration,
+    fit_calibration,
+    score_logit,
+)
 from stage2_rerank.classifier.candidate_rows import SCORE_COLUMN
 from stage2_rerank.classifier.decision_loss import decision_loss, justified_strength
 from stage2_rerank.classifier.linear_correction import (
@@ -63,7 +68,9 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     stage1_calibration_ : LogisticCalibration
-        From the logit of the proposal score to log odds.
+        From the logit of the proposal score to the log odds that are corrected.
+    stage1_alone_ : LogisticCalibration
+        From the same to log odds that nothing corrects: what stage 1 says by itself. Not saved.
     linear_ : LinearCorrection
         From the features to log odds; changes nothing where strength_ is 0.
     boosters_ : list of lightgbm.Booster
@@ -120,19 +127,22 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = np.array([False, True])
         self.feature_names_in_ = np.asarray(X.columns, dtype=object)
         self.n_features_in_ = X.shape[1]
-        self.stage1_calibration_ = fit_calibration(score, positive)
+        self.stage1_alone_ = fit_calibration(score, positive)
+        self.stage1_calibration_ = fit_calibration(score, positive, NARROW_LOG_SLOPE_SPREAD)
         self.calibration_ = LogisticCalibration()
         self.strength_ = 0.0
         self.trees_ = 0
         start = self.stage1_calibration_.margin(score)
-        inner_margin = start
+        inner_margin = alone = self.stage1_alone_.margin(score)
         enough = min(positive.sum(), (~positive).sum()) >= FEWEST_POSITIVES
         if enough and len(np.unique(runs)) > 1 and features.shape[1] > 0:
             trees, correction = self._inner_corrections(features, positive, start, runs)
             losses = np.stack(
                 [
                     decision_loss(
-                        start + strength * correction, positive, self.decision_probability
+                        start + strength * correction if strength > 0 else alone,
+                        positive,
+                        self.decision_probability,
                     )
                     for strength in STRENGTHS
                 ]
@@ -141,11 +151,12 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
             if self.strength_ > 0:
                 self.trees_ = trees
                 inner_margin = start + self.strength_ * correction
-                self.calibration_ = fit_calibration(inner_margin, positive)
+                self.calibration_ = fit_calibration(inner_margin, positive, NARROW_LOG_SLOPE_SPREAD)
         self.inner_probability_ = self.calibration_.probability(inner_margin)
         if self.strength_ > 0:
             self.linear_, bags = self._correctors(features, positive, start, runs, self.trees_ > 0)
         else:
+            self.stage1_calibration_ = self.stage1_alone_
             self.linear_ = no_correction(features.shape[1])
             bags = self._bags(features, positive, start)
         bags.grow(self.trees_)

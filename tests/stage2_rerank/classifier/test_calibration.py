@@ -4,7 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from stage2_rerank.classifier.calibration import SLOPE_RANGE, fit_calibration, score_logit
+from stage2_rerank.classifier.calibration import (
+    NARROW_LOG_SLOPE_SPREAD,
+    SLOPE_RANGE,
+    fit_calibration,
+    score_logit,
+)
 
 
 def drawn(slope, intercept, number, seed=0):
@@ -28,6 +33,12 @@ def test_probabilities_between_2_and_20_percent_are_frequencies():
         among = (probability > low) & (probability <= high)
         frequency = positive[judged][among].mean()
         assert frequency == pytest.approx(probability[among].mean(), rel=0.12)
+
+
+def test_a_narrow_prior_holds_the_slope_near_one_until_many_say_otherwise():
+    few, many = drawn(3.0, 0.0, 40), drawn(3.0, 0.0, 40_000)
+    assert 1 < fit_calibration(*few, NARROW_LOG_SLOPE_SPREAD).slope < fit_calibration(*few).slope
+    assert fit_calibration(*many, NARROW_LOG_SLOPE_SPREAD).slope == pytest.approx(3.0, rel=0.08)
 
 
 @pytest.mark.parametrize("positives", [0, 1, 2])
