@@ -18,8 +18,8 @@ fold k. Stage 2 and all thresholds are fitted on the candidates of the folds j t
                 one. The mean over every choice of m.
 
 What the figures hold. "as weak less pair-wise" is the labels' part alone, at equal strength of the
-networks: that of networks which have learnt from a fold less, in as many epochs, and so may owe
-more to each run.
+networks: that of networks which have learnt from a fold less, in as many epochs (on small data in
+as many steps, of which there is a least number), and so may owe more to each run.
 "standard less as weak" is the price of that weakness: stage 2 and the thresholds learn from
 candidates that are less like those that they judge. "standard less pair-wise" is both together.
 

@@ -265,6 +265,7 @@ def train_fold(
                 repr(member),
                 device.precision,
                 None if start is None else start.name,
+                number_of_steps(volumes, config.stage1_proposals.training, start is None),
             ),
         ),
         group,

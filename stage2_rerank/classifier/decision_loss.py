@@ -10,8 +10,10 @@ from scipy.special import logit
 # hard types) to 0.95; one round figure keeps the loss the same for all types and folds.
 NOMINAL_FBETA = 0.8
 
-# Fewer runs cannot judge a correction: two losses or three have no standard error to speak of.
-FEWEST_JUDGES = 4
+# Runs with candidates of a type that can judge its correction. Of two, each judges what the other
+# alone has taught, and two differences have no standard error to speak of; taken whole, their
+# correction gained (docs/experiments.md#correcting-with-two-labelled-runs).
+FEWEST_JUDGES = 3
 
 
 def nominal_decision_probability(beta: float) -> float:
@@ -61,8 +63,8 @@ def justified_strength(
 
     If stage 1 alone is best, it stays. Otherwise doubt speaks for more, not for less: the losses
     come from classifiers that learnt from fewer runs than the one whose strength is chosen, and
-    with a handful of positives a run fewer is felt. Of two or three runs each classifier has
-    learnt from one or two, so that all of the re-ranking is taken, which its prior limits.
+    with a handful of positives a run fewer is felt. Of two runs all of the re-ranking is taken,
+    whatever the losses: nothing but the priors of what was fitted limits it.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from stage2_rerank.classifier.candidate_rows import SCORE_COLUMN, CandidateRows
 FEWEST_RUNS = 3
 
 # Types with fewer positives may be told apart by luck.
-FEWEST_POSITIVES = 5
+FEWEST_TO_SUSPECT = 5
 
 # Share of pairs of a positive and a negative that a feature orders rightly. A feature of the image
 # may reach this for one type; in every type only the answer does.
@@ -77,7 +77,7 @@ def _knowing_the_answer(rows: CandidateRows, is_positive: NDArray[np.bool_]) -> 
     for name in types.unique():
         of_type = (types == name).to_numpy()
         positive = is_positive[of_type]
-        if min(positive.sum(), (~positive).sum()) >= FEWEST_POSITIVES:
+        if min(positive.sum(), (~positive).sum()) >= FEWEST_TO_SUSPECT:
             order = _order(rows.features[of_type].to_numpy(np.float64), positive)
             if order[score] < EASY_ORDER:
                 orders.append(order)

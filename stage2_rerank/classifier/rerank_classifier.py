@@ -36,7 +36,9 @@ STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 # runs, each stands alone, since classifiers of a few runs are felt to lack one more.
 INNER_FOLDS = 8
 
-# With fewer positives in hand nothing can be learnt or chosen.
+# Positive candidates with which something can be learnt
+# (docs/experiments.md#correcting-with-two-labelled-runs). They have to be of two runs: else one of
+# two inner classifiers would have seen none.
 FEWEST_POSITIVES = 4
 
 # Trees grown between two looks at the inner loss: ten change it less than its noise.
@@ -51,7 +53,8 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
     positives can teach, plus the mean of LightGBM boosters that started from there, one for each of
     ``settings.bags``, which add what is not linear. Number of trees, strength (0 allowed: stage 1
     alone) and the last calibration are chosen on inner out-of-fold corrections, grouped by run, of
-    one calibrated logit whose two parameters all training runs gave.
+    one calibrated logit whose two parameters all training runs gave. Two runs choose no strength:
+    their correction is linear, and taken whole.
 
     Parameters
     ----------
@@ -68,9 +71,10 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     stage1_calibration_ : LogisticCalibration
-        From the logit of the proposal score to the log odds that are corrected.
+        From the logit of the proposal score to the log odds that are corrected; ``stage1_alone_``
+        where ``strength_`` is 0.
     stage1_alone_ : LogisticCalibration
-        From the same to log odds that nothing corrects: what stage 1 says by itself. Not saved.
+        From the same to what stage 1 says by itself. Not saved, so only there after ``fit``.
     linear_ : LinearCorrection
         From the features to log odds; changes nothing where strength_ is 0.
     boosters_ : list of lightgbm.Booster
@@ -135,7 +139,7 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         start = self.stage1_calibration_.margin(score)
         inner_margin = alone = self.stage1_alone_.margin(score)
         enough = min(positive.sum(), (~positive).sum()) >= FEWEST_POSITIVES
-        if enough and len(np.unique(runs)) > 1 and features.shape[1] > 0:
+        if enough and len(np.unique(runs[positive])) > 1 and features.shape[1] > 0:
             trees, correction = self._inner_corrections(features, positive, start, runs)
             losses = np.stack(
                 [
@@ -237,10 +241,6 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
 
         If no trees follow, the out-of-fold start, which takes a fit for every fold, is not made.
         """
-        if trees_follow and len(np.unique(runs)) < 2:
-            # Nothing tells how far a linear correction would hold elsewhere, so that the trees
-            # could not start from it.
-            return no_correction(features.shape[1]), self._bags(features, positive, start)
         prior = LinearPrior.from_settings(self.settings, list(features.columns))
         weight = self.settings.positive_weight
         linear = fit_linear_correction(features, positive, start, prior, weight)
@@ -265,7 +265,9 @@ class RerankClassifier(ClassifierMixin, BaseEstimator):
         """
         splitter = GroupKFold(min(INNER_FOLDS, len(np.unique(runs))))
         splits = list(splitter.split(features, positive, runs))
-        enough = positive.sum() >= self.settings.trees_from_positives
+        # Of two runs each fit has one, and nothing tells how far its linear correction would hold
+        # elsewhere, so that trees could not start from it.
+        enough = positive.sum() >= self.settings.trees_from_positives and len(np.unique(runs)) > 2
         most_trees = self.settings.max_trees if enough else 0
         bags = []
         linear = np.zeros(len(features))

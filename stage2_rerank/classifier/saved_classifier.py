@@ -25,7 +25,9 @@ class SavedClassifier(StrictModel):
     particle_type: str = Field(description="particle type that it re-ranks")
     boosters: tuple[str, ...] = Field(description="LightGBM text files beside this file, one a bag")
     feature_names: tuple[str, ...] = Field(description="columns that it was fitted on, in order")
-    stage1_calibration: LogisticCalibration = Field(description="of the proposal score's logit")
+    stage1_calibration: LogisticCalibration = Field(
+        description="of the proposal score's logit, to the log odds that are corrected"
+    )
     linear: LinearCorrection = Field(description="linear part of the correction")
     strength: float = Field(ge=0, le=1, description="share of the correction; 0: stage 1 alone")
     trees: int = Field(ge=0, description="trees that each booster was asked for")

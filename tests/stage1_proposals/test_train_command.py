@@ -14,6 +14,7 @@ from stage1_proposals.device.compute_device import find_device
 from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.network.weights_file import read_weights, save_weights
 from stage1_proposals.train import train_fold
+from stage1_proposals.training.optimisation import Checkpoints
 from tests.stage1_proposals.conftest import FOLDS
 
 
@@ -48,6 +49,32 @@ def test_a_fold_is_trained_without_the_runs_that_it_judges(
         "training.json",
         curve_file.name,
     }
+
+
+def test_a_checkpoint_of_a_training_of_another_length_is_not_resumed(
+    config: PipelineConfig,
+    folds: Path,
+    truth: Path,
+    density: Path,
+    precision: Path,
+    runs_read: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The length follows from code as well, where the settings leave it open."""
+    keys = []
+
+    def train(*arguments: object) -> None:
+        keys.extend(one.key for one in arguments if isinstance(one, Checkpoints))
+        raise InterruptedError
+
+    monkeypatch.setattr("stage1_proposals.train.train_member", train)
+    copick = tmp_path / "copick.json"
+    for steps in (400, 400, 1000):
+        monkeypatch.setattr("stage1_proposals.train.number_of_steps", lambda *_, n=steps: n)
+        with pytest.raises(InterruptedError):
+            train_fold(config, folds, 0, "resnet18", 0, copick, truth, density, precision, tmp_path)
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_weights_know_what_their_start_has_learnt_from(

@@ -27,7 +27,7 @@ def test_the_defaults_training_has_an_hour_and_the_largest_a_day() -> None:
     runs = list(full.voxels)
     assert 30 < full.of_training(runs, training) < 90  # 17 minutes were measured
     epochs_given = training.model_copy(update={"epochs": 22})
-    small = JobTime(dict.fromkeys(runs, FULL_SIZE // 100))
+    small = JobTime(dict.fromkeys(runs, FULL_SIZE // 20))
     assert small.of_training(runs, training) < full.of_training(runs, training)
     # Half as long from weights; so small that no number of steps is the limit.
     assert small.of_training(runs, training, False) < small.of_training(runs, training)

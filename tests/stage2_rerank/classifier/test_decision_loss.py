@@ -46,10 +46,12 @@ def test_stage_1_stays_where_nothing_beats_it():
     assert justified_strength(losses, STRENGTHS, RUNS) == 0.0
 
 
-@pytest.mark.parametrize("runs", [["a", "a", "b", "b"], ["a", "b", "b", "c"]])
-def test_two_or_three_runs_do_not_judge(runs):
+@pytest.mark.parametrize(
+    ("runs", "strength"), [(["a", "a", "b", "b"], 1.0), (["a", "b", "b", "c"], 0.0)]
+)
+def test_two_runs_do_not_judge_but_three_do(runs, strength):
     losses = np.array([[5.0, 5, 5, 5], [7, 7, 7, 7], [9, 9, 9, 9]])
-    assert justified_strength(losses, STRENGTHS, np.array(runs, dtype=object)) == 1.0
+    assert justified_strength(losses, STRENGTHS, np.array(runs, dtype=object)) == strength
 
 
 def test_one_run_proves_nothing():

@@ -6,6 +6,7 @@ import pytest
 from picking.config import ClassifierSettings
 from picking.errors import InputError
 from picking.scoring.truth_matching import label_candidates
+from stage2_rerank.classifier.calibration import fit_calibration, score_logit
 from stage2_rerank.classifier.candidate_rows import SCORE_COLUMN, CandidateRows
 from stage2_rerank.classifier.cross_fitting import cross_fit
 from stage2_rerank.classifier.decision_loss import decision_loss
@@ -73,6 +74,21 @@ def test_what_knows_the_answer_counts_and_noise_does_not(measured):
         assert permutation.rise > 5 * permutation.spread
         assert families[informative].linear_effect > 2 * families["shape"].linear_effect
     assert importance.loss < 0.8 * importance.loss_stage1
+
+
+def test_stage_1s_loss_is_that_of_its_own_curve(table, measured):
+    rows, positive = table
+    fitted, importance = measured
+    folds = np.array([FOLDS.fold_of(run) for run in rows.candidates["run"]])
+    loss = 0.0
+    for fold, classifier in enumerate(fitted.of_folds):
+        logits = score_logit(rows.features["proposal_score"][folds == fold])
+        margin = fit_calibration(
+            score_logit(rows.features["proposal_score"][folds != fold]), positive[folds != fold]
+        ).margin(logits)
+        probability = classifier.decision_probability
+        loss += decision_loss(margin, positive[folds == fold], probability).sum()
+    assert importance.loss_stage1 == pytest.approx(loss / positive.sum(), rel=1e-6)
 
 
 def test_a_family_is_permuted_together_in_the_runs_that_its_classifier_never_saw(table, measured):

@@ -6,7 +6,11 @@ from sklearn.base import clone
 
 from picking.config import ClassifierSettings
 from picking.scoring.truth_matching import label_candidates
-from stage2_rerank.classifier.calibration import fit_calibration, score_logit
+from stage2_rerank.classifier.calibration import (
+    NARROW_LOG_SLOPE_SPREAD,
+    fit_calibration,
+    score_logit,
+)
 from stage2_rerank.classifier.decision_loss import decision_loss
 from stage2_rerank.classifier.rerank_classifier import FEWEST_POSITIVES, RerankClassifier
 from tests.stage2_rerank.simulated_candidates import SimulatedType, simulate
@@ -128,15 +132,43 @@ def test_two_labelled_runs_already_teach_the_linear_correction():
     assert rerank > stage1 + 0.05
 
 
-def test_with_one_run_in_hand_trees_alone_correct():
-    # Linear and trees would both learn the same from that run, and it would count twice.
+def test_of_two_runs_no_trees_are_grown_however_many_positives_there_are():
+    # An inner fit has one run, of which trees and the linear part would learn the same twice.
     features, positive, runs = rows()
-    one = runs == runs[0]
-    features, positive = features[one].drop(columns="proposal_score"), positive[one]
-    linear, bags = small()._correctors(features, positive, np.zeros(one.sum()), runs[one])
-    assert not np.any(linear.correction(features))
-    bags.grow(10)
-    assert np.any(bags.correction(features))
+    two = np.isin(runs, RUNS[:2])
+    classifier = small().fit(features[two], positive[two], runs[two])
+    assert (classifier.strength_, classifier.trees_) == (1.0, 0)
+    assert np.any(classifier.linear_.coefficients)
+    # What thresholds are fitted on was corrected as well, out of fold.
+    inner = classifier.inner_probability_
+    alone = classifier.stage1_alone_.probability(score_logit(features["proposal_score"][two]))
+    assert average_precision(inner, positive[two]) > average_precision(alone, positive[two])
+
+
+def with_positives(number_by_run):
+    """Rows of two runs, of whose positives so many are left."""
+    features, positive, runs = rows()
+    left = np.zeros_like(positive)
+    for run, number in number_by_run.items():
+        left[np.flatnonzero(positive & (runs == run))[:number]] = True
+    two = np.isin(runs, RUNS[:2])
+    return features[two], left[two], runs[two]
+
+
+def test_four_positives_of_two_runs_are_enough_but_not_of_one():
+    enough = ClassifierSettings()
+    assert small(enough).fit(*with_positives({RUNS[0]: 2, RUNS[1]: 2})).strength_ == 1
+    assert small(enough).fit(*with_positives({RUNS[0]: 4})).strength_ == 0
+    assert small(enough).fit(*with_positives({RUNS[0]: 2, RUNS[1]: 1})).strength_ == 0
+
+
+def test_the_curve_that_is_corrected_is_held_near_slope_one_and_stage_1s_own_is_not(fitted):
+    features, positive, _ = rows()
+    score = score_logit(features["proposal_score"])
+    assert fitted.strength_ > 0
+    assert fitted.stage1_alone_ == fit_calibration(score, positive)
+    assert fitted.stage1_calibration_ == fit_calibration(score, positive, NARROW_LOG_SLOPE_SPREAD)
+    assert fitted.stage1_calibration_ != fitted.stage1_alone_
 
 
 def test_two_fits_are_the_same_to_the_bit(fitted):
