@@ -35,23 +35,9 @@ from benchmarks.paired_scores import mean_fbeta
 from benchmarks.rerank_variants import Results, read_results
 from picking.config.stage2_rerank import ThresholdRule
 from picking.scoring.truth_matching import label_candidates
-from stage2_rerank.classifier.calibration import (
-    NARROW_LOG_SLOPE_SPREAD,
-    fit_calibration,
-    score_logit,
-)
 from stage2_rerank.classifier.candidate_rows import SCORE_COLUMN
-from stage2_rerank.classifier.decision_loss import (
-    decision_loss,
-    justified_strength,
-    nominal_decision_probability,
-)
-from stage2_rerank.classifier.linear_correction import (
-    LinearPrior,
-    cross_fitted_correction,
-    fit_linear_correction,
-)
-from stage2_rerank.classifier.rerank_classifier import FEWEST_POSITIVES, INNER_FOLDS, STRENGTHS
+from stage2_rerank.classifier.decision_loss import nominal_decision_probability
+from stage2_rerank.classifier.rerank_classifier import RerankClassifier
 from stage2_rerank.thresholds.cross_validation import counts_by_run
 from stage2_rerank.thresholds.fbeta_curve import fbeta_curve
 from stage2_rerank.thresholds.final_picks import suppressed
@@ -117,35 +103,20 @@ def corrected(
     Those of candidates that are learnt from are the inner ones, their correction learnt without
     their run.
     """
-    settings = results.config.stage2_rerank.classifier
-    logits = score_logit(score)
-    truth = positive[learning]
-    alone = fit_calibration(logits[learning], truth).margin(logits)
-    correction = np.zeros(len(score))
-    strength = 0.0
-    narrow = NARROW_LOG_SLOPE_SPREAD
-    margin = fit_calibration(logits[learning], truth, narrow).margin(logits)
-    if features.shape[1] and min(truth.sum(), (~truth).sum()) >= FEWEST_POSITIVES:
-        known, start, groups = features[learning], margin[learning], runs[learning].astype(str)
-        prior = LinearPrior.from_settings(settings, list(features.columns))
-        expected = (prior, settings.positive_weight)
-        inner = cross_fitted_correction(known, truth, start, groups, INNER_FOLDS, *expected)
-        decision_probability = nominal_decision_probability(results.rules.beta)
-        losses = [
-            decision_loss(
-                start + one * inner if one > 0 else alone[learning], truth, decision_probability
-            )
-            for one in STRENGTHS
-        ]
-        strength = justified_strength(np.stack(losses), STRENGTHS, groups)
-        if strength > 0:
-            fitted = fit_linear_correction(known, truth, start, *expected)
-            correction[learning] = inner
-            correction[~learning] = fitted.correction(features[~learning])
-    if strength > 0:
-        margin = margin + strength * correction
-        return fit_calibration(margin[learning], truth, narrow).probability(margin)
-    return 1 / (1 + np.exp(-alone))
+    # More positives than there are candidates: no tree is ever grown.
+    settings = results.config.stage2_rerank.classifier.model_copy(
+        update={"trees_from_positives": len(score) + 1}
+    )
+    table = features.copy()
+    table.insert(0, SCORE_COLUMN, score)
+    classifier = RerankClassifier(
+        settings,
+        decision_probability=nominal_decision_probability(results.rules.beta),
+        random_state=results.config.seed,
+    ).fit(table[learning], positive[learning], runs[learning])
+    probability = classifier.predict_proba(table)[:, 1]
+    probability[learning] = classifier.inner_probability_
+    return probability
 
 
 def scores(

@@ -165,11 +165,17 @@ class TrainingSettings(StrictModel):
             return self.epochs
         return EPOCHS_FROM_NOTHING if is_from_nothing else EPOCHS_FROM_WEIGHTS
 
-    def least_steps_from(self, is_from_nothing: bool) -> int:
-        """Fewest steps of such a training, unless its epochs are given."""
-        if self.epochs is not None:
-            return 0
-        return STEPS_FROM_NOTHING if is_from_nothing else STEPS_FROM_WEIGHTS
+    @property
+    def voxels_per_step(self) -> int:
+        """Voxels of a step's crops."""
+        return self.batch_size * math.prod(self.crop_zyx)
+
+    def steps_on(self, voxels: float, is_from_nothing: bool) -> int:
+        """Optimiser steps of a training on runs of so many voxels in all."""
+        steps = math.ceil(self.epochs_from(is_from_nothing) * voxels / self.voxels_per_step)
+        if self.epochs is None:
+            steps = max(steps, STEPS_FROM_NOTHING if is_from_nothing else STEPS_FROM_WEIGHTS)
+        return min(self.max_steps, steps)
 
     @property
     def quarter_turns(self) -> bool:

@@ -59,12 +59,8 @@ class JobTime(TomogramSizes):
         self, runs: Sequence[str], training: TrainingSettings, is_from_nothing: bool = True
     ) -> int:
         """Return what a training on the runs takes, a day at most."""
-        step = training.batch_size * math.prod(training.crop_zyx) / 1e6
-        in_epochs = training.epochs_from(is_from_nothing) * sum(map(self.megavoxels, runs))
-        least = training.least_steps_from(is_from_nothing) * step
-        return _minutes(
-            TRAINING_PER_MEGAVOXEL * min(training.max_steps * step, max(in_epochs, least))
-        )
+        steps = training.steps_on(1e6 * sum(map(self.megavoxels, runs)), is_from_nothing)
+        return _minutes(TRAINING_PER_MEGAVOXEL * steps * training.voxels_per_step / 1e6)
 
     def of_pretraining(self, pretraining: PretrainingSettings, training: TrainingSettings) -> int:
         """Return what a pretraining takes, on crops as large as a training's, a day at most."""

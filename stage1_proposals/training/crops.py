@@ -171,11 +171,8 @@ def number_of_steps(
     volumes: Sequence[TrainingVolume], training: TrainingSettings, is_from_nothing: bool = True
 ) -> int:
     """Optimiser steps of the wanted length, no more than the most allowed."""
-    epochs = training.epochs_from(is_from_nothing)
     voxels = sum(volume.values_zyx.numel() for volume in volumes)
-    voxels_per_step = training.batch_size * math.prod(training.crop_zyx)
-    steps = math.ceil(epochs * voxels / voxels_per_step)
-    return min(training.max_steps, max(steps, training.least_steps_from(is_from_nothing)))
+    return training.steps_on(voxels, is_from_nothing)
 
 
 def draw_batch(
