@@ -1,6 +1,7 @@
 """A network small enough for tests, and tomograms with balls in them."""
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -119,21 +120,29 @@ def runs_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return read
 
 
+class TrainFold(Protocol):
+    """Train a fold's member on the made runs, as the command does."""
+
+    def __call__(self, config: PipelineConfig, fold: int, output: Path) -> None: ...
+
+
 @pytest.fixture
-def stage1(
-    config: PipelineConfig,
-    folds: Path,
-    truth: Path,
-    density: Path,
-    precision: Path,
-    runs_read: list[str],
-    tmp_path: Path,
-) -> Path:
-    """Folder with a trained member of every fold."""
+def train(
+    folds: Path, truth: Path, density: Path, precision: Path, runs_read: list[str], tmp_path: Path
+) -> TrainFold:
     copick = tmp_path / "copick.json"
+
+    def train_on_made_runs(config: PipelineConfig, fold: int, output: Path) -> None:
+        train_fold(config, folds, fold, "resnet18", 0, copick, truth, density, precision, output)
+
+    return train_on_made_runs
+
+
+@pytest.fixture
+def stage1(config: PipelineConfig, train: TrainFold, runs_read: list[str], tmp_path: Path) -> Path:
+    """Folder with a trained member of every fold."""
     stage1 = tmp_path / "stage1"
     for fold in range(FOLDS.number):
-        output = stage1 / MEMBER / f"fold{fold}"
-        train_fold(config, folds, fold, "resnet18", 0, copick, truth, density, precision, output)
+        train(config, fold, stage1 / MEMBER / f"fold{fold}")
     runs_read.clear()
     return stage1

@@ -13,18 +13,14 @@ from picking.scoring.folds import Folds
 from stage1_proposals.device.compute_device import find_device
 from stage1_proposals.network.unet import ProposalNetwork
 from stage1_proposals.network.weights_file import read_weights, save_weights
-from stage1_proposals.train import train_fold
 from stage1_proposals.training.optimisation import Checkpoints
-from tests.stage1_proposals.conftest import FOLDS
+from tests.stage1_proposals.conftest import FOLDS, TrainFold
 
 
 @pytest.mark.parametrize("fold", [0, 1])
 def test_a_fold_is_trained_without_the_runs_that_it_judges(
     config: PipelineConfig,
-    folds: Path,
-    truth: Path,
-    density: Path,
-    precision: Path,
+    train: TrainFold,
     runs_read: list[str],
     tmp_path: Path,
     fold: int,
@@ -32,8 +28,7 @@ def test_a_fold_is_trained_without_the_runs_that_it_judges(
     output = tmp_path / "member"
     output.mkdir()
     (output / ".0123abcd-unfinished-checkpoint.pt").touch()  # of a process that was killed
-    copick = tmp_path / "copick.json"
-    train_fold(config, folds, fold, "resnet18", 0, copick, truth, density, precision, output)
+    train(config, fold, output)
     assert sorted(runs_read) == list(FOLDS.training_runs(fold))
     curve_file = output / "training_curve.csv"
     curve = pd.read_csv(curve_file)
@@ -53,72 +48,59 @@ def test_a_fold_is_trained_without_the_runs_that_it_judges(
 
 def test_a_checkpoint_of_a_training_of_another_length_is_not_resumed(
     config: PipelineConfig,
-    folds: Path,
-    truth: Path,
-    density: Path,
-    precision: Path,
-    runs_read: list[str],
+    train: TrainFold,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The length follows from code as well, where the settings leave it open."""
     keys = []
 
-    def train(*arguments: object) -> None:
+    def keep_key(*arguments: object) -> None:
         keys.extend(one.key for one in arguments if isinstance(one, Checkpoints))
         raise InterruptedError
 
-    monkeypatch.setattr("stage1_proposals.train.train_member", train)
-    copick = tmp_path / "copick.json"
+    monkeypatch.setattr("stage1_proposals.train.train_member", keep_key)
     for steps in (400, 400, 1000):
         monkeypatch.setattr("stage1_proposals.train.number_of_steps", lambda *_, n=steps: n)
         with pytest.raises(InterruptedError):
-            train_fold(config, folds, 0, "resnet18", 0, copick, truth, density, precision, tmp_path)
+            train(config, 0, tmp_path)
     assert keys[0] == keys[1] != keys[2]
 
 
 def test_weights_know_what_their_start_has_learnt_from(
     config: PipelineConfig,
+    train: TrainFold,
     folds: Path,
-    truth: Path,
-    density: Path,
-    precision: Path,
-    runs_read: list[str],
     tmp_path: Path,
 ) -> None:
     """However many trainings lie between a network and one that has seen a judged run."""
     settings = config.stage1_proposals
     network = ProposalNetwork("resnet18", settings.network, 1)
     save_weights(tmp_path / "earlier.safetensors", network, ["ball"], ["elsewhere"])
-    copick = tmp_path / "copick.json"
 
-    def train(start: Path, output: Path) -> Path:
+    def train_from(start: Path, output: Path) -> Path:
         begun = settings.model_copy(update={"start": start})
         changed = config.model_copy(update={"stage1_proposals": begun})
         output.mkdir()
-        train_fold(changed, folds, 0, "resnet18", 0, copick, truth, density, precision, output)
+        train(changed, 0, output)
         return output / "weights.safetensors"
 
-    weights = train(tmp_path / "earlier.safetensors", tmp_path / "first")
+    weights = train_from(tmp_path / "earlier.safetensors", tmp_path / "first")
     assert read_weights(weights, "").training_runs == ["b", "c", "elsewhere"]
     Folds((("elsewhere", "a"), ("b", "c"))).write(folds)
     with pytest.raises(InputError, match="has learnt from elsewhere, which this result judges"):
-        train(weights, tmp_path / "second")
+        train_from(weights, tmp_path / "second")
 
 
 def test_settings_that_would_lose_picks_are_refused_before_anything_is_trained(
     config: PipelineConfig,
-    folds: Path,
-    truth: Path,
-    density: Path,
-    precision: Path,
+    train: TrainFold,
     runs_read: list[str],
     tmp_path: Path,
 ) -> None:
     peaks = PeakSettings(candidates_per_pick=1, least_candidates=1, even_share=1.0)
     settings = config.stage1_proposals.model_copy(update={"peaks": peaks})
     few = config.model_copy(update={"stage1_proposals": settings})
-    copick = tmp_path / "copick.json"
     with pytest.raises(InputError, match="candidates_per_pick"):
-        train_fold(few, folds, 0, "resnet18", 0, copick, truth, density, precision, tmp_path)
+        train(few, 0, tmp_path)
     assert runs_read == []
